@@ -1,0 +1,68 @@
+# Everything sets itself up: the first call makes a virtual environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test ci lint types contracts docs docs-check e2e e2e-setup bench screenshots clean
+
+help:
+	@echo "make demo         scan the example shop and write out/report.html"
+	@echo "make test         run the tests"
+	@echo "make ci           what CI runs: lint, types, import contracts, docs check, tests, end-to-end tests"
+	@echo "make bench        print the speed ratios"
+	@echo "make docs         write the generated pages anew"
+	@echo "make screenshots  take the README's pictures with headless Chromium"
+
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install -r requirements/run.txt
+	$(PIP) install --no-deps -e .
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements/dev.txt
+	$(PIP) install -r requirements/dev.txt
+	touch $@
+
+demo: .venv/run.stamp
+	@mkdir -p out
+	@$(BIN)/seawall scan examples/shop --fail-on none --format terminal --format html=out/report.html || test $$? -le 1
+	@echo
+	@echo "The HTML report: $(CURDIR)/out/report.html"
+
+test: .venv/dev.stamp
+	$(BIN)/pytest --ignore tests/e2e
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+contracts: .venv/dev.stamp
+	$(BIN)/lint-imports
+
+docs: .venv/dev.stamp
+	$(BIN)/python scripts/generate_docs.py update
+
+docs-check: .venv/dev.stamp
+	$(BIN)/python scripts/generate_docs.py verify
+
+e2e-setup:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		(apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null)
+
+e2e: .venv/dev.stamp e2e-setup
+	SEAWALL_E2E=1 $(BIN)/pytest tests/e2e
+
+ci: lint types contracts docs-check e2e-setup
+	SEAWALL_E2E=1 $(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: .venv/dev.stamp
+	$(BIN)/python -m bench
+
+screenshots: .venv/dev.stamp e2e-setup demo
+	$(BIN)/python scripts/take_screenshots.py
+
+clean:
+	rm -rf .venv .venv-bench out

@@ -1,0 +1,1 @@
+"""Thinking: one package an analysis; none imports another."""

@@ -1,0 +1,153 @@
+"""Applying rules to resources: dispatch by scope and kind, and the fate of every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from seawall.model.finding import ResourceRef, RuleState, RuleStatus
+from seawall.model.kube.base import InvalidField
+from seawall.model.paths import Path, format_path, parse_path
+from seawall.model.resource import Inventory, Resource
+from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Hit, Rule
+from seawall.model.version import KubernetesVersion
+
+_parse_path = lru_cache(maxsize=8192)(parse_path)
+
+
+class RuleHit(NamedTuple):
+    """A rule that fired: on which resource, and at which path of the object."""
+
+    rule: Rule
+    hit: Hit
+    resource: Resource
+    path: Path
+
+
+class Context:
+    """What a rule may know besides the thing that it is called with.
+
+    ``pod`` is the pod template (``metadata`` and ``spec``) of a container or workload, ``field`` the list in which a
+    container stands (``containers``, ``initContainers``, ``ephemeralContainers``).
+    """
+
+    __slots__ = ("field", "pod", "resource", "version")
+
+    def __init__(self, version: KubernetesVersion, resource: Any, pod: Any = None, field: str = "") -> None:
+        self.version = version
+        self.resource = resource
+        self.pod = pod
+        self.field = field
+
+
+class Judge:
+    """Applies a set of rules at one Kubernetes version and keeps account of each."""
+
+    def __init__(self, rules: Iterable[Rule], version: KubernetesVersion) -> None:
+        self.version = version
+        self.rules = [rule for rule in rules if rule.runs_at(version)]
+        self._by_target: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            for target in rule.on:
+                self._by_target.setdefault(target, []).append(rule)
+        self._not_judged: dict[str, list[str]] = {}
+        self._errors: dict[str, list[str]] = {}
+
+    def judge(self, resource: Resource) -> list[RuleHit]:
+        """Judge one resource by every rule except those over the whole inventory."""
+        hits: list[RuleHit] = []
+        context = Context(self.version, resource)
+        targets = self._by_target
+        if resource.duplicates:
+            self._run_all(targets.get(DOCUMENT, ()), resource, context, (), (), hits)
+        self._run_all(targets.get(OBJECT, ()), resource, context, (), (), hits)
+        if resource.kind is None:
+            return hits
+        if resource.view is None:
+            self._skip_all(resource)
+            return hits
+        self._run_all(targets.get(resource.kind.name, ()), resource.view, context, (), (), hits)
+        if resource.kind.template is not None:
+            self._judge_pod(resource, context, resource.kind.template, hits)
+        return hits
+
+    def _judge_pod(self, resource: Resource, context: Context, base: Path, hits: list[RuleHit]) -> None:
+        try:
+            pod = context.pod = resource.template()
+            spec = pod.spec
+        except InvalidField as invalid:
+            for rule in (*self._by_target.get(POD, ()), *self._by_target.get(CONTAINER, ())):
+                self._note(rule, resource, invalid)
+            return
+        self._run_all(self._by_target.get(POD, ()), pod, context, base, base, hits)
+        rules = self._by_target.get(CONTAINER, ())
+        try:
+            for field, index, container in spec.all_containers():
+                context.field = field
+                self._run_all(rules, container, context, (*base, "spec", field, index), base, hits)
+        except InvalidField as invalid:
+            for rule in rules:
+                self._note(rule, resource, invalid)
+
+    def _run_all(
+        self, rules: Iterable[Rule], subject: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]
+    ) -> None:
+        resource = context.resource
+        for rule in rules:
+            try:
+                for hit in rule.check(subject, context):
+                    path = _parse_path(hit.path) if isinstance(hit.path, str) else hit.path
+                    start = base if hit.on == "self" else pod if hit.on == "pod" else ()
+                    hits.append(RuleHit(rule, hit, resource, start + path))
+            except InvalidField as invalid:
+                self._note(rule, resource, invalid)
+            except Exception as error:  # noqa: BLE001 - the one place where a failed rule becomes a status
+                self._fail(rule, str(resource.ref), error)
+
+    def judge_inventory(self, inventory: Inventory) -> Iterator[RuleHit]:
+        """Judge everything together by the rules over the inventory."""
+        for rule in self._by_target.get(INVENTORY, ()):
+            try:
+                for hit in rule.check(inventory, Context(self.version, None)):
+                    path = _parse_path(hit.path) if isinstance(hit.path, str) else hit.path
+                    yield RuleHit(rule, hit, hit.resource, path)
+            except InvalidField as invalid:
+                self._not_judged.setdefault(rule.id, []).append(f"{format_path(invalid.path)} has the wrong type")
+            except Exception as error:  # noqa: BLE001 - as above
+                self._fail(rule, "the inventory", error)
+
+    def _skip_all(self, resource: Resource) -> None:
+        kind = resource.kind
+        names = (kind.name, POD, CONTAINER) if kind and kind.template is not None else (kind.name if kind else "",)
+        for name in names:
+            for rule in self._by_target.get(name, ()):
+                self._not_judged.setdefault(rule.id, []).append(f"{resource.ref} could not be read")
+
+    def _note(self, rule: Rule, resource: Resource, invalid: InvalidField) -> None:
+        place = format_path(invalid.path)
+        self._not_judged.setdefault(rule.id, []).append(f"{place} of {resource.ref} has the wrong type")
+
+    def _fail(self, rule: Rule, what: str, error: Exception) -> None:
+        self._errors.setdefault(rule.id, []).append(f"{type(error).__name__} on {what}: {error}")
+
+    def statuses(self, rules: Iterable[Rule], left_out: Callable[[Rule], str]) -> list[RuleStatus]:
+        """The state of every rule; ``left_out`` tells why one was not run (empty where it was)."""
+        return [self._status(rule, left_out(rule)) for rule in rules]
+
+    def _status(self, rule: Rule, left_out: str) -> RuleStatus:
+        if left_out:
+            return RuleStatus(rule.id, RuleState.SKIPPED, left_out)
+        if not rule.runs_at(self.version):
+            bound = f"since {rule.since}" if rule.since and self.version < rule.since else f"until {rule.until}"
+            return RuleStatus(rule.id, RuleState.SKIPPED, f"only for Kubernetes {bound}")
+        if rule.id in self._errors:
+            return RuleStatus(rule.id, RuleState.ERROR, _summary(self._errors[rule.id]))
+        if rule.id in self._not_judged:
+            return RuleStatus(rule.id, RuleState.NOT_JUDGED, _summary(self._not_judged[rule.id]))
+        return RuleStatus(rule.id, RuleState.OK)
+
+
+def _summary(reasons: list[str]) -> str:
+    more = len(reasons) - 1
+    return f"{reasons[0]} (and {more} more)" if more else reasons[0]

@@ -1,0 +1,200 @@
+"""Pod Security Standards, what the restricted level asks beyond baseline, with every version's gates.
+
+Source: as for ``pss_baseline``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seawall.model.finding import Severity
+from seawall.model.kube.base import numbered
+from seawall.model.rule import Hit, Hits, Scope, rule
+
+if TYPE_CHECKING:
+    from seawall.analysis.posture.judge import Context
+    from seawall.model.kube.pod import Container, PodTemplate
+
+_PSS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+
+
+@rule(
+    "volume-types",
+    title="Volume type outside the restricted list",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="pod",
+    why="Volumes of other types reach past the pod: to the node, or with the node's credentials to a store.",
+    remediation="Use configMap, csi, downwardAPI, emptyDir, ephemeral, image, persistentVolumeClaim, projected or "
+    "secret volumes.",
+    controls="pss:restricted",
+    aliases="KSV-0028 kyverno:restrict-volume-types",
+    references=(_PSS,),
+)
+def volume_types(pod: PodTemplate, ctx: Context) -> Hits:
+    for i, v in numbered(pod.spec.volumes):
+        sources = (v.config_map, v.csi, v.downward_api, v.empty_dir, v.ephemeral, v.image, v.projected, v.secret)
+        if v.persistent_volume_claim is None and all(source is None for source in sources):
+            yield Hit(f"volume {v.name!r} is of a type that restricted pods may not use", f"spec.volumes[{i}]")
+
+
+@rule(
+    "allow-privilege-escalation",
+    title="Privilege escalation not switched off",
+    severity=Severity.MEDIUM,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Without allowPrivilegeEscalation: false a process can gain rights that it was not started with, for example "
+    "by a setuid program in the image.",
+    remediation="Set securityContext.allowPrivilegeEscalation to false.",
+    controls="pss:restricted>=1.8 cis:5.2.6 mitre-attack:T1611 nsa-cisa:pod-security",
+    aliases="KSV-0001 CKV_K8S_20 C-0016 kube-linter:privilege-escalation-container "
+    "kyverno:disallow-privilege-escalation prowler:core_minimize_allowPrivilegeEscalation_containers",
+    references=(_PSS,),
+    since="1.8",
+    notes="Windows pods are exempt since Kubernetes 1.25.",
+)
+def allow_privilege_escalation(c: Container, ctx: Context) -> Hits:
+    if _exempt(ctx):
+        return
+    if c.security_context.allow_privilege_escalation is not False:
+        message = f"container {c.name!r} may gain privileges after its start"
+        yield Hit(message, "securityContext.allowPrivilegeEscalation")
+
+
+def _exempt(ctx: Context) -> bool:
+    """Windows pods are exempt from the Linux controls of restricted since Kubernetes 1.25."""
+    return ctx.version >= (1, 25) and bool(ctx.pod.spec.is_windows)
+
+
+@rule(
+    "run-as-non-root",
+    title="Container may run as root",
+    severity=Severity.MEDIUM,
+    scope=Scope.WORKLOAD,
+    on="pod",
+    why="Root in a container is root on the node as soon as one wall of the container breaks, and it may change every "
+    "file of the image.",
+    remediation="Set runAsNonRoot: true in the pod's security context, and give the image a numeric user.",
+    controls="pss:restricted cis:5.2.7 mitre-attack:T1611 nsa-cisa:non-root",
+    aliases="KSV-0012 CKV_K8S_23 C-0013 kube-linter:run-as-non-root kyverno:require-run-as-nonroot "
+    "prowler:core_minimize_root_containers_admission",
+    references=(_PSS,),
+    notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt.",
+)
+def run_as_non_root(pod: PodTemplate, ctx: Context) -> Hits:
+    if ctx.version >= (1, 35) and pod.spec.host_users is False:
+        return
+    whole = pod.spec.security_context.run_as_non_root
+    if whole is False:
+        yield Hit("the pod says that its containers may run as root", "spec.securityContext.runAsNonRoot")
+    for field, i, c in pod.spec.all_containers():
+        own = c.security_context.run_as_non_root
+        if own is False or (own is None and not whole):
+            path = f"spec.{field}[{i}].securityContext.runAsNonRoot"
+            yield Hit(f"container {c.name!r} may run as root", path)
+
+
+@rule(
+    "run-as-root-user",
+    title="Container runs as user 0",
+    severity=Severity.MEDIUM,
+    scope=Scope.WORKLOAD,
+    on="pod",
+    why="User 0 is root: see run-as-non-root.",
+    remediation="Remove runAsUser: 0, or set another user.",
+    controls="pss:restricted>=1.23 cis:5.2.7 mitre-attack:T1611",
+    aliases="KSV-0105 kyverno:require-run-as-non-root-user",
+    references=(_PSS,),
+    notes="Part of restricted since Kubernetes 1.23; since 1.35 a pod with hostUsers: false is exempt.",
+)
+def run_as_root_user(pod: PodTemplate, ctx: Context) -> Hits:
+    if ctx.version >= (1, 35) and pod.spec.host_users is False:
+        return
+    if pod.spec.security_context.run_as_user == 0:
+        yield Hit("the pod's containers run as user 0", "spec.securityContext.runAsUser")
+    for field, i, c in pod.spec.all_containers():
+        if c.security_context.run_as_user == 0:
+            yield Hit(f"container {c.name!r} runs as user 0", f"spec.{field}[{i}].securityContext.runAsUser")
+
+
+@rule(
+    "seccomp-profile",
+    title="Seccomp profile not set",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Unless the kubelet is told otherwise, a container without a profile may make every kernel call.",
+    remediation="Set seccompProfile.type to RuntimeDefault in the pod's security context.",
+    controls="pss:restricted>=1.19 cis8-10:5.7.2 cis11-12:5.6.2 mitre-attack:T1611",
+    aliases="KSV-0030 CKV_K8S_31 C-0210 kube-score:container-seccomp-profile kyverno:restrict-seccomp-strict "
+    "prowler:core_seccomp_profile_docker_default",
+    references=(_PSS, "https://kubernetes.io/docs/tutorials/security/seccomp/"),
+    since="1.19",
+    notes="Windows pods are exempt since Kubernetes 1.25.",
+)
+def seccomp_profile(c: Container, ctx: Context) -> Hits:
+    if _exempt(ctx):
+        return
+    profile = c.security_context.seccomp_profile or ctx.pod.spec.security_context.seccomp_profile
+    if profile is None or profile.type not in ("RuntimeDefault", "Localhost"):
+        yield Hit(f"container {c.name!r} has no seccomp profile", "securityContext.seccompProfile")
+
+
+@rule(
+    "drop-all-capabilities",
+    title="Capabilities not dropped",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The runtime gives every container a set of root's powers, NET_RAW among them, that hardly a program needs.",
+    remediation='Set securityContext.capabilities.drop to ["ALL"].',
+    controls="pss:restricted>=1.22 cis8-11:5.2.10 cis12:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
+    aliases="KSV-0003 CKV_K8S_37 C-0055 kyverno:drop-all-capabilities "
+    "prowler:core_minimize_containers_capabilities_assigned",
+    references=(_PSS,),
+    notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
+)
+def drop_all_capabilities(c: Container, ctx: Context) -> Hits:
+    if not _exempt(ctx) and "ALL" not in c.security_context.capabilities.drop:
+        yield Hit(f"container {c.name!r} does not drop all capabilities", "securityContext.capabilities.drop")
+
+
+@rule(
+    "add-only-net-bind-service",
+    title="Capability other than NET_BIND_SERVICE added",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="After everything is dropped, a restricted container needs at most the right to bind ports below 1024.",
+    remediation="Remove the capability from securityContext.capabilities.add.",
+    controls="pss:restricted>=1.22 cis8-11:5.2.9 mitre-attack:T1611",
+    aliases="KSV-0106 kyverno:disallow-capabilities-strict",
+    references=(_PSS,),
+    notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
+)
+def add_only_net_bind_service(c: Container, ctx: Context) -> Hits:
+    if _exempt(ctx):
+        return
+    for i, capability in numbered(c.security_context.capabilities.add):
+        if capability != "NET_BIND_SERVICE":
+            path = f"securityContext.capabilities.add[{i}]"
+            yield Hit(f"container {c.name!r} adds the capability {capability}", path)
+
+
+@rule(
+    "proc-mount-restricted",
+    title="Masks of /proc lifted in a user namespace",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="A user namespace blunts what an unmasked /proc gives away, but restricted pods keep the masks all the same.",
+    remediation='Remove procMount or set it to "Default".',
+    controls="pss:restricted>=1.35",
+    references=(_PSS,),
+    since="1.35",
+)
+def proc_mount_restricted(c: Container, ctx: Context) -> Hits:
+    kind = c.security_context.proc_mount
+    if kind is not None and kind != "Default" and ctx.pod.spec.host_users is False:
+        yield Hit(f"container {c.name!r} mounts /proc {kind!r}", "securityContext.procMount")

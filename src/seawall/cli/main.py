@@ -1,0 +1,73 @@
+"""Entry point: finds the command, runs it, turns errors into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from seawall import __version__
+
+#: Commands with the line that help shows for each; the module of that name defines it.
+COMMANDS = {
+    "scan": "find what is wrong in manifests",
+    "rules": "list the rules, or explain one",
+}
+
+EXIT_USAGE = 2
+
+
+class CommandError(Exception):
+    """Something a person can mend; the message says what, where and what to do."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message}; see `{self.prog} --help`")
+
+
+def _overview() -> str:
+    lines = [f"  {name:<8} {text}" for name, text in COMMANDS.items()]
+    return (
+        "usage: seawall COMMAND ...\n\nSeawall finds what is dangerous in a Kubernetes estate, says why, where exactly,"
+        "\nand how to mend it.\n\ncommands:\n" + "\n".join(lines) + "\n\n"
+        "`seawall COMMAND --help` tells more of each. Exit codes: 0 nothing found at or above --fail-on, 1 findings,"
+        "\n2 something could not be judged or the command line is wrong.\n"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except CommandError as error:
+        sys.stderr.write(f"seawall: {error}\n")
+        return EXIT_USAGE
+    except BrokenPipeError:
+        # The reader went away (`seawall ... | head`): say nothing more, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("seawall: interrupted\n")
+        return 130
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_overview())
+        return 0 if arguments else EXIT_USAGE
+    if arguments[0] in ("-V", "--version", "version"):
+        sys.stdout.write(f"seawall {__version__}\n")
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        raise CommandError(f"there is no command {name!r}; `seawall --help` lists them")
+    command = import_module(f"seawall.cli.{name}")
+    parser = _Parser(prog=f"seawall {name}", description=command.__doc__, allow_abbrev=False)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_args(arguments[1:]))
+    return code

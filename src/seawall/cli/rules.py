@@ -1,0 +1,47 @@
+"""List the rules, or explain one by its id or by a peer's id."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import msgspec
+
+from seawall.analysis.posture import load_rules
+from seawall.cli.main import CommandError
+from seawall.model.rule import Rule
+from seawall.model.version import NEWEST
+from seawall.reports.json import rule_details
+from seawall.reports.rulepage import rule_page
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options of the command."""
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list|show")
+    listing = commands.add_parser("list", help="all rules, a line each")
+    listing.add_argument("--format", choices=["terminal", "json"], default="terminal")
+    show = commands.add_parser("show", help="one rule: why, examples, how to mend")
+    show.add_argument("id", metavar="ID", help="a rule, or the id of the same check in another tool")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was asked for."""
+    registry = load_rules()
+    if args.command == "show":
+        rules = registry.find(args.id)
+        if not rules:
+            raise CommandError(f"no rule is called {args.id!r}; `seawall rules list` shows them all")
+        sys.stdout.write("\n".join(rule_page(rule) for rule in rules))
+        return 0
+    rules = sorted(registry, key=lambda rule: (rule.scope, rule.severity.rank, rule.id))
+    if args.format == "json":
+        details = {rule.id: rule_details(rule, NEWEST) for rule in rules}
+        sys.stdout.buffer.write(msgspec.json.encode({"schema": "seawall.rules/v1", "rules": details}) + b"\n")
+    else:
+        sys.stdout.writelines(f"{_line(rule)}\n" for rule in rules)
+    return 0
+
+
+def _line(rule: Rule) -> str:
+    off = "" if rule.default else "  (only with --profile all)"
+    return f"{rule.scope:<16} {rule.severity:<9} {rule.id:<36} {rule.title}{off}"

@@ -1,0 +1,70 @@
+"""The result of a scan, and what it means for the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from msgspec import Struct
+
+from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus, Severity, SourceError
+from seawall.model.resource import Inventory
+from seawall.model.rule import Rule
+from seawall.model.version import KubernetesVersion
+
+
+class ScanResult(Struct):
+    """Everything that a face needs to tell of a scan.
+
+    ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates. ``texts`` holds
+    what cannot be read again: standard input.
+    """
+
+    inputs: list[str]
+    version: KubernetesVersion
+    rules: list[Rule]
+    findings: list[Finding]
+    statuses: list[RuleStatus]
+    errors: list[SourceError]
+    skipped: Counter[str]
+    unrendered: list[tuple[str, str]]
+    files: int
+    inventory: Inventory
+    texts: dict[str, bytes]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was named was judged by all rules that were asked for."""
+        broken = any(status.state in (RuleState.ERROR, RuleState.NOT_JUDGED) for status in self.statuses)
+        return not (self.errors or self.unrendered or broken) and bool(self.inventory.resources)
+
+    def reasons(self) -> list[str]:
+        """Why the run is incomplete, a line each; empty where it is complete."""
+        lines = [str(error) for error in self.errors]
+        lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.unrendered]
+        for status in self.statuses:
+            if status.state in (RuleState.ERROR, RuleState.NOT_JUDGED):
+                word = "failed" if status.state is RuleState.ERROR else "not judged everywhere"
+                lines.append(f"rule {status.rule}: {word}: {status.reason}")
+        if not self.inventory.resources:
+            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+        return lines
+
+    def open_findings(self) -> list[Finding]:
+        """The findings that count."""
+        return [finding for finding in self.findings if finding.status is FindingStatus.OPEN]
+
+    def exit_code(self, fail_on: Severity | None, keep_going: bool) -> int:
+        """0 clean, 1 open findings at or above ``fail_on`` (None: never), 2 incomplete; 2 outranks 1.
+
+        ``keep_going`` lifts 2 where inputs could not be read, and only there.
+        """
+        unreadable_only = all(error.unreadable is True for error in self.errors) and bool(self.errors)
+        if not self.complete and not (keep_going and unreadable_only and self._otherwise_complete()):
+            return 2
+        if fail_on is None:
+            return 0
+        return int(any(finding.severity.at_least(fail_on) for finding in self.open_findings()))
+
+    def _otherwise_complete(self) -> bool:
+        broken = any(status.state in (RuleState.ERROR, RuleState.NOT_JUDGED) for status in self.statuses)
+        return not (self.unrendered or broken) and bool(self.inventory.resources)

@@ -1,0 +1,230 @@
+"""A scan of manifests: read, judge, place, and account for everything."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from seawall.analysis.posture import Judge, RuleHit, load_rules
+from seawall.engine.result import ScanResult
+from seawall.engine.selection import Selection, select_rules
+from seawall.findings import base_risk, fingerprint, set_apart_twins
+from seawall.model.finding import (
+    FieldEvidence,
+    Finding,
+    FindingStatus,
+    RelatedEvidence,
+    Severity,
+    SourceError,
+)
+from seawall.model.paths import Path, PathNamer, format_path, lookup
+from seawall.model.resource import Inventory, Resource
+from seawall.model.version import NEWEST, KubernetesVersion
+from seawall.sources.manifests import InputFile, Skipped, Unrendered, load_file, load_stdin, walk
+
+#: Values longer than this are cut in evidence.
+_MAX_VALUE = 200
+
+
+class UsageError(Exception):
+    """A scan that was asked for in a way that makes no sense; the message says what to do."""
+
+
+class ScanOptions(Struct, frozen=True):
+    """What to scan and how. ``paths`` may hold ``-`` for standard input; ``severity`` is the least that is told."""
+
+    paths: tuple[str, ...]
+    version: KubernetesVersion = NEWEST
+    selection: Selection = Selection()
+    severity: Severity = Severity.INFO
+    exclude: tuple[str, ...] = ()
+    gitignore: bool = False
+
+
+def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) -> ScanResult:
+    """Scan manifests. ``progress`` is told the number of objects judged so far, now and then.
+
+    Raises:
+        UnknownRule: the selection names a rule that does not exist.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _Scan(options, progress).run()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Scan:
+    def __init__(self, options: ScanOptions, progress: Callable[[int], None] | None) -> None:
+        registry = load_rules()
+        self.options = options
+        self.progress = progress
+        self.left_out = select_rules(registry, options.selection)
+        self.all_rules = list(registry)
+        self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), options.version)
+        self.resources: list[Resource] = []
+        self.findings: list[Finding] = []
+        self.errors: list[SourceError] = []
+        self.skipped: Counter[str] = Counter()
+        self.unrendered: list[tuple[str, str]] = []
+        self.texts: dict[str, bytes] = {}
+        self.files = 0
+        self.units: dict[tuple[str, str, str | None, str], set[str]] = {}
+        self.fields: list[tuple[Resource, str, str]] = []
+
+    def run(self) -> ScanResult:
+        owned: list[Resource] = []
+        for resource in self._read():
+            self.resources.append(resource)
+            self._note_problems(resource)
+            ref = resource.ref
+            self.units.setdefault((ref.api_version, ref.kind, ref.namespace, ref.name), set()).add(resource.origin.unit)
+            if resource.owner is not None and resource.kind is not None and resource.kind.template is not None:
+                owned.append(resource)
+            else:
+                self._add(resource, self.judge.judge(resource))
+            if self.progress is not None and not len(self.resources) % 500:
+                self.progress(len(self.resources))
+        inventory = Inventory(self.resources)
+        self._judge_owned(owned, inventory)
+        self._judge_together(inventory)
+        return self._result(inventory)
+
+    def _read(self) -> Iterator[Resource]:
+        for path in self.options.paths:
+            if path == "-":
+                self.files += 1
+                self.texts["<stdin>"] = sys.stdin.buffer.read()
+                yield from self._resources(load_stdin(self.texts["<stdin>"]))
+                continue
+            for entry in walk(path, self._ignore(path)):
+                if isinstance(entry, InputFile):
+                    self.files += 1
+                    yield from self._resources(load_file(entry))
+                elif isinstance(entry, Skipped):
+                    self.skipped[entry.reason] += 1
+                elif isinstance(entry, Unrendered):
+                    self.unrendered.append((entry.path, entry.what))
+                else:
+                    self.errors.append(entry)
+
+    def _resources(self, loaded: Iterator[Resource | SourceError | Skipped]) -> Iterator[Resource]:
+        for item in loaded:
+            if isinstance(item, Resource):
+                yield item
+            elif isinstance(item, Skipped):
+                self.skipped[item.reason] += 1
+            else:
+                self.errors.append(item)
+
+    def _ignore(self, root: str) -> Callable[[str, bool], bool]:
+        if not self.options.exclude and not self.options.gitignore:
+            return lambda path, is_directory: False
+        from seawall.sources.manifests.ignore import ignore_rules
+
+        return ignore_rules(root, self.options.exclude, self.options.gitignore)
+
+    def _note_problems(self, resource: Resource) -> None:
+        if not resource.problems:
+            return
+        places = resource.origin.locate([problem.path for problem in resource.problems])
+        for problem, place in zip(resource.problems, places, strict=True):
+            where = f"{place.line}:{place.column}"
+            message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
+            self.errors.append(SourceError(place.file, where, message))
+
+    def _judge_owned(self, owned: Sequence[Resource], inventory: Inventory) -> None:
+        """Judge workloads that another made: only what differs from the owner's template is told."""
+        known: dict[int, set[tuple[str, str]]] = {}
+        for resource in owned:
+            owner = inventory.owner_of(resource)
+            raw = resource.raw
+            resource.hold(raw)
+            hits = self.judge.judge(resource)
+            if owner is not None and hits:
+                of_owner = known.get(id(owner))
+                if of_owner is None:
+                    of_owner = known[id(owner)] = {
+                        key for key, _ in _in_template(owner, self.judge.judge(owner))
+                    }
+                hits = [hit for key, hit in _in_template(resource, hits) if key not in of_owner]
+            self._add(resource, hits)
+            resource.hold(None)
+
+    def _judge_together(self, inventory: Inventory) -> None:
+        for hit in self.judge.judge_inventory(inventory):
+            self._add(hit.resource, [hit])
+
+    def _add(self, resource: Resource, hits: Sequence[RuleHit]) -> None:
+        floor = self.options.severity
+        hits = [hit for hit in hits if (hit.hit.severity or hit.rule.severity).at_least(floor)]
+        if not hits:
+            return
+        raw = resource.raw
+        name = PathNamer(raw)
+        locations = resource.origin.locate([hit.path for hit in hits])
+        for hit, location in zip(hits, locations, strict=True):
+            severity = hit.hit.severity or hit.rule.severity
+            value = None if hit.hit.secret else _shown(lookup(raw, hit.path))
+            related = tuple(RelatedEvidence(ref, note) for ref, note in hit.hit.related)
+            self.findings.append(
+                Finding(
+                    rule=hit.rule.id,
+                    severity=severity,
+                    confidence=hit.hit.confidence,
+                    resource=resource.ref,
+                    locations=(location,),
+                    message=hit.hit.message,
+                    evidence=(FieldEvidence(location.path, value), *related),
+                    fix=None,
+                    fingerprint="",
+                    status=FindingStatus.OPEN,
+                    waiver=None,
+                    risk=base_risk(severity, hit.hit.confidence),
+                )
+            )
+            self.fields.append((resource, name(hit.path), hit.rule.id))
+
+    def _result(self, inventory: Inventory) -> ScanResult:
+        for finding, (resource, field, rule) in zip(self.findings, self.fields, strict=True):
+            ref = resource.ref
+            twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name)]
+            finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
+        set_apart_twins(self.findings)
+        order = {id(finding): index for index, finding in enumerate(self.findings)}
+        self.findings.sort(key=lambda finding: (-finding.risk, finding.severity.rank, order[id(finding)]))
+        return ScanResult(
+            inputs=list(self.options.paths),
+            version=self.options.version,
+            rules=self.all_rules,
+            findings=self.findings,
+            statuses=self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id]),
+            errors=self.errors,
+            skipped=self.skipped,
+            unrendered=self.unrendered,
+            files=self.files,
+            inventory=inventory,
+            texts=self.texts,
+        )
+
+
+def _in_template(resource: Resource, hits: Sequence[RuleHit]) -> Iterator[tuple[tuple[str, str], RuleHit]]:
+    """Hits with a key that is equal for a template and for a pod made from it."""
+    name = PathNamer(resource.raw)
+    base: Path = (resource.kind.template or ()) if resource.kind is not None else ()
+    prefix = f"{format_path(base)}." if base else ""
+    for hit in hits:
+        yield (hit.rule.id, name(hit.path).removeprefix(prefix)), hit
+
+
+def _shown(value: object) -> str | int | float | bool | None:
+    """A plain value as evidence; long text is cut, structures are left out."""
+    if isinstance(value, str):
+        return value if len(value) <= _MAX_VALUE else f"{value[:_MAX_VALUE]}..."
+    return value if isinstance(value, bool | int | float) else None

@@ -1,0 +1,6 @@
+"""What a finding means: identity, risk, and whether it counts."""
+
+from seawall.findings.identity import fingerprint, set_apart_twins
+from seawall.findings.risk import base_risk
+
+__all__ = ["base_risk", "fingerprint", "set_apart_twins"]

@@ -1,0 +1,157 @@
+"""Findings: what an analysis says, in the one form that every report, store and consumer reads."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Severity(StrEnum):
+    """How bad a finding is, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical up to 4 for info."""
+        return _RANKS[self]
+
+    def at_least(self, floor: Severity) -> bool:
+        """Whether this is as bad as ``floor`` or worse."""
+        return self.rank <= floor.rank
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Confidence(StrEnum):
+    """How sure an analysis is that a finding is real."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class ResourceRef(Struct, frozen=True, rename="camel", gc=False):
+    """Which object. ``cluster`` and ``namespace`` are None where there is none."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None = None
+    cluster: str | None = None
+
+    def __str__(self) -> str:
+        prefix = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {prefix}{self.name}"
+
+
+class Location(Struct, frozen=True, gc=False):
+    """A place in a source. ``line`` and ``column`` count from 1, in Unicode code points; 0 where unknown."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+
+
+class FieldEvidence(Struct, frozen=True, tag="field", gc=False):
+    """A field of the object, and its value where it is a plain one that may be shown."""
+
+    path: str
+    value: str | int | float | bool | None = None
+
+
+class RelatedEvidence(Struct, frozen=True, tag="resource", gc=False):
+    """Another object that the finding depends on."""
+
+    resource: ResourceRef
+    note: str
+
+
+Evidence = FieldEvidence | RelatedEvidence
+
+
+class Fix(Struct, frozen=True, gc=False):
+    """A change that mends the finding; ``type`` names its form."""
+
+    type: Literal["patch"]
+    path: str
+    value: str | int | float | bool | None = None
+
+
+class Waiver(Struct, frozen=True, gc=False):
+    """Why a finding does not count, who said so and until when."""
+
+    reason: str
+    source: str
+    owner: str | None = None
+    expires: str | None = None
+
+
+class FindingStatus(StrEnum):
+    """Only open findings count for the exit code."""
+
+    OPEN = "open"
+    WAIVED = "waived"
+    FIXED = "fixed"
+
+
+class Finding(Struct, gc=False):
+    """One thing that is wrong with one object. The fields are those of the JSON contract, in its order.
+
+    ``risk`` runs from 0 to 100.
+    """
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    resource: ResourceRef
+    locations: tuple[Location, ...]
+    message: str
+    evidence: tuple[Evidence, ...]
+    fix: Fix | None
+    fingerprint: str
+    status: FindingStatus
+    waiver: Waiver | None
+    risk: int
+
+
+class RuleState(StrEnum):
+    """What became of a rule in a run."""
+
+    OK = "ok"
+    SKIPPED = "skipped"
+    ERROR = "error"
+    NOT_JUDGED = "not-judged"
+
+
+class RuleStatus(Struct, frozen=True, gc=False):
+    """A rule's state with its reason; the reason is empty where the rule simply ran."""
+
+    rule: str
+    state: RuleState
+    reason: str = ""
+
+
+class SourceError(Struct, frozen=True, gc=False):
+    """Something that could not be read, or was read only in part.
+
+    ``source`` is the file or other source, ``where`` the place in it (line and column, field path; may be empty).
+    ``unreadable`` tells an input that was lost from one that was understood in part.
+    """
+
+    source: str
+    where: str
+    message: str
+    unreadable: bool | UnsetType = UNSET
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.where}" if self.where else self.source
+        return f"{place}: {self.message}"

@@ -1,0 +1,80 @@
+"""Which view an object is read into, by API group and kind; modules are imported when a kind is met."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+from seawall.model.kube.base import KubeObject
+from seawall.model.paths import Path
+
+
+class Kind(NamedTuple):
+    """A modelled kind: its name (what rules say in ``on``), its view, and where its pod template is, if it has one.
+
+    The template path is that of the object with ``metadata`` and ``spec``: ``()`` for a pod.
+    """
+
+    name: str
+    view: type[KubeObject]
+    template: Path | None
+
+
+_TEMPLATE: Path = ("spec", "template")
+_POD = "seawall.model.kube.pod"
+_CONFIG = "seawall.model.kube.config"
+_NETWORK = "seawall.model.kube.network"
+_RBAC = "seawall.model.kube.rbac"
+_STORAGE = "seawall.model.kube.storage"
+
+#: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
+_KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
+    ("", "Pod"): ("Pod", _POD, "Pod", ()),
+    ("", "PodTemplate"): ("PodTemplate", _POD, "PodTemplateObject", ("template",)),
+    ("", "ReplicationController"): ("ReplicationController", _POD, "LooseWorkload", _TEMPLATE),
+    ("apps", "Deployment"): ("Deployment", _POD, "Workload", _TEMPLATE),
+    ("apps", "StatefulSet"): ("StatefulSet", _POD, "Workload", _TEMPLATE),
+    ("apps", "DaemonSet"): ("DaemonSet", _POD, "Workload", _TEMPLATE),
+    ("apps", "ReplicaSet"): ("ReplicaSet", _POD, "Workload", _TEMPLATE),
+    ("batch", "Job"): ("Job", _POD, "Workload", _TEMPLATE),
+    ("batch", "CronJob"): ("CronJob", _POD, "CronJob", ("spec", "jobTemplate", "spec", "template")),
+    ("argoproj.io", "Rollout"): ("Rollout", _POD, "Workload", _TEMPLATE),
+    ("serving.knative.dev", "Service"): ("KnativeService", _POD, "LooseWorkload", _TEMPLATE),
+    ("apps.openshift.io", "DeploymentConfig"): ("DeploymentConfig", _POD, "LooseWorkload", _TEMPLATE),
+    ("", "Namespace"): ("Namespace", _CONFIG, "Namespace", None),
+    ("", "ConfigMap"): ("ConfigMap", _CONFIG, "ConfigMap", None),
+    ("", "Secret"): ("Secret", _CONFIG, "Secret", None),
+    ("", "ServiceAccount"): ("ServiceAccount", _CONFIG, "ServiceAccount", None),
+    ("", "ResourceQuota"): ("ResourceQuota", _CONFIG, "ResourceQuota", None),
+    ("", "LimitRange"): ("LimitRange", _CONFIG, "LimitRange", None),
+    ("", "Service"): ("Service", _NETWORK, "Service", None),
+    ("networking.k8s.io", "Ingress"): ("Ingress", _NETWORK, "Ingress", None),
+    ("networking.k8s.io", "NetworkPolicy"): ("NetworkPolicy", _NETWORK, "NetworkPolicy", None),
+    ("rbac.authorization.k8s.io", "Role"): ("Role", _RBAC, "Role", None),
+    ("rbac.authorization.k8s.io", "ClusterRole"): ("ClusterRole", _RBAC, "Role", None),
+    ("rbac.authorization.k8s.io", "RoleBinding"): ("RoleBinding", _RBAC, "RoleBinding", None),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("ClusterRoleBinding", _RBAC, "RoleBinding", None),
+    ("", "PersistentVolume"): ("PersistentVolume", _STORAGE, "PersistentVolume", None),
+    ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
+}
+_USUAL_GROUP = {kind: group for group, kind in reversed(_KINDS)}
+
+
+@cache
+def find_kind(api_version: str, kind: str) -> Kind | None:
+    """The modelled kind of an object, or None. Old groups of built-in kinds (extensions/v1beta1) count by kind."""
+    group = api_version.rpartition("/")[0]
+    entry = _KINDS.get((group, kind))
+    if entry is None and ("." not in group or group.endswith(".k8s.io")) and kind in _USUAL_GROUP:
+        usual = _USUAL_GROUP[kind]
+        entry = _KINDS[(usual, kind)] if "." not in usual or usual.endswith(".k8s.io") else None
+    if entry is None:
+        return None
+    name, module, view, template = entry
+    return Kind(name, getattr(import_module(module), view), template)
+
+
+def modelled_names() -> frozenset[str]:
+    """The names of all modelled kinds."""
+    return frozenset(name for name, *_ in _KINDS.values())

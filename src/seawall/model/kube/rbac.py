@@ -1,0 +1,48 @@
+"""Roles and bindings of rbac.authorization.k8s.io."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import field
+
+from seawall.model.kube.base import KubeObject, View
+
+
+class PolicyRule(View, frozen=True):
+    """Verbs that are allowed on resources."""
+
+    verbs: tuple[str, ...] = ()
+    api_groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    resource_names: tuple[str, ...] = ()
+    non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
+
+
+class Role(KubeObject, frozen=True):
+    """A Role or ClusterRole."""
+
+    rules: tuple[PolicyRule, ...] = ()
+    aggregation_rule: dict[str, Any] | None = None
+
+
+class Subject(View, frozen=True):
+    """A user, group or service account."""
+
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
+class RoleRef(View, frozen=True):
+    """The role that is granted."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class RoleBinding(KubeObject, frozen=True):
+    """A RoleBinding or ClusterRoleBinding."""
+
+    role_ref: RoleRef = RoleRef()
+    subjects: tuple[Subject, ...] = ()

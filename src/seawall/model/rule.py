@@ -1,0 +1,244 @@
+"""Rules: what is checked, why, how it is mended, and which controls and peers' checks it answers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from seawall.model.finding import Confidence, ResourceRef, Severity
+from seawall.model.paths import Path
+from seawall.model.version import KubernetesVersion, parse_version
+
+#: What a configuration rule is called with: each container, each pod (template), the whole inventory, every parsed
+#: document, every object, or the objects of one kind (by the names in ``seawall.model.kube.kinds``).
+CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT = "container", "pod", "inventory", "document", "object"
+
+RULE_ID = re.compile(r"[a-z0-9-]{1,50}\Z")
+
+
+class Scope(StrEnum):
+    """The part of an estate that a rule is about; used for grouping and selection."""
+
+    WORKLOAD = "workload"
+    NAMESPACE = "namespace"
+    SERVICE = "service"
+    INGRESS = "ingress"
+    SERVICE_ACCOUNT = "service-account"
+    RBAC = "rbac"
+    IMAGE = "image"
+    SECRET = "secret"  # noqa: S105 - a scope's name
+    STORAGE = "storage"
+    NETWORK = "network"
+    MESH = "mesh"
+    ADMISSION = "admission"
+    GITOPS = "gitops"
+    CONTROL_PLANE = "control-plane"
+    NODE = "node"
+    MANIFEST = "manifest"
+
+
+class Hit(Struct, frozen=True, gc=False):
+    """What a rule yields: where it fired and why.
+
+    ``path`` is relative to what the rule was called with (``securityContext.privileged`` of a container); with
+    ``on="pod"`` it is relative to the pod template of a container (``spec.hostPID``), with ``on="object"`` to the
+    object. ``resource`` names another object than the one judged; inventory rules always give it. ``secret`` keeps
+    the field's value out of the evidence.
+    """
+
+    message: str
+    path: str | Path = ""
+    on: Literal["self", "pod", "object"] = "self"
+    severity: Severity | None = None
+    confidence: Confidence = Confidence.HIGH
+    resource: Any = None
+    related: tuple[tuple[ResourceRef, str], ...] = ()
+    secret: bool = False
+
+
+Hits = Iterator[Hit]
+
+
+class Control(Struct, frozen=True):
+    """A control of a framework, and the Kubernetes versions at which the rule answers to it."""
+
+    framework: str
+    id: str
+    since: KubernetesVersion | None = None
+    until: KubernetesVersion | None = None
+
+    def in_force(self, version: KubernetesVersion) -> bool:
+        """Whether the control applies at this version (``since`` inclusive, ``until`` exclusive)."""
+        return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
+
+
+class Rule(Struct, frozen=True):
+    """A check with everything that is told about it.
+
+    ``on`` names what the check is called with, ``scope`` what it is about. ``since`` and ``until`` bound the
+    Kubernetes versions at which it runs (the latter exclusive).
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    scope: Scope
+    on: tuple[str, ...]
+    check: Callable[[Any, Any], Hits]
+    why: str
+    remediation: str
+    controls: tuple[Control, ...]
+    aliases: tuple[str, ...]
+    references: tuple[str, ...]
+    since: KubernetesVersion | None = None
+    until: KubernetesVersion | None = None
+    default: bool = True
+    notes: str = ""
+
+    def runs_at(self, version: KubernetesVersion) -> bool:
+        """Whether the rule is meant for this Kubernetes version."""
+        return (self.since is None or version >= self.since) and (self.until is None or version < self.until)
+
+    def controls_at(self, version: KubernetesVersion) -> dict[str, list[str]]:
+        """The controls in force at a version: framework -> control ids."""
+        found: dict[str, list[str]] = {}
+        for control in self.controls:
+            if control.in_force(version):
+                found.setdefault(control.framework, []).append(control.id)
+        return found
+
+
+class Registry:
+    """All rules by id; filled once by importing the modules that define them."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Rule] = {}
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule.
+
+        Raises:
+            ValueError: its id is malformed or taken.
+        """
+        if not RULE_ID.match(rule.id):
+            raise ValueError(f"rule id {rule.id!r} must match {RULE_ID.pattern}")
+        if rule.id in self._rules:
+            raise ValueError(f"rule id {rule.id!r} is taken")
+        self._rules[rule.id] = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def get(self, rule_id: str) -> Rule | None:
+        """The rule of that id, or None."""
+        return self._rules.get(rule_id)
+
+    def find(self, name: str) -> list[Rule]:
+        """The rules of that id, or that have it as an alias in any spelling that peers use."""
+        rule = self._rules.get(name)
+        if rule is not None:
+            return [rule]
+        wanted = alias_key(name)
+        return [rule for rule in self if any(alias_key(alias) == wanted for alias in rule.aliases)]
+
+
+REGISTRY = Registry()
+
+
+def rule(
+    rule_id: str,
+    *,
+    title: str,
+    severity: Severity,
+    scope: Scope,
+    on: str,
+    why: str,
+    remediation: str,
+    controls: str = "",
+    aliases: str = "",
+    references: tuple[str, ...] = (),
+    since: str | None = None,
+    until: str | None = None,
+    default: bool = True,
+    notes: str = "",
+) -> Callable[[Callable[[Any, Any], Hits]], Callable[[Any, Any], Hits]]:
+    """Register a generator function as the check of a rule.
+
+    ``on``, ``controls`` and ``aliases`` are lists with spaces between the items; see :func:`parse_controls` for the
+    form of a control. ``default=False`` keeps the rule out of the default profile.
+    """
+
+    def register(check: Callable[[Any, Any], Hits]) -> Callable[[Any, Any], Hits]:
+        REGISTRY.add(
+            Rule(
+                id=rule_id,
+                title=title,
+                severity=severity,
+                scope=scope,
+                on=tuple(on.split()),
+                check=check,
+                why=why,
+                remediation=remediation,
+                controls=parse_controls(controls),
+                aliases=tuple(aliases.split()),
+                references=references,
+                since=parse_version(since) if since else None,
+                until=parse_version(until) if until else None,
+                default=default,
+                notes=notes,
+            )
+        )
+        return check
+
+    return register
+
+
+_CIS_RANGE = re.compile(r"cis(\d+)?(?:-(\d+))?\Z")
+_CONTROL = re.compile(r"([a-z0-9.-]+):([^<>]+?)(?:>=([0-9.]+))?(?:<([0-9.]+))?\Z")
+_CIS_MINORS = (8, 12)
+
+
+def parse_controls(text: str) -> tuple[Control, ...]:
+    """Read ``pss:restricted>=1.23 cis:5.2.2 cis8-10:5.7.2 nsa:pods``.
+
+    ``>=`` and ``<`` bound the Kubernetes versions. ``cis`` stands for every CIS Kubernetes benchmark from 1.8 to
+    1.12, ``cis8-10`` for 1.8 to 1.10, ``cis12`` for 1.12 alone.
+
+    Raises:
+        ValueError: an item is malformed.
+    """
+    controls: list[Control] = []
+    for item in text.split():
+        match = _CONTROL.match(item)
+        if match is None:
+            raise ValueError(f"control {item!r} is not of the form framework:id")
+        framework, control_id, since, until = match.groups()
+        bounds = (parse_version(since) if since else None, parse_version(until) if until else None)
+        controls += [Control(name, control_id, *bounds) for name in _framework_names(framework)]
+    return tuple(controls)
+
+
+def _framework_names(short: str) -> list[str]:
+    match = _CIS_RANGE.match(short)
+    if match is None:
+        return [short]
+    first = int(match[1] or _CIS_MINORS[0])
+    last = int(match[2] or match[1] or _CIS_MINORS[1])
+    return [f"cis-k8s-1.{minor}" for minor in range(first, last + 1)]
+
+
+_TRIVY_ID = re.compile(r"(?:avd)?k([sc])v0*(\d+)\Z")
+
+
+def alias_key(name: str) -> str:
+    """A spelling-independent key of a peer's id: ``KSV-0017``, ``KSV017`` and ``AVD-KSV-0017`` are one."""
+    folded = re.sub(r"[\s_-]", "", name.lower())
+    match = _TRIVY_ID.match(folded)
+    return f"k{match[1]}v{match[2]}" if match else folded

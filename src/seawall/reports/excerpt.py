@@ -1,0 +1,62 @@
+"""Lines of the sources that findings point at."""
+
+from __future__ import annotations
+
+import re
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+')
+_VALUE = re.compile(r"(:\s*)\S.*")
+#: Control and format characters that must not reach a terminal.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+#: Larger files are not read again for an excerpt.
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+class Excerpts:
+    """Reads source files once each. ``held`` has the texts that cannot be read again (standard input)."""
+
+    def __init__(self, held: dict[str, bytes], secret_lines: set[tuple[str, int]]) -> None:
+        self._held = held
+        self._secret = secret_lines
+        self._files: dict[str, list[str]] = {}
+
+    def line(self, file: str, number: int) -> str | None:
+        """A line of a file (from 1), secrets masked; None where it cannot be had."""
+        lines = self._files.get(file)
+        if lines is None:
+            lines = self._files[file] = self._read(file)
+        if not 0 < number <= len(lines):
+            return None
+        text = lines[number - 1]
+        return _VALUE.sub(r"\1********", text, count=1) if (file, number) in self._secret else text
+
+    def _read(self, file: str) -> list[str]:
+        data = self._held.get(file)
+        if data is None:
+            try:
+                with open(file, "rb") as stream:
+                    data = stream.read(_MAX_BYTES)
+            except OSError:
+                return []
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return _LINE_BREAK.split(data.decode(encoding, "replace"))
+
+
+def printable(text: str) -> str:
+    """Text without the characters that would steer a terminal."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def mark(line: str, column: int, width: int) -> tuple[str, int, int]:
+    """A line cut to a width around a column (from 1), with where to underline (from 0) and how far."""
+    start = min(column - 1, len(line))
+    token = _TOKEN.match(line, start)
+    length = max((token.end() - start) if token else 1, 1)
+    left = max(0, start - width // 3) if len(line) > width else 0
+    cut = line[left : left + width]
+    if left:
+        cut = "..." + cut[3:]
+    if left + width < len(line):
+        cut = cut[:-3] + "..."
+    return printable(cut.replace("\t", " ")), start - left, min(length, max(width - (start - left), 1))

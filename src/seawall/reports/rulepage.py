@@ -1,0 +1,35 @@
+"""The page of a rule, in Markdown: for the documentation and for ``seawall rules show``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seawall.analysis.posture.worked import examples_of
+from seawall.model.rule import Rule
+
+
+def rule_page(rule: Rule) -> str:
+    """Everything that is to be told about a rule."""
+    return "\n".join(_lines(rule)) + "\n"
+
+
+def _lines(rule: Rule) -> Iterator[str]:
+    yield f"# {rule.id}: {rule.title}"
+    yield ""
+    on = "" if rule.default else ", off in the default profile"
+    yield f"Severity **{rule.severity}**, scope {rule.scope}{on}."
+    yield from ("", "## Why", "", rule.why, "", "## How to mend", "", rule.remediation, "")
+    for example in examples_of(rule.id):
+        at = f" (at Kubernetes {example.version})" if example.version else ""
+        yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")
+        yield from ("```yaml", example.text.strip(), "```", "")
+    bounds = [f"since {rule.since}"] * bool(rule.since) + [f"until {rule.until}"] * bool(rule.until)
+    if bounds or rule.notes:
+        gate = f"Judged for Kubernetes {', '.join(bounds)}." if bounds else ""
+        yield from ("## Versions", "", " ".join(part for part in (gate, rule.notes) if part), "")
+    yield from ("## Controls and other tools' ids", "")
+    for control in rule.controls:
+        gate = f" since {control.since}" * bool(control.since) + f" until {control.until}" * bool(control.until)
+        yield f"- {control.framework}: {control.id}{gate}"
+    yield from (f"- {alias}" for alias in rule.aliases)
+    yield from ("", "## References", "", *(f"- {reference}" for reference in rule.references))

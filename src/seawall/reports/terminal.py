@@ -1,0 +1,101 @@
+"""The report for people at a terminal: grouped findings with the offending line, as good compilers show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from seawall.model.finding import Finding, FindingStatus, Severity
+from seawall.model.rule import Rule, Scope
+from seawall.reports.excerpt import Excerpts, mark, printable
+
+if TYPE_CHECKING:
+    from seawall.engine import ScanResult
+    from seawall.reports.view import View
+
+Paint = Callable[[str, str], str]
+
+_STYLES = {
+    Severity.CRITICAL: "1;97;41",
+    Severity.HIGH: "1;31",
+    Severity.MEDIUM: "1;33",
+    Severity.LOW: "1;34",
+    Severity.INFO: "1;36",
+}
+_BOLD, _DIM, _GREEN = "1", "2", "32"
+
+
+def render(result: ScanResult, view: View) -> Iterator[str]:
+    """The report, a piece of text at a time."""
+    paint = _painter(view.colour)
+    rules = {rule.id: rule for rule in result.rules}
+    secret = {
+        (place.file, place.line)
+        for finding in result.findings
+        if rules[finding.rule].scope is Scope.SECRET
+        for place in finding.locations
+    }
+    excerpts = Excerpts(result.texts, secret)
+    shown = result.findings[: view.limit] if view.limit else result.findings
+    for title, group in _groups(shown, view, rules):
+        yield f"{paint(printable(title), _BOLD)}\n"
+        for finding in group:
+            yield from _finding(finding, rules[finding.rule], view, paint, excerpts)
+        yield "\n"
+    left = len(result.findings) - len(shown)
+    if left:
+        yield paint(f"{left} more findings are not shown: --limit 0 shows all, --format html=FILE a page\n\n", _DIM)
+    yield from _summary(result, paint)
+
+
+def _painter(colour: bool) -> Paint:
+    return (lambda text, style: f"\x1b[{style}m{text}\x1b[0m") if colour else (lambda text, style: text)
+
+
+def _groups(
+    findings: list[Finding], view: View, rules: dict[str, Rule]
+) -> Iterator[tuple[str, list[Finding]]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if view.group_by == "rule":
+            title = f"{finding.rule}: {rules[finding.rule].title}"
+        else:
+            title = f"{finding.resource} ({finding.locations[0].file})"
+        groups.setdefault(title, []).append(finding)
+    yield from groups.items()
+
+
+def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: Excerpts) -> Iterator[str]:
+    label = paint(f"{finding.severity}", _STYLES[finding.severity])
+    subject = f" {finding.resource}:" if view.group_by == "rule" else ""
+    waived = f" (waived: {finding.waiver.reason})" if finding.waiver else ""
+    yield f"  {label}[{finding.rule}]{printable(subject)} {printable(finding.message)}{printable(waived)}\n"
+    for place in finding.locations:
+        gutter = " " * len(str(place.line))
+        yield f"  {gutter} {paint('-->', _DIM)} {printable(place.file)}:{place.line}:{place.column}  "
+        yield f"{paint(printable(place.path), _DIM)}\n"
+        line = excerpts.line(place.file, place.line)
+        if line is not None:
+            text, start, length = mark(line, place.column, view.width - len(gutter) - 6)
+            carets = paint("^" * length, _STYLES[finding.severity])
+            yield f"  {place.line} {paint('|', _DIM)} {text}\n"
+            yield f"  {gutter} {paint('|', _DIM)} {' ' * start}{carets}\n"
+    yield f"    {paint('mend:', _GREEN)} {rule.remediation}\n"
+
+
+def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
+    opened = Counter(finding.severity for finding in result.findings if finding.status is FindingStatus.OPEN)
+    waived = sum(finding.status is FindingStatus.WAIVED for finding in result.findings)
+    counts = ", ".join(
+        paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
+    )
+    objects = len(result.inventory.resources)
+    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} objects of {result.files} files, "
+    yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
+    if result.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in result.skipped.most_common())
+        yield f"Skipped {result.skipped.total()} files: {reasons}.\n"
+    if result.findings:
+        worst = result.findings[0].rule
+        yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)

@@ -1,0 +1,1 @@
+"""Reading the world into the model."""

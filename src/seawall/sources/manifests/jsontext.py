@@ -1,0 +1,273 @@
+"""JSON: splitting a list into its items without decoding them, finding duplicate keys, and finding places.
+
+A dump of a cluster is one list of many objects. msgspec cuts it into raw items; each is decoded alone, and only an
+item with findings is scanned a second time for the places of its fields.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from seawall.model.paths import Path
+from seawall.sources.manifests.scalars import MAX_DIGITS
+from seawall.sources.manifests.yamltext import MAX_DEPTH, SyntaxProblem
+
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_GAP = re.compile(rb"[\s,]*")
+_SPACE = re.compile(r"\s*")
+_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A piece of JSON text with the place where it begins, from 0."""
+
+    text: str
+    line: int
+    column: int
+
+
+class _List(msgspec.Struct, gc=False):
+    items: list[msgspec.Raw] | None | msgspec.UnsetType = msgspec.UNSET
+
+
+def split_list(data: bytes) -> tuple[Chunk, list[msgspec.Raw]] | None:
+    """Cut an object with ``items`` into the object without them, and the items; None if it is no such list.
+
+    Raises:
+        SyntaxProblem: the text is not JSON.
+    """
+    try:
+        items = msgspec.json.decode(data, type=_List).items
+    except msgspec.ValidationError:
+        return None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise json_problem(data, error) from error
+    if not isinstance(items, list) or not items:
+        return None
+    start = end = _first_item(data, items[0])
+    for item in items:
+        end = _gap(data, end) + len(memoryview(item))
+    return Chunk((data[:start] + data[end:]).decode(), 0, 0), items
+
+
+_ITEMS_OPEN = re.compile(rb'"items"\s*:\s*\[\s*\Z')
+
+
+def _first_item(data: bytes, item: msgspec.Raw) -> int:
+    """Where the first item begins: its first occurrence right after ``"items": [``."""
+    wanted = bytes(item)
+    position = data.find(wanted)
+    while position >= 0 and not _ITEMS_OPEN.search(data, max(position - 4096, 0), position):
+        position = data.find(wanted, position + 1)
+    return max(position, 0)
+
+
+def _gap(data: bytes, position: int) -> int:
+    match = _GAP.match(data, position)
+    return match.end() if match else position
+
+
+def item_chunks(data: bytes, items: Sequence[msgspec.Raw]) -> Iterator[tuple[Chunk, int, int]]:
+    """The items as text with their places, and their byte offsets and lengths, in order."""
+    position = _first_item(data, items[0])
+    line, column = _advance(data[:position].decode(), 0, 0)
+    for item in items:
+        start = _gap(data, position)
+        line, column = _advance(data[position:start].decode(), line, column)
+        length = len(memoryview(item))
+        text = bytes(item).decode()
+        yield Chunk(text, line, column), start, length
+        line, column = _advance(text, line, column)
+        position = start + length
+
+
+def concatenated(data: bytes) -> Iterator[tuple[Chunk, int, int]]:
+    """Objects that stand one after another, with their byte offsets and lengths.
+
+    Raises:
+        SyntaxProblem: one of them is not JSON.
+    """
+    text = data.decode()
+    position = _skip_space(text, 0)
+    line, column = _advance(text[:position], 0, 0)
+    offset = len(text[:position].encode())
+    while position < len(text):
+        try:
+            end = _SCAN(text, position)[1]
+        except (ValueError, RecursionError) as error:
+            raise SyntaxProblem(f"not JSON: {error}", line + 1, column + 1) from error
+        piece = text[position:end]
+        length = len(piece.encode())
+        yield Chunk(piece, line, column), offset, length
+        after = _skip_space(text, end)
+        line, column = _advance(text[position:after], line, column)
+        offset += len(text[position:after].encode())
+        position = after
+
+
+def _advance(text: str, line: int, column: int) -> tuple[int, int]:
+    breaks = text.count("\n")
+    return (line + breaks, len(text) - text.rfind("\n") - 1) if breaks else (line, column + len(text))
+
+
+def json_problem(data: bytes, error: Exception) -> SyntaxProblem:
+    """What is wrong with JSON text, and where."""
+    if isinstance(error, RecursionError):
+        return SyntaxProblem(_DEEP, 1, 1)
+    message = str(error)
+    found = _BYTE.search(message)
+    position = int(found[1]) if found else len(data)
+    before = data[:position].decode("utf-8", "replace")
+    line, column = _advance(before, 0, 0)
+    text = _BYTE.sub("", message).replace("JSON is malformed:", "not JSON:").strip()
+    return SyntaxProblem(text, line + 1, column + 1)
+
+
+def decode_chunk(chunk: Chunk) -> tuple[Any, bool]:
+    """Decode a chunk; also tells whether any object in it has a duplicate key.
+
+    Raises:
+        SyntaxProblem: it is not JSON, or exceeds a bound.
+    """
+    duplicated = False
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal duplicated
+        value = dict(found)
+        if len(value) != len(found):
+            duplicated = True
+        return value
+
+    try:
+        value = json.loads(chunk.text, object_pairs_hook=pairs, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        line, column = _advance(chunk.text[: error.pos], chunk.line, chunk.column)
+        raise SyntaxProblem(f"not JSON: {error.msg}", line + 1, column + 1) from error
+    except RecursionError as error:
+        raise SyntaxProblem(_DEEP, chunk.line + 1, chunk.column + 1) from error
+    except ValueError as error:
+        line, column = _advance(chunk.text[: _long_number(chunk.text)], chunk.line, chunk.column)
+        raise SyntaxProblem(_value_message(error), line + 1, column + 1) from error
+    return value, duplicated
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _value_message(error: ValueError) -> str:
+    return f"a number of more than {MAX_DIGITS} digits" if "digits" in str(error) else f"not JSON: {error}"
+
+
+def _long_number(text: str) -> int:
+    found = re.search(rf"\d{{{MAX_DIGITS}}}|NaN|-?Infinity", text)
+    return found.start() if found else 0
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+_SCAN = json.JSONDecoder().raw_decode
+
+
+def locate(chunk: Chunk, paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+    """Line and column, from 0, of the deepest existing part of each path.
+
+    Only the objects on the way to a path are walked; everything else is skipped at the speed of the C decoder.
+    """
+    wanted: dict[Any, Any] = {}
+    for path in paths:
+        node = wanted
+        for step in path:
+            node = node.setdefault(step, {})
+    found: dict[Path, int] = {}
+    start = _skip_space(chunk.text, 0)
+    _walk(chunk.text, start, wanted, (), found)
+    return {path: _place(chunk, _deepest(found, path, start)) for path in paths}
+
+
+def _deepest(found: dict[Path, int], path: Path, start: int) -> int:
+    for length in range(len(path), 0, -1):
+        position = found.get(path[:length])
+        if position is not None:
+            return position
+    return start
+
+
+def _place(chunk: Chunk, position: int) -> tuple[int, int]:
+    line = chunk.text.count("\n", 0, position)
+    if line:
+        return chunk.line + line, position - chunk.text.rfind("\n", 0, position) - 1
+    return chunk.line, chunk.column + position
+
+
+def _walk(text: str, position: int, wanted: dict[Any, Any], path: Path, found: dict[Path, int]) -> int:
+    """Record where the wanted children of the value at ``position`` stand; returns where the value ends."""
+    opener = text[position]
+    if opener not in "{[" or not wanted:
+        return _SCAN(text, position)[1]
+    position = _skip_space(text, position + 1)
+    index = 0
+    while text[position] not in "}]":
+        at = position
+        step: str | int = index
+        if opener == "{":
+            step, position = _SCAN(text, position)
+            position = _skip_space(text, _skip_space(text, position) + 1)
+        child = (*path, step)
+        if step in wanted:
+            _forget(found, child)
+            found[child] = at
+            position = _walk(text, position, wanted[step], child, found)
+        else:
+            position = _SCAN(text, position)[1]
+        position = _skip_space(text, position)
+        if text[position] == ",":
+            position = _skip_space(text, position + 1)
+        index += 1
+    return position + 1
+
+
+def _forget(found: dict[Path, int], path: Path) -> None:
+    """Of a duplicate key the last value counts: drop what was found in an earlier one."""
+    if path in found:
+        for old in [p for p in found if p[: len(path)] == path]:
+            del found[old]
+
+
+def duplicate_keys(chunk: Chunk) -> list[tuple[Path, int, int]]:
+    """The duplicate keys of a chunk with their places, from 0."""
+    duplicates: list[tuple[Path, int]] = []
+    _find_duplicates(chunk.text, _skip_space(chunk.text, 0), (), duplicates)
+    return [(path, *_place(chunk, position)) for path, position in duplicates]
+
+
+def _find_duplicates(text: str, position: int, path: Path, duplicates: list[tuple[Path, int]]) -> int:
+    opener = text[position]
+    if opener not in "{[":
+        return _SCAN(text, position)[1]
+    position = _skip_space(text, position + 1)
+    seen: set[str] = set()
+    index = 0
+    while text[position] not in "}]":
+        step: str | int = index
+        if opener == "{":
+            at = position
+            key, position = _SCAN(text, position)
+            position = _skip_space(text, _skip_space(text, position) + 1)
+            if key in seen:
+                duplicates.append(((*path, key), at))
+            seen.add(key)
+            step = key
+        position = _skip_space(text, _find_duplicates(text, position, (*path, step), duplicates))
+        if text[position] == ",":
+            position = _skip_space(text, position + 1)
+        index += 1
+    return position + 1
