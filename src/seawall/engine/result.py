@@ -15,8 +15,8 @@ from seawall.model.version import KubernetesVersion
 class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
-    ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates. ``texts`` holds
-    what cannot be read again: standard input.
+    ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
+    ``texts`` holds what cannot be read again: standard input.
     """
 
     inputs: list[str]

@@ -21,7 +21,7 @@ from seawall.model.finding import (
     Severity,
     SourceError,
 )
-from seawall.model.paths import Path, PathNamer, format_path, lookup
+from seawall.model.paths import PathNamer, format_path, lookup
 from seawall.model.resource import Inventory, Resource
 from seawall.model.version import NEWEST, KubernetesVersion
 from seawall.sources.manifests import InputFile, Skipped, Unrendered, load_file, load_stdin, walk
@@ -74,25 +74,25 @@ class _Scan:
         self.skipped: Counter[str] = Counter()
         self.unrendered: list[tuple[str, str]] = []
         self.texts: dict[str, bytes] = {}
+        self.spans: dict[int, tuple[int, int]] = {}
         self.files = 0
         self.units: dict[tuple[str, str, str | None, str], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
 
     def run(self) -> ScanResult:
-        owned: list[Resource] = []
         for resource in self._read():
             self.resources.append(resource)
             self._note_problems(resource)
             ref = resource.ref
             self.units.setdefault((ref.api_version, ref.kind, ref.namespace, ref.name), set()).add(resource.origin.unit)
-            if resource.owner is not None and resource.kind is not None and resource.kind.template is not None:
-                owned.append(resource)
-            else:
-                self._add(resource, self.judge.judge(resource))
+            start = len(self.findings)
+            self._add(resource, self.judge.judge(resource))
+            if resource.kind is not None and resource.kind.template is not None:
+                self.spans[id(resource)] = (start, len(self.findings))
             if self.progress is not None and not len(self.resources) % 500:
                 self.progress(len(self.resources))
         inventory = Inventory(self.resources)
-        self._judge_owned(owned, inventory)
+        self._drop_inherited(inventory)
         self._judge_together(inventory)
         return self._result(inventory)
 
@@ -139,23 +139,26 @@ class _Scan:
             message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
             self.errors.append(SourceError(place.file, where, message))
 
-    def _judge_owned(self, owned: Sequence[Resource], inventory: Inventory) -> None:
-        """Judge workloads that another made: only what differs from the owner's template is told."""
-        known: dict[int, set[tuple[str, str]]] = {}
-        for resource in owned:
+    def _drop_inherited(self, inventory: Inventory) -> None:
+        """Of a workload that another made, tell only what differs from the owner's template (injected sidecars)."""
+        dropped: set[int] = set()
+        for resource in self.resources:
             owner = inventory.owner_of(resource)
-            raw = resource.raw
-            resource.hold(raw)
-            hits = self.judge.judge(resource)
-            if owner is not None and hits:
-                of_owner = known.get(id(owner))
-                if of_owner is None:
-                    of_owner = known[id(owner)] = {
-                        key for key, _ in _in_template(owner, self.judge.judge(owner))
-                    }
-                hits = [hit for key, hit in _in_template(resource, hits) if key not in of_owner]
-            self._add(resource, hits)
-            resource.hold(None)
+            if owner is None or id(owner) not in self.spans or id(resource) not in self.spans:
+                continue
+            known = {key for _, key in self._keys(owner)}
+            dropped.update(index for index, key in self._keys(resource) if key in known)
+        if dropped:
+            self.findings = [f for index, f in enumerate(self.findings) if index not in dropped]
+            self.fields = [f for index, f in enumerate(self.fields) if index not in dropped]
+
+    def _keys(self, resource: Resource) -> Iterator[tuple[int, tuple[str, str]]]:
+        """Its findings' indices, with keys that are equal for a template and for a pod made from it."""
+        base = resource.kind.template if resource.kind is not None else None
+        prefix = f"{'.'.join(map(str, base))}." if base else ""
+        for index in range(*self.spans[id(resource)]):
+            _, field, rule = self.fields[index]
+            yield index, (rule, field.removeprefix(prefix))
 
     def _judge_together(self, inventory: Inventory) -> None:
         for hit in self.judge.judge_inventory(inventory):
@@ -212,15 +215,6 @@ class _Scan:
             inventory=inventory,
             texts=self.texts,
         )
-
-
-def _in_template(resource: Resource, hits: Sequence[RuleHit]) -> Iterator[tuple[tuple[str, str], RuleHit]]:
-    """Hits with a key that is equal for a template and for a pod made from it."""
-    name = PathNamer(resource.raw)
-    base: Path = (resource.kind.template or ()) if resource.kind is not None else ()
-    prefix = f"{format_path(base)}." if base else ""
-    for hit in hits:
-        yield (hit.rule.id, name(hit.path).removeprefix(prefix)), hit
 
 
 def _shown(value: object) -> str | int | float | bool | None:

@@ -45,7 +45,9 @@ def _named(registry: Registry, names: Iterable[str]) -> set[str]:
     for name in names:
         rules = registry.find(name)
         if not rules:
-            raise UnknownRule(f"no rule is called {name!r}; `seawall rules list` shows them all{_guess(registry, name)}")
+            raise UnknownRule(
+                f"no rule is called {name!r}; `seawall rules list` shows them all{_guess(registry, name)}"
+            )
         found.update(rule.id for rule in rules)
     return found
 

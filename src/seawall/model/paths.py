@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -19,7 +20,8 @@ _STEP = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[\]]+)')
 _NAMING_KEYS = ("name", "key", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "kind", "type")
 
 
-def format_path(path: Iterable[str | int]) -> str:
+@lru_cache(maxsize=8192)
+def format_path(path: Path) -> str:
     """Write a path as people write it."""
     out: list[str] = []
     for step in path:
@@ -69,9 +71,20 @@ class PathNamer:
     def __init__(self, value: Any) -> None:
         self._value = value
         self._names: dict[int, list[str]] = {}
+        self._prefixes: dict[Path, str] = {}
 
     def __call__(self, path: Path) -> str:
         """The stable form of a path, e.g. ``spec.containers[name=app].image``."""
+        last = max((i for i, step in enumerate(path) if type(step) is int), default=-1)
+        if last < 0:
+            return ".".join(map(str, path))
+        prefix = path[: last + 1]
+        named = self._prefixes.get(prefix)
+        if named is None:
+            named = self._prefixes[prefix] = self._name(prefix)
+        return ".".join((named, *map(str, path[last + 1 :])))
+
+    def _name(self, path: Path) -> str:
         value = self._value
         out: list[str] = []
         for step in path:
@@ -97,9 +110,7 @@ def _item_names(items: list[Any]) -> list[str]:
     """What names each item: an identifying field that no sibling shares, its scalar value, or else its index."""
     candidates = [_candidates(item) for item in items]
     counts = Counter(name for names in candidates for name in names)
-    return [
-        next((name for name in names if counts[name] == 1), str(index)) for index, names in enumerate(candidates)
-    ]
+    return [next((name for name in names if counts[name] == 1), str(index)) for index, names in enumerate(candidates)]
 
 
 def _candidates(item: Any) -> list[str]:

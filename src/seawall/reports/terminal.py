@@ -53,9 +53,7 @@ def _painter(colour: bool) -> Paint:
     return (lambda text, style: f"\x1b[{style}m{text}\x1b[0m") if colour else (lambda text, style: text)
 
 
-def _groups(
-    findings: list[Finding], view: View, rules: dict[str, Rule]
-) -> Iterator[tuple[str, list[Finding]]]:
+def _groups(findings: list[Finding], view: View, rules: dict[str, Rule]) -> Iterator[tuple[str, list[Finding]]]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         if view.group_by == "rule":

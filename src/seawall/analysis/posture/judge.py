@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from seawall.model.finding import ResourceRef, RuleState, RuleStatus
+from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
 from seawall.model.paths import Path, format_path, parse_path
 from seawall.model.resource import Inventory, Resource
@@ -74,7 +74,8 @@ class Judge:
 
     def _judge_pod(self, resource: Resource, context: Context, base: Path, hits: list[RuleHit]) -> None:
         try:
-            pod = context.pod = resource.template()
+            pod: Any = resource.template()
+            context.pod = pod
             spec = pod.spec
         except InvalidField as invalid:
             for rule in (*self._by_target.get(POD, ()), *self._by_target.get(CONTAINER, ())):

@@ -49,6 +49,7 @@ def numbered(items: tuple[T, ...]) -> Iterator[tuple[int, T]]:
     """Items with their index in the source, also where some of them could not be read."""
     return items.numbered() if isinstance(items, Partial) else enumerate(items)
 
+
 IntOrString = int | str
 #: Kubernetes quantities are written as text or as bare numbers.
 Quantity = str | int | float

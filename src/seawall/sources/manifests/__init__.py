@@ -1,6 +1,7 @@
 """Manifests: YAML and JSON files, folders of them, and standard input."""
 
-from seawall.sources.manifests.load import Loaded, load_file, load_stdin
+from seawall.sources.manifests.load import load_file, load_stdin
+from seawall.sources.manifests.objects import Loaded
 from seawall.sources.manifests.walk import Entry, InputFile, Skipped, Unrendered, walk
 
 __all__ = ["Entry", "InputFile", "Loaded", "Skipped", "Unrendered", "load_file", "load_stdin", "walk"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from json.scanner import make_scanner
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ class Chunk(msgspec.Struct, gc=False):
 
 
 class _List(msgspec.Struct, gc=False):
-    items: list[msgspec.Raw] | None | msgspec.UnsetType = msgspec.UNSET
+    items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def split_list(data: bytes) -> tuple[Chunk, list[msgspec.Raw]] | None:
@@ -99,7 +100,7 @@ def concatenated(data: bytes) -> Iterator[tuple[Chunk, int, int]]:
     while position < len(text):
         try:
             end = _SCAN(text, position)[1]
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, StopIteration) as error:
             raise SyntaxProblem(f"not JSON: {error}", line + 1, column + 1) from error
         piece = text[position:end]
         length = len(piece.encode())
@@ -174,7 +175,26 @@ def _skip_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-_SCAN = json.JSONDecoder().raw_decode
+_decoder: Any = json.JSONDecoder()
+#: The C decoder's own entry point: (text, position) -> (value, end). Used on text that was decoded before.
+_SCAN: Callable[[str, int], tuple[Any, int]] = make_scanner(_decoder)
+_SIMPLE_KEY = re.compile(r'"([^"\\]*)"\s*:\s*')
+_SEPARATOR = re.compile(r"\s*,?\s*")
+
+
+def _key(text: str, position: int) -> tuple[str, int]:
+    """A key, and where its value begins."""
+    match = _SIMPLE_KEY.match(text, position)
+    if match is not None:
+        return match[1], match.end()
+    key, position = _SCAN(text, position)
+    return key, _skip_space(text, _skip_space(text, position) + 1)
+
+
+def _next(text: str, position: int) -> int:
+    """Past a separator."""
+    match = _SEPARATOR.match(text, position)
+    return match.end() if match else position
 
 
 def locate(chunk: Chunk, paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
@@ -219,8 +239,7 @@ def _walk(text: str, position: int, wanted: dict[Any, Any], path: Path, found: d
         at = position
         step: str | int = index
         if opener == "{":
-            step, position = _SCAN(text, position)
-            position = _skip_space(text, _skip_space(text, position) + 1)
+            step, position = _key(text, position)
         child = (*path, step)
         if step in wanted:
             _forget(found, child)
@@ -228,9 +247,7 @@ def _walk(text: str, position: int, wanted: dict[Any, Any], path: Path, found: d
             position = _walk(text, position, wanted[step], child, found)
         else:
             position = _SCAN(text, position)[1]
-        position = _skip_space(text, position)
-        if text[position] == ",":
-            position = _skip_space(text, position + 1)
+        position = _next(text, position)
         index += 1
     return position + 1
 
@@ -260,14 +277,11 @@ def _find_duplicates(text: str, position: int, path: Path, duplicates: list[tupl
         step: str | int = index
         if opener == "{":
             at = position
-            key, position = _SCAN(text, position)
-            position = _skip_space(text, _skip_space(text, position) + 1)
+            key, position = _key(text, position)
             if key in seen:
                 duplicates.append(((*path, key), at))
             seen.add(key)
             step = key
-        position = _skip_space(text, _find_duplicates(text, position, (*path, step), duplicates))
-        if text[position] == ",":
-            position = _skip_space(text, position + 1)
+        position = _next(text, _find_duplicates(text, position, (*path, step), duplicates))
         index += 1
     return position + 1

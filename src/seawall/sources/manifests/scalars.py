@@ -16,8 +16,8 @@ Scalar = str | int | float | bool | None
 #: A number with more digits than this is refused: reading it costs quadratic time and it fits no field.
 MAX_DIGITS = 1000
 
-_BOOLS = {word: True for word in ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")}
-_BOOLS |= {word: False for word in ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")}
+_BOOLS = dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True)
+_BOOLS |= dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _SPECIAL_FLOATS = {f".{word}": float("nan") for word in ("nan", "NaN", "NAN")}
 _SPECIAL_FLOATS |= {f"{sign}.{word}": float(f"{sign}inf") for word in ("inf", "Inf", "INF") for sign in ("", "+", "-")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -100,13 +99,13 @@ def _entry(root: str, path: str, entry: os.DirEntry[str], ignore: Ignore) -> Ite
 def _link(root: str, path: str, shown: str) -> Iterator[Entry]:
     """A link to a file inside the folder is met there; one that leads out, or in a circle, is skipped."""
     try:
-        target = Path(shown).resolve(strict=True)
-    except (OSError, RuntimeError):
+        target = os.path.realpath(shown, strict=True)
+    except OSError:
         yield Skipped(shown, "a link that leads nowhere or in a circle")
         return
-    if target.is_relative_to(Path(root).resolve()):
+    if target.startswith(os.path.join(os.path.realpath(root), "")):
         yield Skipped(shown, "a link to another file of the scan")
-    elif target.is_file():
+    elif os.path.isfile(target):
         yield InputFile(shown, os.path.dirname(path))
     else:
         yield Skipped(shown, "a link to a folder or special file")

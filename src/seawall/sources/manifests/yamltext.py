@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from msgspec import Struct
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -20,7 +20,6 @@ from yaml.events import (
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
 )
@@ -135,7 +134,7 @@ class _Builder:
             self._anchors[event.anchor] = None
         built = self._mapping(event, depth) if kind is MappingStartEvent else self._sequence(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(*built, self._nodes - start + 1)
+            self._anchors[event.anchor] = _Anchored(built[0], built[1], self._nodes - start + 1)
         return built
 
     def _scalar(self, event: Any) -> Any:

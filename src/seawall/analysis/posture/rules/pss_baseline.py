@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
-from seawall.model.finding import Severity
 
 if TYPE_CHECKING:
     from seawall.analysis.posture.judge import Context
@@ -34,8 +34,21 @@ _SYSCTLS = {
     "net.ipv4.tcp_notsent_lowat": 37,
 }
 BASELINE_CAPABILITIES = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
-    "SYS_CHROOT".split()
+    [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
 )
 _SELINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t"))
 _APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"

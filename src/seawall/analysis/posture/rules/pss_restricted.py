@@ -30,12 +30,20 @@ _PSS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
     controls="pss:restricted",
     aliases="KSV-0028 kyverno:restrict-volume-types",
     references=(_PSS,),
+    notes="A volume without a source is an emptyDir.",
 )
 def volume_types(pod: PodTemplate, ctx: Context) -> Hits:
     for i, v in numbered(pod.spec.volumes):
         sources = (v.config_map, v.csi, v.downward_api, v.empty_dir, v.ephemeral, v.image, v.projected, v.secret)
-        if v.persistent_volume_claim is None and all(source is None for source in sources):
+        permitted = v.persistent_volume_claim is not None or any(source is not None for source in sources)
+        if not permitted and _has_source(ctx, i):
             yield Hit(f"volume {v.name!r} is of a type that restricted pods may not use", f"spec.volumes[{i}]")
+
+
+def _has_source(ctx: Context, index: int) -> bool:
+    """Whether a volume says what it is; the API makes an emptyDir of one that does not."""
+    volume = ctx.resource.value_at((*ctx.resource.kind.template, "spec", "volumes", index))
+    return not isinstance(volume, dict) or any(key != "name" and volume[key] is not None for key in volume)
 
 
 @rule(

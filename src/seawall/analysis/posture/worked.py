@@ -1,0 +1,62 @@
+"""Worked examples of rules: manifests that a rule fires on, and others that it lets pass."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from seawall.model.version import KubernetesVersion, parse_version
+
+#: One file a rule, named by its id.
+EXAMPLES = Path(__file__).parent / "examples"
+
+_HEADING = re.compile(r"^# (bad|good)(?: at (\S+))?[ \t]*(?:\n|\Z)", re.MULTILINE)
+
+
+class Example(NamedTuple):
+    """A section of a rule's examples: YAML documents that are judged together.
+
+    The rule fires on a ``bad`` example and not on a ``good`` one. ``version`` is the Kubernetes version to judge it
+    at, or None for the newest.
+    """
+
+    verdict: Literal["bad", "good"]
+    version: KubernetesVersion | None
+    text: str
+
+
+def examples_of(rule_id: str) -> list[Example]:
+    """The worked examples of a rule, in the order of its file; empty where it has none.
+
+    Raises:
+        ValueError: its file does not begin with a heading, a section is empty, or a version cannot be read.
+    """
+    try:
+        text = (EXAMPLES / f"{rule_id}.yaml").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    try:
+        return parse_examples(text)
+    except ValueError as error:
+        raise ValueError(f"examples of {rule_id}: {error}") from error
+
+
+def parse_examples(text: str) -> list[Example]:
+    """Cut a file of examples at its headings: ``# bad``, ``# good``, each with ``at 1.24`` where it needs a version.
+
+    Raises:
+        ValueError: as for :func:`examples_of`.
+    """
+    headings = list(_HEADING.finditer(text))
+    if text[: headings[0].start() if headings else None].strip():
+        raise ValueError("text before the first '# bad' or '# good'")
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    return [_section(heading, text[heading.end() : end]) for heading, end in zip(headings, ends, strict=True)]
+
+
+def _section(heading: re.Match[str], body: str) -> Example:
+    if not body.strip():
+        raise ValueError(f"nothing under {heading[0].strip()!r}")
+    version = parse_version(heading[2]) if heading[2] else None
+    return Example("bad" if heading[1] == "bad" else "good", version, body.rstrip() + "\n")

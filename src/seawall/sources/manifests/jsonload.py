@@ -1,0 +1,64 @@
+"""JSON files to resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from seawall.model.finding import SourceError
+from seawall.sources.manifests import jsontext
+from seawall.sources.manifests.jsonorigin import JsonOrigin, JsonSource
+from seawall.sources.manifests.objects import Loaded, from_object, is_list, list_item
+from seawall.sources.manifests.text import decode
+from seawall.sources.manifests.walk import InputFile
+from seawall.sources.manifests.yamltext import SyntaxProblem
+
+
+def load_json(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
+    """Read the objects of JSON text. ``regular`` says that the file can be read again.
+
+    Raises:
+        SyntaxProblem: it is not JSON.
+    """
+    if data[:1] not in (b"{", b"[", b" ", b"\n", b"\t", b"\r"):
+        data, regular = decode(data).encode(), False
+    source = JsonSource(file.path, None if regular else data)
+    if not data.strip():
+        return
+    try:
+        split = jsontext.split_list(data)
+    except SyntaxProblem as problem:
+        if "trailing" not in problem.message:
+            raise
+        yield from _load_json_stream(file, data, source)
+        return
+    if split is None:
+        chunk = jsontext.Chunk(decode(data), 0, 0)
+        yield from _from_chunk(file, chunk, source, (0, len(data)), {})
+        return
+    shell, items = split
+    head, duplicated = jsontext.decode_chunk(shell)
+    if not is_list({**head, "items": []}):
+        yield from _from_chunk(file, jsontext.Chunk(decode(data), 0, 0), source, (0, len(data)), {})
+        return
+    if duplicated:
+        yield SourceError(file.path, "1:1", "the list itself has a duplicate key, so items may be hidden: remove it")
+    for chunk, start, length in jsontext.item_chunks(data, items):
+        yield from _from_chunk(file, chunk, source, (start, length), head)
+
+
+def _load_json_stream(file: InputFile, data: bytes, source: JsonSource) -> Iterator[Loaded]:
+    """Several objects one after another, as ``jq`` and JSON Lines write them."""
+    source.data = data
+    for chunk, start, length in jsontext.concatenated(data):
+        yield from _from_chunk(file, chunk, source, (start, length), {})
+
+
+def _from_chunk(
+    file: InputFile, chunk: jsontext.Chunk, source: JsonSource, span: tuple[int, int], head: dict[str, Any]
+) -> Iterator[Loaded]:
+    value, duplicated = jsontext.decode_chunk(chunk)
+    found = [path for path, *_ in jsontext.duplicate_keys(chunk)] if duplicated else []
+    origin = JsonOrigin(file.path, file.unit, source, *span, chunk.line, chunk.column, chunk.text)
+    yield from from_object(file, list_item(head, value) if head else value, origin, found)
+    origin.text = None

@@ -1,0 +1,79 @@
+"""Decoded values to resources."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from seawall.model.finding import ResourceRef, SourceError
+from seawall.model.kube.kinds import find_kind
+from seawall.model.paths import Path
+from seawall.model.resource import Origin, Resource
+from seawall.model.views import to_view
+from seawall.sources.manifests.walk import InputFile, Skipped
+
+Loaded = Resource | SourceError | Skipped
+
+NOT_KUBERNETES = "not Kubernetes (no apiVersion and kind)"
+
+
+def is_list(value: Any) -> bool:
+    """Whether a decoded value is a List, PodList or the like."""
+    if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+        return False
+    kind, version = value.get("kind"), value.get("apiVersion")
+    return isinstance(kind, str) and isinstance(version, str) and kind.endswith("List")
+
+
+def list_item(head: dict[str, Any], item: Any) -> Any:
+    """An item of a list; those of a PodList and its like may leave out what the list says."""
+    kind = head["kind"]
+    if isinstance(item, dict) and "kind" not in item and kind != "List":
+        return {"apiVersion": head["apiVersion"], "kind": kind.removesuffix("List"), **item}
+    return item
+
+
+def from_object(file: InputFile, value: Any, origin: Origin, duplicates: list[Path]) -> Iterator[Loaded]:
+    """The resource of a decoded object; held decoded until the next is asked for."""
+    if not isinstance(value, dict) or ("apiVersion" not in value and "kind" not in value):
+        yield Skipped(file.path, NOT_KUBERNETES)
+        return
+    version, kind = value.get("apiVersion"), value.get("kind")
+    if version is None or kind is None:
+        missing = "apiVersion" if version is None else "kind"
+        yield Skipped(file.path, f"not Kubernetes (no {missing})")
+        return
+    if not isinstance(version, str) or not isinstance(kind, str):
+        path: Path = ("kind",) if isinstance(version, str) else ("apiVersion",)
+        place = origin.locate([path])[0]
+        yield SourceError(file.path, f"{place.line}:{place.column}", f"{path[0]} must be text", unreadable=True)
+        return
+    yield from _to_resource(value, version, kind, origin, duplicates)
+
+
+def _to_resource(
+    value: dict[str, Any], version: str, kind: str, origin: Origin, duplicates: list[Path]
+) -> Iterator[Loaded]:
+    metadata = value.get("metadata")
+    meta: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
+    name = _text(meta.get("name")) or (f"{_text(meta.get('generateName'))}*" if meta.get("generateName") else "")
+    modelled = find_kind(version, kind)
+    view, problems = to_view(value, modelled.view) if modelled else (None, [])
+    ref = ResourceRef(sys.intern(version), sys.intern(kind), name, _text(meta.get("namespace")) or None)
+    resource = Resource(
+        ref,
+        uid=_text(meta.get("uid")),
+        kind=modelled,
+        view=view,
+        origin=origin,
+        problems=problems,
+        duplicates=duplicates,
+    )
+    resource.hold(value)
+    yield resource
+    resource.hold(None)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
