@@ -63,7 +63,8 @@ def against_bound(name: str, target: Path, runs: int, seconds: float, megabytes:
     cpu, peak = measure([str(SEAWALL), "scan", str(target), "--format", "json"], runs)
     verdict = "ok" if cpu <= seconds and peak <= megabytes else "OVER"
     print(
-        f"{name:<28} {cpu:7.3f} s of {seconds} s ({cpu / seconds:4.2f})   {peak:5.0f} MB of {megabytes:.0f} MB  {verdict}"
+        f"{name:<28} {cpu:7.3f} s of {seconds} s ({cpu / seconds:4.2f})   "
+        f"{peak:5.0f} MB of {megabytes:.0f} MB  {verdict}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -106,13 +107,23 @@ class _Scan:
             for entry in walk(path, self._ignore(path)):
                 if isinstance(entry, InputFile):
                     self.files += 1
-                    yield from self._resources(load_file(entry))
+                    yield from self._resources(self._load(entry))
                 elif isinstance(entry, Skipped):
                     self.skipped[entry.reason] += 1
                 elif isinstance(entry, Unrendered):
                     self.unrendered.append((entry.path, entry.what))
                 else:
                     self.errors.append(entry)
+
+    def _load(self, file: InputFile) -> Iterator[Resource | SourceError | Skipped]:
+        if not file.named or os.path.isfile(file.path):
+            return load_file(file)
+        try:
+            with open(file.path, "rb") as stream:
+                data = self.texts[file.path] = stream.read()
+        except OSError as error:
+            return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
+        return load_stdin(data, file.path)
 
     def _resources(self, loaded: Iterator[Resource | SourceError | Skipped]) -> Iterator[Resource]:
         for item in loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -35,6 +36,8 @@ class Excerpts:
         data = self._held.get(file)
         if data is None:
             try:
+                if not os.path.isfile(file):
+                    return []
                 with open(file, "rb") as stream:
                     data = stream.read(_MAX_BYTES)
             except OSError:

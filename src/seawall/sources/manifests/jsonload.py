@@ -22,6 +22,8 @@ def load_json(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
     """
     if data[:1] not in (b"{", b"[", b" ", b"\n", b"\t", b"\r"):
         data, regular = decode(data).encode(), False
+    else:
+        decode(data)  # what is not text is told with its place before anything is cut
     source = JsonSource(file.path, None if regular else data)
     if not data.strip():
         return

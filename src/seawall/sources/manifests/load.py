@@ -32,9 +32,9 @@ def load_file(file: InputFile) -> Iterator[Loaded]:
     yield from _load_bytes(file, data, regular)
 
 
-def load_stdin(data: bytes) -> Iterator[Loaded]:
-    """Read the objects of standard input."""
-    yield from _load_bytes(InputFile("<stdin>", "", named=True), data, False)
+def load_stdin(data: bytes, name: str = "<stdin>") -> Iterator[Loaded]:
+    """Read the objects of standard input, or of another stream that can be read only once."""
+    yield from _load_bytes(InputFile(name, "", named=True), data, False)
 
 
 def _read(path: str) -> tuple[bytes, bool]:

@@ -171,7 +171,8 @@ def host_path_volume(pod: PodTemplate, ctx: Context) -> Hits:
     "and ties the pod to nodes where the port is free.",
     remediation="Remove hostPort and publish the port through a Service.",
     controls="pss:baseline cis8-11:5.2.13 cis12:5.2.12 mitre-attack:T1190",
-    aliases="KSV-0024 CKV_K8S_26 C-0044 kyverno:disallow-host-ports prowler:core_minimize_admission_hostport_containers",
+    aliases="KSV-0024 CKV_K8S_26 C-0044 kyverno:disallow-host-ports "
+    "prowler:core_minimize_admission_hostport_containers",
     references=(_PSS,),
 )
 def host_port(c: Container, ctx: Context) -> Hits:
@@ -212,7 +213,8 @@ def windows_host_process(pod: PodTemplate, ctx: Context) -> Hits:
     "SYS_MODULE, NET_ADMIN, DAC_READ_SEARCH) are known ways out of a container.",
     remediation="Remove the capability from securityContext.capabilities.add.",
     controls="pss:baseline cis8-11:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0022 CKV_K8S_25 C-0046 kyverno:disallow-capabilities prowler:core_minimize_containers_added_capabilities",
+    aliases="KSV-0022 CKV_K8S_25 C-0046 kyverno:disallow-capabilities "
+    "prowler:core_minimize_containers_added_capabilities",
     references=(_PSS,),
 )
 def added_capabilities(c: Container, ctx: Context) -> Hits:
