@@ -17,6 +17,7 @@ help:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) install -r requirements/run.txt
 	$(PIP) install --no-deps -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt

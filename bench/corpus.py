@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,15 @@ def write_yaml(path: Path, count: int) -> None:
     rnd = random.Random(11)  # noqa: S311 - as above
     with path.open("w") as file:
         yaml.safe_dump_all((pod(number, rnd) for number in range(count)), file, sort_keys=False)
+
+
+def main() -> None:
+    """Write every corpus into a folder."""
+    folder = Path(sys.argv[1])
+    for count, name in ((1, "one.yaml"), (100, "pods-100.yaml"), (1000, "pods-1000.yaml")):
+        write_yaml(folder / name, count)
+    write_dump(folder / "dump.json", 10_000)
+
+
+if __name__ == "__main__":
+    main()

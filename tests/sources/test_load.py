@@ -154,3 +154,10 @@ def test_kubelet_style_null_fields_are_absent() -> None:
     assert resource.problems == []
     assert resource.view is not None
     assert resource.view.metadata.labels == {}
+
+
+def test_of_a_duplicate_json_key_the_last_one_is_located() -> None:
+    text = '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":[1],\n"spec":{"x":1},"spec":\n{"x":{"y":2}}}'
+    (resource,) = resources(text.encode())
+    (place,) = resource.origin.locate([("spec", "x", "y")])
+    assert (place.line, place.column) == (3, 7)

@@ -15,6 +15,7 @@ from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
 from seawall.findings import base_risk, fingerprint, set_apart_twins
 from seawall.model.finding import (
+    Evidence,
     FieldEvidence,
     Finding,
     FindingStatus,
@@ -177,33 +178,40 @@ class _Scan:
 
     def _add(self, resource: Resource, hits: Sequence[RuleHit]) -> None:
         floor = self.options.severity
-        hits = [hit for hit in hits if (hit.hit.severity or hit.rule.severity).at_least(floor)]
+        if floor is not Severity.INFO:
+            hits = [hit for hit in hits if (hit.hit.severity or hit.rule.severity).at_least(floor)]
         if not hits:
             return
-        raw = resource.raw
+        # Hits on objects as a whole, as inventory rules yield them by the thousand, need no second reading.
+        raw = resource.raw if any(hit.path for hit in hits) else {}
         name = PathNamer(raw)
+        ref = resource.ref
         locations = resource.origin.locate([hit.path for hit in hits])
-        for hit, location in zip(hits, locations, strict=True):
-            severity = hit.hit.severity or hit.rule.severity
-            value = None if hit.hit.secret else _shown(lookup(raw, hit.path))
-            related = tuple(RelatedEvidence(ref, note) for ref, note in hit.hit.related)
+        for (rule, hit, _, path), location in zip(hits, locations, strict=True):
+            severity = hit.severity or rule.severity
+            evidence: tuple[Evidence, ...] = (
+                FieldEvidence(location.path, None if hit.secret else _shown(lookup(raw, path))),
+            )
+            if hit.related:
+                evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+            # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
                 Finding(
-                    rule=hit.rule.id,
-                    severity=severity,
-                    confidence=hit.hit.confidence,
-                    resource=resource.ref,
-                    locations=(location,),
-                    message=hit.hit.message,
-                    evidence=(FieldEvidence(location.path, value), *related),
-                    fix=None,
-                    fingerprint="",
-                    status=FindingStatus.OPEN,
-                    waiver=None,
-                    risk=base_risk(severity, hit.hit.confidence),
+                    rule.id,
+                    severity,
+                    hit.confidence,
+                    ref,
+                    (location,),
+                    hit.message,
+                    evidence,
+                    None,
+                    "",
+                    FindingStatus.OPEN,
+                    None,
+                    base_risk(severity, hit.confidence),
                 )
             )
-            self.fields.append((resource, name(hit.path), hit.rule.id))
+            self.fields.append((resource, name(path), rule.id))
 
     def _result(self, inventory: Inventory) -> ScanResult:
         for finding, (resource, field, rule) in zip(self.findings, self.fields, strict=True):
@@ -211,8 +219,7 @@ class _Scan:
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         set_apart_twins(self.findings)
-        order = {id(finding): index for index, finding in enumerate(self.findings)}
-        self.findings.sort(key=lambda finding: (-finding.risk, finding.severity.rank, order[id(finding)]))
+        self.findings.sort(key=lambda finding: -finding.risk)
         return ScanResult(
             inputs=list(self.options.paths),
             version=self.options.version,

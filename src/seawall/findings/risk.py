@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from seawall.model.finding import Confidence, Severity
 
 _BY_SEVERITY = {
@@ -14,6 +16,7 @@ _BY_SEVERITY = {
 _DISCOUNT = {Confidence.HIGH: 0, Confidence.MEDIUM: 10, Confidence.LOW: 20}
 
 
+@cache
 def base_risk(severity: Severity, confidence: Confidence) -> int:
     """The risk of a finding by itself."""
     return max(_BY_SEVERITY[severity] - _DISCOUNT[confidence], 1)

@@ -51,12 +51,11 @@ def parse_path(text: str) -> Path:
 def lookup(value: Any, path: Iterable[str | int]) -> Any:
     """The value at a path in decoded JSON or YAML, or None where the path leads nowhere."""
     for step in path:
-        if isinstance(step, int):
-            if not isinstance(value, list) or step >= len(value):
-                return None
-            value = value[step]
-        elif isinstance(value, dict):
+        kind = type(value)
+        if kind is dict:
             value = value.get(step)
+        elif kind is list and type(step) is int and step < len(value):
+            value = value[step]
         else:
             return None
     return value
@@ -75,14 +74,14 @@ class PathNamer:
 
     def __call__(self, path: Path) -> str:
         """The stable form of a path, e.g. ``spec.containers[name=app].image``."""
-        last = max((i for i, step in enumerate(path) if type(step) is int), default=-1)
-        if last < 0:
-            return ".".join(map(str, path))
-        prefix = path[: last + 1]
+        split = _after_last_index(path)
+        if not split:
+            return _plain(path)
+        prefix = path[:split]
         named = self._prefixes.get(prefix)
         if named is None:
             named = self._prefixes[prefix] = self._name(prefix)
-        return ".".join((named, *map(str, path[last + 1 :])))
+        return f"{named}.{_plain(path[split:])}" if split < len(path) else named
 
     def _name(self, path: Path) -> str:
         value = self._value
@@ -104,6 +103,18 @@ class PathNamer:
         if names is None:
             names = self._names[id(items)] = _item_names(items)
         return names[index]
+
+
+def _after_last_index(path: Path) -> int:
+    for position in range(len(path), 0, -1):
+        if type(path[position - 1]) is int:
+            return position
+    return 0
+
+
+@lru_cache(maxsize=4096)
+def _plain(path: Path) -> str:
+    return ".".join(map(str, path))
 
 
 def _item_names(items: list[Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -17,7 +18,8 @@ from seawall.model.version import KubernetesVersion, parse_version
 #: document, every object, or the objects of one kind (by the names in ``seawall.model.kube.kinds``).
 CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT = "container", "pod", "inventory", "document", "object"
 
-RULE_ID = re.compile(r"[a-z0-9-]{1,50}\Z")
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_ID_LENGTH = 50
 
 
 class Scope(StrEnum):
@@ -91,13 +93,18 @@ class Rule(Struct, frozen=True):
     check: Callable[[Any, Any], Hits]
     why: str
     remediation: str
-    controls: tuple[Control, ...]
+    control_list: str
     aliases: tuple[str, ...]
     references: tuple[str, ...]
     since: KubernetesVersion | None = None
     until: KubernetesVersion | None = None
     default: bool = True
     notes: str = ""
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """The controls that it answers to, at any version."""
+        return parse_controls(self.control_list)
 
     def runs_at(self, version: KubernetesVersion) -> bool:
         """Whether the rule is meant for this Kubernetes version."""
@@ -124,8 +131,8 @@ class Registry:
         Raises:
             ValueError: its id is malformed or taken.
         """
-        if not RULE_ID.match(rule.id):
-            raise ValueError(f"rule id {rule.id!r} must match {RULE_ID.pattern}")
+        if not 0 < len(rule.id) <= _ID_LENGTH or not _ID_CHARACTERS.issuperset(rule.id):
+            raise ValueError(f"rule id {rule.id!r} must be of 1 to {_ID_LENGTH} of a-z, 0-9 and -")
         if rule.id in self._rules:
             raise ValueError(f"rule id {rule.id!r} is taken")
         self._rules[rule.id] = rule
@@ -186,7 +193,7 @@ def rule(
                 check=check,
                 why=why,
                 remediation=remediation,
-                controls=parse_controls(controls),
+                control_list=controls,
                 aliases=tuple(aliases.split()),
                 references=references,
                 since=parse_version(since) if since else None,
@@ -200,11 +207,13 @@ def rule(
     return register
 
 
-_CIS_RANGE = re.compile(r"cis(\d+)?(?:-(\d+))?\Z")
-_CONTROL = re.compile(r"([a-z0-9.-]+):([^<>]+?)(?:>=([0-9.]+))?(?:<([0-9.]+))?\Z")
+# Compiled when they are first used: a scan that shows no controls never needs them.
+_CIS_RANGE = r"cis(\d+)?(?:-(\d+))?\Z"
+_CONTROL = r"([a-z0-9.-]+):([^<>]+?)(?:>=([0-9.]+))?(?:<([0-9.]+))?\Z"
 _CIS_MINORS = (8, 12)
 
 
+@cache
 def parse_controls(text: str) -> tuple[Control, ...]:
     """Read ``pss:restricted>=1.23 cis:5.2.2 cis8-10:5.7.2 nsa:pods``.
 
@@ -216,7 +225,7 @@ def parse_controls(text: str) -> tuple[Control, ...]:
     """
     controls: list[Control] = []
     for item in text.split():
-        match = _CONTROL.match(item)
+        match = re.match(_CONTROL, item)
         if match is None:
             raise ValueError(f"control {item!r} is not of the form framework:id")
         framework, control_id, since, until = match.groups()
@@ -226,7 +235,7 @@ def parse_controls(text: str) -> tuple[Control, ...]:
 
 
 def _framework_names(short: str) -> list[str]:
-    match = _CIS_RANGE.match(short)
+    match = re.match(_CIS_RANGE, short)
     if match is None:
         return [short]
     first = int(match[1] or _CIS_MINORS[0])
@@ -234,11 +243,11 @@ def _framework_names(short: str) -> list[str]:
     return [f"cis-k8s-1.{minor}" for minor in range(first, last + 1)]
 
 
-_TRIVY_ID = re.compile(r"(?:avd)?k([sc])v0*(\d+)\Z")
+_TRIVY_ID = r"(?:avd)?k([sc])v0*(\d+)\Z"
 
 
 def alias_key(name: str) -> str:
     """A spelling-independent key of a peer's id: ``KSV-0017``, ``KSV017`` and ``AVD-KSV-0017`` are one."""
     folded = re.sub(r"[\s_-]", "", name.lower())
-    match = _TRIVY_ID.match(folded)
+    match = re.match(_TRIVY_ID, folded)
     return f"k{match[1]}v{match[2]}" if match else folded

@@ -19,8 +19,8 @@ from seawall.model.paths import Path, lookup, parse_path
 #: Past this many wrong fields the object as a whole is not judged.
 MAX_WRONG_FIELDS = 32
 
-_PLACE = re.compile(r" - at `(?:key in )?\$(.*)`\Z")
-_EXPECTED = re.compile(r"Expected (\w+).*", re.DOTALL)
+_PLACE = r" - at `(?:key in )?\$(.*)`\Z"
+_EXPECTED = r"(?s)Expected (\w+).*"
 
 
 class WrongType(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ def _convert_in_part(raw: dict[str, Any], view: type[Any]) -> tuple[Any | None, 
                 return None, problems or wrong
             problems += wrong
             dropped.append(path)
-            _drop(raw, path, _EXPECTED.sub(r"\1", wrong[0].message))
+            _drop(raw, path, re.sub(_EXPECTED, r"\1", wrong[0].message))
         else:
             for path in dropped:
                 _spoil(result, path)
@@ -63,8 +63,8 @@ def _convert_in_part(raw: dict[str, Any], view: type[Any]) -> tuple[Any | None, 
 
 def _wrong_fields(raw: dict[str, Any], message: str) -> tuple[Path, list[WrongType]]:
     """The path to drop, and what to report: for a map of plain values every value of the wrong type."""
-    match = _PLACE.search(message)
-    text = _PLACE.sub("", message).replace("`", "").replace(" | null", "")
+    match = re.search(_PLACE, message)
+    text = re.sub(_PLACE, "", message).replace("`", "").replace(" | null", "")
     place = match[1] if match else ""
     before, is_map, rest = place.partition("[...]")
     path = parse_path(before.lstrip("."))

@@ -61,6 +61,6 @@ def _from_chunk(
 ) -> Iterator[Loaded]:
     value, duplicated = jsontext.decode_chunk(chunk)
     found = [path for path, *_ in jsontext.duplicate_keys(chunk)] if duplicated else []
-    origin = JsonOrigin(file.path, file.unit, source, *span, chunk.line, chunk.column, chunk.text)
+    origin = JsonOrigin(file.path, file.unit, source, *span, chunk.line, chunk.column, chunk.text, (value, duplicated))
     yield from from_object(file, list_item(head, value) if head else value, origin, found)
-    origin.text = None
+    origin.text = origin.decoded = None

@@ -38,6 +38,7 @@ class JsonOrigin(Struct, gc=False):
     line: int
     column: int
     text: str | None
+    decoded: tuple[Any, bool] | None
 
     def _chunk(self) -> Chunk:
         text = self.text if self.text is not None else self.source.slice(self.start, self.length)
@@ -50,5 +51,9 @@ class JsonOrigin(Struct, gc=False):
 
     def locate(self, paths: Sequence[Path]) -> list[Location]:
         """Where fields stand; found by a second scan of the object's text."""
-        places = locate(self._chunk(), paths)
+        if not any(paths):
+            return [Location(self.file, self.line + 1, self.column + 1, "") for _ in paths]
+        chunk = self._chunk()
+        value, duplicated = self.decoded or decode_chunk(chunk)
+        places = locate(chunk, paths, value, duplicated)
         return [Location(self.file, places[path][0] + 1, places[path][1] + 1, format_path(path)) for path in paths]

@@ -197,28 +197,50 @@ def _next(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def locate(chunk: Chunk, paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+class _Wanted:
+    """A node of the tree of wanted paths: where it was found, its children by step, and whether to walk it whole."""
+
+    __slots__ = ("at", "children", "whole")
+
+    def __init__(self, whole: bool = False) -> None:
+        self.at = -1
+        self.children: dict[str | int, _Wanted] = {}
+        self.whole = whole
+
+
+def locate(chunk: Chunk, paths: Sequence[Path], value: Any, duplicated: bool) -> dict[Path, tuple[int, int]]:
     """Line and column, from 0, of the deepest existing part of each path.
 
-    Only the objects on the way to a path are walked; everything else is skipped at the speed of the C decoder.
+    ``value`` is the decoded chunk: what it does not hold is not looked for, so that the walk can stop as soon as all
+    was seen (not with ``duplicated`` keys, of which the last counts). Only the objects on the way to a path are walked; the rest is skipped at the speed of the C decoder.
     """
-    wanted: dict[Any, Any] = {}
+    root = _Wanted(duplicated)
     for path in paths:
-        node = wanted
+        node, below = root, value
         for step in path:
-            node = node.setdefault(step, {})
-    found: dict[Path, int] = {}
-    start = _skip_space(chunk.text, 0)
-    _walk(chunk.text, start, wanted, (), found)
-    return {path: _place(chunk, _deepest(found, path, start)) for path in paths}
+            kind = type(below)
+            if kind is dict and step in below:
+                below = below[step]
+            elif kind is list and type(step) is int and step < len(below):
+                below = below[step]
+            else:
+                break
+            child = node.children.get(step)
+            if child is None:
+                child = node.children[step] = _Wanted(duplicated)
+            node = child
+    root.at = _skip_space(chunk.text, 0)
+    _walk(chunk.text, root.at, root)
+    return {path: _place(chunk, _deepest(root, path)) for path in paths}
 
 
-def _deepest(found: dict[Path, int], path: Path, start: int) -> int:
-    for length in range(len(path), 0, -1):
-        position = found.get(path[:length])
-        if position is not None:
-            return position
-    return start
+def _deepest(node: _Wanted, path: Path) -> int:
+    for step in path:
+        child = node.children.get(step)
+        if child is None:
+            break
+        node = child
+    return node.at
 
 
 def _place(chunk: Chunk, position: int) -> tuple[int, int]:
@@ -228,35 +250,36 @@ def _place(chunk: Chunk, position: int) -> tuple[int, int]:
     return chunk.line, chunk.column + position
 
 
-def _walk(text: str, position: int, wanted: dict[Any, Any], path: Path, found: dict[Path, int]) -> int:
-    """Record where the wanted children of the value at ``position`` stand; returns where the value ends."""
-    opener = text[position]
-    if opener not in "{[" or not wanted:
-        return _SCAN(text, position)[1]
+def _walk(text: str, position: int, wanted: _Wanted) -> None:
+    """Record where the wanted children of the object or list at ``position`` stand; all of them exist.
+
+    Of a duplicate key the last one counts, and a key that is wanted may come again: objects with duplicate keys are
+    walked to their end.
+    """
+    children = wanted.children
+    left = len(children)
+    is_object = text[position] == "{"
     position = _skip_space(text, position + 1)
     index = 0
-    while text[position] not in "}]":
+    step: str | int
+    while left or (is_object and wanted.whole):
         at = position
-        step: str | int = index
-        if opener == "{":
+        if text[position] in "}]":
+            return
+        if is_object:
             step, position = _key(text, position)
-        child = (*path, step)
-        if step in wanted:
-            _forget(found, child)
-            found[child] = at
-            position = _walk(text, position, wanted[step], child, found)
         else:
-            position = _SCAN(text, position)[1]
-        position = _next(text, position)
-        index += 1
-    return position + 1
-
-
-def _forget(found: dict[Path, int], path: Path) -> None:
-    """Of a duplicate key the last value counts: drop what was found in an earlier one."""
-    if path in found:
-        for old in [p for p in found if p[: len(path)] == path]:
-            del found[old]
+            step = index
+            index += 1
+        child = children.get(step)
+        if child is not None:
+            left -= child.at < 0
+            child.at = at
+            if child.children and text[position] in "{[":
+                _walk(text, position, child)
+            if not left and not wanted.whole:
+                return
+        position = _next(text, _SCAN(text, position)[1])
 
 
 def duplicate_keys(chunk: Chunk) -> list[tuple[Path, int, int]]:
