@@ -9,6 +9,13 @@ from seawall.model.rule import REGISTRY, Registry
 MODULES = (
     "pss_baseline",
     "pss_restricted",
+    "workloads",
+    "images",
+    "cluster_objects",
+    "network",
+    "rbac",
+    "control_plane",
+    "manifests",
 )
 
 

@@ -212,16 +212,15 @@ def locate(chunk: Chunk, paths: Sequence[Path], value: Any, duplicated: bool) ->
     """Line and column, from 0, of the deepest existing part of each path.
 
     ``value`` is the decoded chunk: what it does not hold is not looked for, so that the walk can stop as soon as all
-    was seen (not with ``duplicated`` keys, of which the last counts). Only the objects on the way to a path are walked; the rest is skipped at the speed of the C decoder.
+    was seen (not with ``duplicated`` keys, of which the last counts). Only the objects on the way to a path are
+    walked; the rest is skipped at the speed of the C decoder.
     """
     root = _Wanted(duplicated)
     for path in paths:
         node, below = root, value
         for step in path:
             kind = type(below)
-            if kind is dict and step in below:
-                below = below[step]
-            elif kind is list and type(step) is int and step < len(below):
+            if (kind is dict and step in below) or (kind is list and type(step) is int and step < len(below)):
                 below = below[step]
             else:
                 break

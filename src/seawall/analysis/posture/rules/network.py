@@ -1,0 +1,208 @@
+"""Services, ingresses and network policies: who reaches what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from seawall.model.finding import Severity
+from seawall.model.kube.base import numbered
+from seawall.model.rule import Hit, Hits, Scope, rule
+
+if TYPE_CHECKING:
+    from seawall.analysis.posture.judge import Context
+    from seawall.model.kube.base import LabelSelector
+    from seawall.model.kube.network import Ingress, Service
+    from seawall.model.resource import Inventory, Resource
+
+_SERVICES = "https://kubernetes.io/docs/concepts/services-networking/service/"
+_INGRESS = "https://kubernetes.io/docs/concepts/services-networking/ingress/"
+_POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+#: Annotations by which clouds make a load balancer internal, and their values.
+_INTERNAL = {
+    "service.beta.kubernetes.io/aws-load-balancer-internal": ("true", "0.0.0.0/0"),
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": ("internal",),
+    "service.beta.kubernetes.io/azure-load-balancer-internal": ("true",),
+    "cloud.google.com/load-balancer-type": ("internal",),
+    "networking.gke.io/load-balancer-type": ("internal",),
+    "service.beta.kubernetes.io/oci-load-balancer-internal": ("true",),
+    "service.beta.kubernetes.io/openstack-internal-load-balancer": ("true",),
+    "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type": ("intranet",),
+    "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type": ("private",),
+}
+_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_EVERYONE = frozenset(("0.0.0.0/0", "::/0"))
+#: Annotations by which a cloud's own load balancer is given certificates.
+_CERTIFICATES = (
+    "alb.ingress.kubernetes.io/certificate-arn",
+    "ingress.gcp.kubernetes.io/pre-shared-cert",
+    "networking.gke.io/managed-certificates",
+    "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
+)
+#: Policies of network plugins, whose selectors are not modelled.
+_FOREIGN_POLICIES = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy")
+
+
+@rule(
+    "service-external-ips",
+    title="Service claims external addresses",
+    severity=Severity.HIGH,
+    scope=Scope.SERVICE,
+    on="Service",
+    why="Nodes send traffic for these addresses to the Service, whoever owns them: an attacker takes in what pods send "
+    "to any address (CVE-2020-8554).",
+    remediation="Remove externalIPs; use a LoadBalancer Service or an Ingress.",
+    controls="mitre-attack:T1557",
+    aliases="KSV-0108 kyverno:restrict-external-ips",
+    references=("https://github.com/kubernetes/kubernetes/issues/97076",),
+)
+def service_external_ips(service: Service, ctx: Context) -> Hits:
+    for i, address in numbered(service.spec.external_ips):
+        yield Hit(f"the service takes traffic for {address}", f"spec.externalIPs[{i}]")
+
+
+@rule(
+    "service-node-port",
+    title="Service opens a port on every node",
+    severity=Severity.LOW,
+    scope=Scope.SERVICE,
+    on="Service",
+    why="The port answers on every address of every node: an attacker needs to reach only one of them.",
+    remediation="Use a ClusterIP Service behind an Ingress or a Gateway.",
+    controls="mitre-attack:T1133",
+    aliases="kube-linter:exposed-services kube-score:service-type kyverno:restrict-nodeport",
+    references=(_SERVICES,),
+)
+def service_node_port(service: Service, ctx: Context) -> Hits:
+    if service.spec.type == "NodePort":
+        yield Hit("the service opens a port on every node", "spec.type")
+
+
+@rule(
+    "service-load-balancer-open",
+    title="Load balancer open to everyone",
+    severity=Severity.LOW,
+    scope=Scope.SERVICE,
+    on="Service",
+    why="Clouds give such a Service a public address that takes connections from anywhere.",
+    remediation="Set loadBalancerSourceRanges to the networks of its users, or make the load balancer internal by the "
+    "annotation of your cloud.",
+    controls="mitre-attack:T1133",
+    aliases="C-0256 kube-linter:exposed-services kyverno:no-loadbalancer-service",
+    references=(_SERVICES,),
+)
+def service_load_balancer_open(service: Service, ctx: Context) -> Hits:
+    notes = service.metadata.annotations
+    internal = any(notes.get(key, "").lower() in values for key, values in _INTERNAL.items())
+    if service.spec.type != "LoadBalancer" or internal:
+        return
+    ranges = service.spec.load_balancer_source_ranges or tuple(filter(None, notes.get(_RANGES, "").split(",")))
+    if not ranges or any(cidr.strip() in _EVERYONE for cidr in ranges):
+        yield Hit("the load balancer takes connections from anywhere", "spec.loadBalancerSourceRanges")
+
+
+@rule(
+    "ingress-no-tls",
+    title="Ingress without TLS",
+    severity=Severity.MEDIUM,
+    scope=Scope.INGRESS,
+    on="Ingress",
+    why="Requests, passwords and session cookies pass in clear, to be read and changed by anyone on the way.",
+    remediation="Add spec.tls with a Secret that holds a certificate for the hosts.",
+    controls="mitre-attack:T1040",
+    aliases="C-0263 kyverno:require-ingress-https",
+    references=(f"{_INGRESS}#tls",),
+    notes="Annotations that give a cloud's load balancer its certificate count as TLS.",
+)
+def ingress_no_tls(ingress: Ingress, ctx: Context) -> Hits:
+    if not ingress.spec.tls and not any(key in ingress.metadata.annotations for key in _CERTIFICATES):
+        yield Hit("the ingress serves its hosts without TLS", "spec.tls")
+
+
+@rule(
+    "ingress-wildcard-host",
+    title="Ingress takes requests for any host",
+    severity=Severity.LOW,
+    scope=Scope.INGRESS,
+    on="Ingress",
+    why="A rule for every name takes in requests that are meant for others, and lets names that an attacker points "
+    "here reach the service.",
+    remediation="Name the hosts that the service has.",
+    controls="mitre-attack:T1557",
+    aliases="kyverno:restrict-ingress-wildcard kyverno:disallow-empty-ingress-host",
+    references=(f"{_INGRESS}#hostname-wildcards",),
+)
+def ingress_wildcard_host(ingress: Ingress, ctx: Context) -> Hits:
+    for i, each in numbered(ingress.spec.rules):
+        if not each.host or each.host.startswith("*"):
+            yield Hit(f"a rule takes requests for {each.host or 'every host'}", f"spec.rules[{i}].host")
+
+
+@rule(
+    "pod-without-network-policy",
+    title="Pod that no network policy holds",
+    severity=Severity.MEDIUM,
+    scope=Scope.NETWORK,
+    on="inventory",
+    why="Every pod of the cluster reaches it and it reaches every other: one hijacked pod is a way to all.",
+    remediation="Add a NetworkPolicy that selects the pod; begin with one that denies everything in the namespace.",
+    controls="cis:5.3.2 mitre-attack:T1046 nsa-cisa:network-policies",
+    aliases="CKV2_K8S_6 C-0260 kube-linter:non-isolated-pod kube-score:pod-networkpolicy "
+    "kyverno:require-network-policy",
+    references=(_POLICIES,),
+    notes="Pods in the node's network cannot be held. Where a network plugin's own policies are in use, whose "
+    "selectors are not read, nothing is said.",
+)
+def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
+    selectors: dict[str, list[LabelSelector]] = defaultdict(list)
+    for policy in inventory.of_kind("NetworkPolicy"):
+        view: Any = policy.view
+        selectors[_namespace(policy)].append(view.spec.pod_selector)
+    foreign = {_namespace(r) if r.ref.namespace else "" for r in inventory.resources if _is_foreign_policy(r)}
+    for workload in inventory.workloads():
+        pod, namespace = workload.template(), _namespace(workload)
+        if "" in foreign or namespace in foreign or pod is None or pod.spec.host_network:
+            continue
+        held = any(selector.matches(pod.metadata.labels) for selector in selectors[namespace])
+        if not held and inventory.owner_of(workload) is None:
+            yield Hit("no network policy of the namespace selects the pods", _labels_path(workload), resource=workload)
+
+
+def _namespace(resource: Resource) -> str:
+    return resource.ref.namespace or "default"
+
+
+def _is_foreign_policy(resource: Resource) -> bool:
+    calico = resource.ref.kind == "NetworkPolicy" and "projectcalico.org" in resource.ref.api_version
+    return calico or resource.ref.kind in _FOREIGN_POLICIES
+
+
+def _labels_path(workload: Resource) -> tuple[str | int, ...]:
+    template = workload.kind.template if workload.kind is not None else None
+    return (*(template or ()), "metadata", "labels")
+
+
+@rule(
+    "service-selects-nothing",
+    title="Service that selects no pods",
+    severity=Severity.LOW,
+    scope=Scope.SERVICE,
+    on="inventory",
+    why="The Service leads nowhere until someone runs a pod with these labels, and then that pod gets the requests.",
+    remediation="Correct the selector, or remove the Service.",
+    aliases="C-0293 kube-linter:dangling-service kube-score:service-targets-pod",
+    references=(_SERVICES,),
+    notes="Judged in namespaces of which at least one workload is known.",
+)
+def service_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
+    labels: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for workload in inventory.workloads():
+        pod = workload.template()
+        labels[_namespace(workload)].append(pod.metadata.labels if pod is not None else {})
+    for resource in inventory.of_kind("Service"):
+        view: Any = resource.view
+        selector, known = view.spec.selector, labels.get(_namespace(resource), [])
+        found = any(selector.items() <= each.items() for each in known)
+        if selector and view.spec.type != "ExternalName" and known and not found:
+            yield Hit("no workload of the namespace has the labels it selects", "spec.selector", resource=resource)
