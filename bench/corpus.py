@@ -9,8 +9,19 @@ from pathlib import Path
 from typing import Any
 
 
+HARDENED = {
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
 def pod(number: int, rnd: random.Random) -> dict[str, Any]:
-    """A pod with two containers that no other pod equals."""
+    """A pod with two containers that no other pod equals; two of three are hardened, as in a kept cluster."""
+    hardened = number % 3 != 0
     labels = {"app": f"app-{number}", "team": f"team-{rnd.randrange(40)}", "build": str(rnd.getrandbits(40))}
     containers = [
         {
@@ -19,7 +30,7 @@ def pod(number: int, rnd: random.Random) -> dict[str, Any]:
             "env": [{"name": f"SETTING_{j}", "value": str(rnd.getrandbits(48))} for j in range(6)],
             "ports": [{"containerPort": 8000 + rnd.randrange(1000)}],
             "resources": {"requests": {"cpu": f"{rnd.randrange(10, 900)}m", "memory": "128Mi"}},
-            "securityContext": {"privileged": rnd.random() < 0.02, "runAsUser": rnd.choice([0, 1000, 10001])},
+            "securityContext": dict(HARDENED) if hardened else {"runAsUser": rnd.choice([0, 1000, 10001])},
             "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a path in a manifest
         }
         for k in range(2)

@@ -1,7 +1,5 @@
 """``python -m seawall``."""
 
-import sys
+from seawall.cli.main import entry
 
-from seawall.cli.main import main
-
-sys.exit(main())
+entry()

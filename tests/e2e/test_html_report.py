@@ -101,7 +101,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 
 def count(browser: webdriver.Chrome) -> str:
-    return browser.find_element(By.ID, "count").text
+    return str(browser.find_element(By.ID, "count").text)
 
 
 def test_search_and_filters(browser: webdriver.Chrome, tmp_path: Path) -> None:

@@ -29,6 +29,17 @@ class _Parser(argparse.ArgumentParser):
         raise CommandError(f"{message}; see `{self.prog} --help`")
 
 
+def entry() -> NoReturn:
+    """Run as a program. Leaves without freeing every object of a large scan one by one, a tenth of its time."""
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = EXIT_USAGE
+    os._exit(code)
+
+
 def _overview() -> str:
     lines = [f"  {name:<8} {text}" for name, text in COMMANDS.items()]
     return (

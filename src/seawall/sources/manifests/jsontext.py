@@ -200,11 +200,12 @@ def _next(text: str, position: int) -> int:
 class _Wanted:
     """A node of the tree of wanted paths: where it was found, its children by step, and whether to walk it whole."""
 
-    __slots__ = ("at", "children", "whole")
+    __slots__ = ("at", "children", "place", "whole")
 
     def __init__(self, whole: bool = False) -> None:
         self.at = -1
         self.children: dict[str | int, _Wanted] = {}
+        self.place: tuple[int, int] | None = None
         self.whole = whole
 
 
@@ -230,16 +231,22 @@ def locate(chunk: Chunk, paths: Sequence[Path], value: Any, duplicated: bool) ->
             node = child
     root.at = _skip_space(chunk.text, 0)
     _walk(chunk.text, root.at, root)
-    return {path: _place(chunk, _deepest(root, path)) for path in paths}
+    return {path: _place_of(chunk, _deepest(root, path)) for path in paths}
 
 
-def _deepest(node: _Wanted, path: Path) -> int:
+def _place_of(chunk: Chunk, node: _Wanted) -> tuple[int, int]:
+    if node.place is None:
+        node.place = _place(chunk, node.at)
+    return node.place
+
+
+def _deepest(node: _Wanted, path: Path) -> _Wanted:
     for step in path:
         child = node.children.get(step)
         if child is None:
             break
         node = child
-    return node.at
+    return node
 
 
 def _place(chunk: Chunk, position: int) -> tuple[int, int]:

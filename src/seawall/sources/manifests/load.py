@@ -12,7 +12,7 @@ from seawall.sources.manifests.objects import Loaded, from_object, is_list, list
 from seawall.sources.manifests.text import MAX_FILE_BYTES, decode
 from seawall.sources.manifests.walk import InputFile, Skipped
 from seawall.sources.manifests.yamlorigin import YamlOrigin, item_marks
-from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_documents
+from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents
 
 EMPTY = "empty"
 _DIVIDER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -111,11 +111,15 @@ def _from_document(file: InputFile, text: str, line: int, index: int, document: 
     if is_list(value):
         for number, item in enumerate(value["items"]):
             marks = item_marks(document.marks, number)
-            origin = YamlOrigin(file.path, file.unit, text, line, index, number, marks)
+            origin = YamlOrigin(file.path, file.unit, text, line, index, number, marks, _start(marks))
             found = [path[2:] for path, *_ in document.duplicates if path[:2] == ("items", number)]
             yield from from_object(file, list_item(value, item), origin, found)
             origin.marks = None
         return
-    origin = YamlOrigin(file.path, file.unit, text, line, index, None, document.marks)
+    origin = YamlOrigin(file.path, file.unit, text, line, index, None, document.marks, _start(document.marks))
     yield from from_object(file, value, origin, [path for path, *_ in document.duplicates])
     origin.marks = None
+
+
+def _start(marks: Marks | None) -> tuple[int, int]:
+    return (marks.line, marks.column) if marks is not None else (0, 0)

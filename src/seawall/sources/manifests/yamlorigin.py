@@ -16,7 +16,8 @@ class YamlOrigin(Struct, gc=False):
     """An object of a YAML document.
 
     ``text`` is the document's own text, which begins at ``line`` (from 0) of the file. ``document`` counts documents
-    within it (``...`` can end one), ``item`` is the index in a list. ``marks`` are held only while it is judged.
+    within it (``...`` can end one), ``item`` is the index in a list. ``marks`` are held only while it is judged;
+    ``start`` is where the object begins.
     """
 
     file: str
@@ -26,6 +27,7 @@ class YamlOrigin(Struct, gc=False):
     document: int
     item: int | None
     marks: Marks | None
+    start: tuple[int, int]
 
     def read(self) -> dict[str, Any]:
         """The original object, parsed again."""
@@ -38,6 +40,9 @@ class YamlOrigin(Struct, gc=False):
 
     def locate(self, paths: Sequence[Path]) -> list[Location]:
         """Where fields stand."""
+        if not any(paths):
+            line, column = self.start
+            return [Location(self.file, self.line + line + 1, column + 1, "") for _ in paths]
         marks = self.marks
         if marks is None:
             marks = parse_documents(self.text)[self.document].marks

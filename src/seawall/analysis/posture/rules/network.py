@@ -166,7 +166,7 @@ def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
             continue
         held = any(selector.matches(pod.metadata.labels) for selector in selectors[namespace])
         if not held and inventory.owner_of(workload) is None:
-            yield Hit("no network policy of the namespace selects the pods", _labels_path(workload), resource=workload)
+            yield Hit("no network policy of the namespace selects the pods", resource=workload)
 
 
 def _namespace(resource: Resource) -> str:
@@ -176,11 +176,6 @@ def _namespace(resource: Resource) -> str:
 def _is_foreign_policy(resource: Resource) -> bool:
     calico = resource.ref.kind == "NetworkPolicy" and "projectcalico.org" in resource.ref.api_version
     return calico or resource.ref.kind in _FOREIGN_POLICIES
-
-
-def _labels_path(workload: Resource) -> tuple[str | int, ...]:
-    template = workload.kind.template if workload.kind is not None else None
-    return (*(template or ()), "metadata", "labels")
 
 
 @rule(
