@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 HARDENED = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
