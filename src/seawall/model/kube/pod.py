@@ -268,6 +268,7 @@ class PodSpec(View, frozen=True):
     ephemeral_containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
     security_context: PodSecurityContext = _NO_POD_CONTEXT
+    resources: Resources = _NO_RESOURCES
     host_network: bool = False
     host_pid: bool = field(default=False, name="hostPID")
     host_ipc: bool = field(default=False, name="hostIPC")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import Confidence, Severity
@@ -85,6 +86,7 @@ def read_only_root_filesystem(c: Container, ctx: Context) -> Hits:
     "kyverno:require-cpu-limits prowler:core_cpu_limits_set",
     references=(_RESOURCES,),
     notes="A limit of the whole pod counts. Ephemeral containers cannot have one.",
+    default=False,
 )
 def cpu_limit(c: Container, ctx: Context) -> Hits:
     if "cpu" not in c.resources.limits and not _shared(ctx, "limits", "cpu"):
@@ -123,6 +125,7 @@ def memory_limit(c: Container, ctx: Context) -> Hits:
     "kyverno:require-requests-limits prowler:core_cpu_requests_set",
     references=(_RESOURCES,),
     notes="A limit stands for a request that is not given, and a request of the whole pod counts.",
+    default=False,
 )
 def cpu_request(c: Container, ctx: Context) -> Hits:
     own = "cpu" in c.resources.requests or "cpu" in c.resources.limits
@@ -144,6 +147,7 @@ def cpu_request(c: Container, ctx: Context) -> Hits:
     "kyverno:require-requests-limits prowler:core_memory_requests_set",
     references=(_RESOURCES,),
     notes="A limit stands for a request that is not given, and a request of the whole pod counts.",
+    default=False,
 )
 def memory_request(c: Container, ctx: Context) -> Hits:
     own = "memory" in c.resources.requests or "memory" in c.resources.limits
@@ -151,12 +155,11 @@ def memory_request(c: Container, ctx: Context) -> Hits:
         yield Hit(f"container {c.name!r} has no memory request", "resources.requests.memory")
 
 
-def _shared(ctx: Context, which: str, resource: str) -> bool:
-    """Whether the container cannot have resources of its own, or the whole pod has them (on by default since 1.34)."""
-    if ctx.field == "ephemeralContainers":
-        return True
-    path = (*ctx.resource.kind.template, "spec", "resources", which, resource)
-    return ctx.version >= (1, 34) and ctx.resource.value_at(path) is not None
+def _shared(ctx: Context, kind: str, name: str) -> bool:
+    """Whether the pod as a whole has the limit or request, or the container is of a sort that can have none."""
+    shared = ctx.pod.spec.resources
+    whole = ctx.version >= (1, 34) and name in (shared.limits if kind == "limits" else shared.requests)
+    return whole or ctx.field == "ephemeralContainers"
 
 
 @rule(
@@ -329,9 +332,14 @@ def literal_secret_in_env(c: Container, ctx: Context) -> Hits:
 
 def looks_like_credential(name: str, value: str) -> bool:
     """Whether a setting is a credential in clear, by its name and the look of its value."""
-    if not _CREDENTIAL_NAME.search(name) or _OBJECT_NAME.search(name):
+    if not _names_credential(name):
         return False
     return bool(value.strip()) and not is_placeholder(value)
+
+
+@lru_cache(maxsize=4096)
+def _names_credential(name: str) -> bool:
+    return bool(_CREDENTIAL_NAME.search(name)) and not _OBJECT_NAME.search(name)
 
 
 def is_placeholder(value: str) -> bool:
