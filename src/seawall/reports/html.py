@@ -7,21 +7,28 @@ from hashlib import sha256
 from pathlib import Path
 
 _ASSETS = Path(__file__).parent / "assets"
-#: What could end the script element or be read as markup inside it.
-_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+#: What could end the script element or be read as markup inside it; JSON has these only inside strings.
+_UNSAFE = "<>&\u2028\u2029"
 
 
 def render(report: bytes) -> str:
     """The page for a ``seawall.findings/v1`` document."""
-    style = (_ASSETS / "report.css").read_text(encoding="utf-8")
-    script = (_ASSETS / "report.js").read_text(encoding="utf-8")
-    data = report.decode("utf-8").translate(_ESCAPES)
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:"
-    page = (_ASSETS / "report.html").read_text(encoding="utf-8")
+    style, script, page = ((_ASSETS / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    data = report.decode("utf-8")
+    for char in _UNSAFE:
+        data = data.replace(char, f"\\u{ord(char):04x}")
     # The data goes in last, so that nothing in it is taken for a place to fill.
-    for name, text in (("POLICY", policy), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
+    for name, text in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
         page = page.replace(f"@@{name}@@", text, 1)
     return page
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this style and this script; no markup from strings, no form, no other base, no picture but the icon."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
 
 
 def _digest(text: str) -> str:
