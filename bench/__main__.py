@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from seawall.analysis.posture import load_rules
+from seawall.engine import load_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 SEAWALL = Path(sys.executable).with_name("seawall")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seawall.analysis.posture import load_rules
+from seawall.engine import load_rules
 from seawall.reports.rulepage import rule_page
 
 ROOT = Path(__file__).resolve().parent.parent

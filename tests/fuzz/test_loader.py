@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.analysis.posture import Judge, load_rules
+from seawall.engine import Judge, load_rules
 from seawall.model.finding import RuleState, SourceError
 from seawall.model.resource import Resource
 from seawall.model.version import NEWEST

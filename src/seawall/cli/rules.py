@@ -7,8 +7,8 @@ import sys
 
 import msgspec
 
-from seawall.analysis.posture import load_rules
 from seawall.cli.main import CommandError
+from seawall.engine import load_rules
 from seawall.model.rule import Rule
 from seawall.model.version import NEWEST
 from seawall.reports.json import rule_details

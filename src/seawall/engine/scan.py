@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from seawall.analysis.posture import Judge, RuleHit, load_rules
+from seawall.engine.catalogue import load_rules
+from seawall.engine.judge import Judge, RuleHit
+from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
 from seawall.findings import base_risk, fingerprint, set_apart_twins
@@ -21,12 +20,10 @@ from seawall.model.finding import (
     FindingStatus,
     RelatedEvidence,
     Severity,
-    SourceError,
 )
-from seawall.model.paths import PathNamer, format_path, lookup
+from seawall.model.paths import PathNamer, lookup
 from seawall.model.resource import Inventory, Resource
 from seawall.model.version import NEWEST, KubernetesVersion
-from seawall.sources.manifests import InputFile, Skipped, Unrendered, load_file, load_stdin, walk
 
 #: Values longer than this are cut in evidence.
 _MAX_VALUE = 200
@@ -37,14 +34,12 @@ class UsageError(Exception):
 
 
 class ScanOptions(Struct, frozen=True):
-    """What to scan and how. ``paths`` may hold ``-`` for standard input; ``severity`` is the least that is told."""
+    """What to scan and how; ``severity`` is the least that is told."""
 
-    paths: tuple[str, ...]
+    read: ReadOptions
     version: KubernetesVersion = NEWEST
     selection: Selection = Selection()
     severity: Severity = Severity.INFO
-    exclude: tuple[str, ...] = ()
-    gitignore: bool = False
 
 
 def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) -> ScanResult:
@@ -70,21 +65,16 @@ class _Scan:
         self.left_out = select_rules(registry, options.selection)
         self.all_rules = list(registry)
         self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), options.version)
+        self.reading = Reading(options.read)
         self.resources: list[Resource] = []
         self.findings: list[Finding] = []
-        self.errors: list[SourceError] = []
-        self.skipped: Counter[str] = Counter()
-        self.unrendered: list[tuple[str, str]] = []
-        self.texts: dict[str, bytes] = {}
         self.spans: dict[int, tuple[int, int]] = {}
-        self.files = 0
         self.units: dict[tuple[str, str, str | None, str], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
 
     def run(self) -> ScanResult:
-        for resource in self._read():
+        for resource in self.reading.resources():
             self.resources.append(resource)
-            self._note_problems(resource)
             ref = resource.ref
             self.units.setdefault((ref.api_version, ref.kind, ref.namespace, ref.name), set()).add(resource.origin.unit)
             start = len(self.findings)
@@ -97,59 +87,6 @@ class _Scan:
         self._drop_inherited(inventory)
         self._judge_together(inventory)
         return self._result(inventory)
-
-    def _read(self) -> Iterator[Resource]:
-        for path in self.options.paths:
-            if path == "-":
-                self.files += 1
-                self.texts["<stdin>"] = sys.stdin.buffer.read()
-                yield from self._resources(load_stdin(self.texts["<stdin>"]))
-                continue
-            for entry in walk(path, self._ignore(path)):
-                if isinstance(entry, InputFile):
-                    self.files += 1
-                    yield from self._resources(self._load(entry))
-                elif isinstance(entry, Skipped):
-                    self.skipped[entry.reason] += 1
-                elif isinstance(entry, Unrendered):
-                    self.unrendered.append((entry.path, entry.what))
-                else:
-                    self.errors.append(entry)
-
-    def _load(self, file: InputFile) -> Iterator[Resource | SourceError | Skipped]:
-        if not file.named or os.path.isfile(file.path):
-            return load_file(file)
-        try:
-            with open(file.path, "rb") as stream:
-                data = self.texts[file.path] = stream.read()
-        except OSError as error:
-            return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
-        return load_stdin(data, file.path)
-
-    def _resources(self, loaded: Iterator[Resource | SourceError | Skipped]) -> Iterator[Resource]:
-        for item in loaded:
-            if isinstance(item, Resource):
-                yield item
-            elif isinstance(item, Skipped):
-                self.skipped[item.reason] += 1
-            else:
-                self.errors.append(item)
-
-    def _ignore(self, root: str) -> Callable[[str, bool], bool]:
-        if not self.options.exclude and not self.options.gitignore:
-            return lambda path, is_directory: False
-        from seawall.sources.manifests.ignore import ignore_rules
-
-        return ignore_rules(root, self.options.exclude, self.options.gitignore)
-
-    def _note_problems(self, resource: Resource) -> None:
-        if not resource.problems:
-            return
-        places = resource.origin.locate([problem.path for problem in resource.problems])
-        for problem, place in zip(resource.problems, places, strict=True):
-            where = f"{place.line}:{place.column}"
-            message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
-            self.errors.append(SourceError(place.file, where, message))
 
     def _drop_inherited(self, inventory: Inventory) -> None:
         """Of a workload that another made, tell only what differs from the owner's template (injected sidecars)."""
@@ -221,17 +158,17 @@ class _Scan:
         set_apart_twins(self.findings)
         self.findings.sort(key=lambda finding: -finding.risk)
         return ScanResult(
-            inputs=list(self.options.paths),
+            inputs=list(self.options.read.paths),
             version=self.options.version,
             rules=self.all_rules,
             findings=self.findings,
             statuses=self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id]),
-            errors=self.errors,
-            skipped=self.skipped,
-            unrendered=self.unrendered,
-            files=self.files,
+            errors=self.reading.errors,
+            skipped=self.reading.skipped,
+            unrendered=self.reading.unrendered,
+            files=self.reading.files,
             inventory=inventory,
-            texts=self.texts,
+            texts=self.reading.texts,
         )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from seawall.model.version import KubernetesVersion, parse_version
 #: What a configuration rule is called with: each container, each pod (template), the whole inventory, every parsed
 #: document, every object, or the objects of one kind (by the names in ``seawall.model.kube.kinds``).
 CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT = "container", "pod", "inventory", "document", "object"
+
+T = TypeVar("T")
 
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _ID_LENGTH = 50
@@ -63,6 +65,38 @@ class Hit(Struct, frozen=True, gc=False):
 
 
 Hits = Iterator[Hit]
+
+
+class Context:
+    """What a rule may know besides the thing that it is called with.
+
+    ``pod`` is the pod template (``metadata`` and ``spec``) of a container or workload, ``field`` the list in which a
+    container stands (``containers``, ``initContainers``, ``ephemeralContainers``). ``resource`` is None, and
+    ``inventory`` set, for rules over the inventory.
+    """
+
+    __slots__ = ("_shared", "field", "inventory", "pod", "resource", "version")
+
+    def __init__(
+        self,
+        version: KubernetesVersion,
+        resource: Any,
+        inventory: Any = None,
+        shared: dict[Callable[[Any], Any], Any] | None = None,
+    ) -> None:
+        self.version = version
+        self.resource = resource
+        self.inventory = inventory
+        self.pod: Any = None
+        self.field = ""
+        self._shared = {} if shared is None else shared
+
+    def once(self, build: Callable[[Any], T]) -> T:
+        """What ``build(inventory)`` gives, made once a run however many rules ask (reachability, access, indexes)."""
+        if build not in self._shared:
+            self._shared[build] = build(self.inventory)
+        result: T = self._shared[build]
+        return result
 
 
 class Control(Struct, frozen=True):

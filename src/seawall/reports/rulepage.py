@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seawall.analysis.posture.worked import examples_of
+from seawall.engine.worked import examples_of
 from seawall.model.rule import Rule
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from seawall.analysis.posture.catalogue import load_rules
-from seawall.analysis.posture.judge import Judge, RuleHit
+from seawall.engine.catalogue import load_rules
+from seawall.engine.judge import Judge, RuleHit
 from seawall.model.finding import RuleState
 from seawall.model.resource import Resource
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version

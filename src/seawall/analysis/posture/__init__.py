@@ -1,6 +1,14 @@
 """Posture: rules over configuration."""
 
-from seawall.analysis.posture.catalogue import load_rules
-from seawall.analysis.posture.judge import Context, Judge, RuleHit
-
-__all__ = ["Context", "Judge", "RuleHit", "load_rules"]
+#: The modules under ``rules`` that define rules, in the order in which they run.
+RULE_MODULES = (
+    "pss_baseline",
+    "pss_restricted",
+    "workloads",
+    "images",
+    "cluster_objects",
+    "network",
+    "rbac",
+    "control_plane",
+    "manifests",
+)

@@ -9,10 +9,10 @@ from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.config import ConfigMap, Namespace, Secret, ServiceAccount
     from seawall.model.kube.storage import PersistentVolume, StorageClass
     from seawall.model.paths import Path
+    from seawall.model.rule import Context
 
 _ADMISSION = "https://kubernetes.io/docs/concepts/security/pod-security-admission/"
 _ACCOUNTS = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/"

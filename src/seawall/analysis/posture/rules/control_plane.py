@@ -10,8 +10,8 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.pod import Container
+    from seawall.model.rule import Context
 
 _APISERVER = "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/"
 _TRUE = frozenset(("1", "t", "true"))

@@ -8,8 +8,8 @@ from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.pod import Container
+    from seawall.model.rule import Context
 
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 

@@ -9,8 +9,8 @@ from seawall.model.paths import format_path
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.resource import Resource
+    from seawall.model.rule import Context
 
 
 @rule(

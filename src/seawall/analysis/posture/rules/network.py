@@ -10,10 +10,10 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.base import LabelSelector
     from seawall.model.kube.network import Ingress, Service
     from seawall.model.resource import Inventory, Resource
+    from seawall.model.rule import Context
 
 _SERVICES = "https://kubernetes.io/docs/concepts/services-networking/service/"
 _INGRESS = "https://kubernetes.io/docs/concepts/services-networking/ingress/"

@@ -12,8 +12,8 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.pod import Container, PodTemplate
+    from seawall.model.rule import Context
 
 _PSS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
 

@@ -11,8 +11,8 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from seawall.analysis.posture.judge import Context
     from seawall.model.kube.rbac import PolicyRule, Role, RoleBinding
+    from seawall.model.rule import Context
 
 _GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"

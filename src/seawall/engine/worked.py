@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from seawall.engine.catalogue import ANALYSES
 from seawall.model.version import KubernetesVersion, parse_version
 
-#: One file a rule, named by its id.
-EXAMPLES = Path(__file__).parent / "examples"
+_ANALYSES = Path(__file__).parent.parent / "analysis"
 
 _HEADING = re.compile(r"^# (bad|good)(?: at (\S+))?[ \t]*(?:\n|\Z)", re.MULTILINE)
 
@@ -26,18 +26,22 @@ class Example(NamedTuple):
     text: str
 
 
+def example_files() -> list[Path]:
+    """All files of examples: one a rule, named by its id, beside the analysis that the rule belongs to."""
+    return sorted(path for analysis in ANALYSES for path in (_ANALYSES / analysis / "examples").glob("*.yaml"))
+
+
 def examples_of(rule_id: str) -> list[Example]:
     """The worked examples of a rule, in the order of its file; empty where it has none.
 
     Raises:
         ValueError: its file does not begin with a heading, a section is empty, or a version cannot be read.
     """
-    try:
-        text = (EXAMPLES / f"{rule_id}.yaml").read_text(encoding="utf-8")
-    except FileNotFoundError:
+    found = [path for path in example_files() if path.stem == rule_id]
+    if not found:
         return []
     try:
-        return parse_examples(text)
+        return parse_examples(found[0].read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"examples of {rule_id}: {error}") from error
 

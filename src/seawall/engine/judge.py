@@ -10,7 +10,7 @@ from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
 from seawall.model.paths import Path, format_path, parse_path
 from seawall.model.resource import Inventory, Resource
-from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Hit, Rule
+from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Context, Hit, Rule
 from seawall.model.version import KubernetesVersion
 
 _parse_path = lru_cache(maxsize=8192)(parse_path)
@@ -23,22 +23,6 @@ class RuleHit(NamedTuple):
     hit: Hit
     resource: Resource
     path: Path
-
-
-class Context:
-    """What a rule may know besides the thing that it is called with.
-
-    ``pod`` is the pod template (``metadata`` and ``spec``) of a container or workload, ``field`` the list in which a
-    container stands (``containers``, ``initContainers``, ``ephemeralContainers``).
-    """
-
-    __slots__ = ("field", "pod", "resource", "version")
-
-    def __init__(self, version: KubernetesVersion, resource: Any, pod: Any = None, field: str = "") -> None:
-        self.version = version
-        self.resource = resource
-        self.pod = pod
-        self.field = field
 
 
 class Judge:
@@ -108,9 +92,10 @@ class Judge:
 
     def judge_inventory(self, inventory: Inventory) -> Iterator[RuleHit]:
         """Judge everything together by the rules over the inventory."""
+        context = Context(self.version, None, inventory)
         for rule in self._by_target.get(INVENTORY, ()):
             try:
-                for hit in rule.check(inventory, Context(self.version, None)):
+                for hit in rule.check(inventory, context):
                     path = _parse_path(hit.path) if isinstance(hit.path, str) else hit.path
                     yield RuleHit(rule, hit, hit.resource, path)
             except InvalidField as invalid:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from seawall.analysis.posture.catalogue import load_rules
-from seawall.analysis.posture.judge import Judge, RuleHit
-from seawall.analysis.posture.worked import EXAMPLES, Example, examples_of, parse_examples
+from seawall.engine.catalogue import load_rules
+from seawall.engine.judge import Judge, RuleHit
+from seawall.engine.worked import Example, example_files, examples_of, parse_examples
 from seawall.model.finding import RuleState
 from seawall.model.kube.kinds import modelled_names
 from seawall.model.resource import Inventory, Resource
@@ -63,7 +63,7 @@ def test_hits_lead_to_a_place(rule: Rule) -> None:
 
 def test_no_example_without_a_rule() -> None:
     known = {f"{rule.id}.yaml" for rule in RULES}
-    assert sorted(path.name for path in EXAMPLES.iterdir() if path.name not in known) == []
+    assert sorted(path.name for path in example_files() if path.name not in known) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
