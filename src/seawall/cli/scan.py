@@ -67,7 +67,9 @@ _MOST_REASONS = 20
 
 
 def _tell(result: ScanResult) -> None:
-    """Say on standard error why a run is incomplete, a line each."""
+    """Say on standard error what a person should know, and why a run is incomplete, a line each."""
+    for note in result.notes[:_MOST_REASONS]:
+        sys.stderr.write(f"seawall: note: {note}\n")
     reasons = result.reasons()
     for reason in reasons[:_MOST_REASONS]:
         sys.stderr.write(f"seawall: {reason}\n")

@@ -16,7 +16,8 @@ class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
-    ``texts`` holds what cannot be read again: standard input.
+    ``texts`` holds what cannot be read again: standard input. ``notes`` are lines that a person should read though
+    they do not make the run incomplete.
     """
 
     inputs: list[str]
@@ -30,6 +31,7 @@ class ScanResult(Struct):
     files: int
     inventory: Inventory
     texts: dict[str, bytes]
+    notes: list[str]
 
     @property
     def complete(self) -> bool:

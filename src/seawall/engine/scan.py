@@ -12,7 +12,7 @@ from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
-from seawall.findings import base_risk, fingerprint, set_apart_twins
+from seawall.findings import Suppressions, base_risk, fingerprint, set_apart_twins
 from seawall.model.finding import (
     Evidence,
     FieldEvidence,
@@ -22,7 +22,7 @@ from seawall.model.finding import (
     Severity,
 )
 from seawall.model.paths import PathNamer, lookup
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, Suppression
 from seawall.model.version import NEWEST, KubernetesVersion
 
 #: Values longer than this are cut in evidence.
@@ -71,12 +71,16 @@ class _Scan:
         self.spans: dict[int, tuple[int, int]] = {}
         self.units: dict[tuple[str, str, str | None, str], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
+        self.suppressions = Suppressions(registry)
+        self.wishes: dict[int, list[Suppression]] = {}
 
     def run(self) -> ScanResult:
         for resource in self.reading.resources():
             self.resources.append(resource)
             ref = resource.ref
             self.units.setdefault((ref.api_version, ref.kind, ref.namespace, ref.name), set()).add(resource.origin.unit)
+            if wishes := self.suppressions.of(resource):
+                self.wishes[id(resource)] = wishes
             start = len(self.findings)
             self._add(resource, self.judge.judge(resource))
             if resource.kind is not None and resource.kind.template is not None:
@@ -124,6 +128,7 @@ class _Scan:
         name = PathNamer(raw)
         ref = resource.ref
         locations = resource.origin.locate([hit.path for hit in hits])
+        wishes = self.wishes.get(id(resource))
         for (rule, hit, _, path), location in zip(hits, locations, strict=True):
             severity = hit.severity or rule.severity
             evidence: tuple[Evidence, ...] = (
@@ -131,6 +136,7 @@ class _Scan:
             )
             if hit.related:
                 evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+            waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
                 Finding(
@@ -143,8 +149,8 @@ class _Scan:
                     evidence,
                     None,
                     "",
-                    FindingStatus.OPEN,
-                    None,
+                    FindingStatus.WAIVED if waiver else FindingStatus.OPEN,
+                    waiver,
                     base_risk(severity, hit.confidence),
                 )
             )
@@ -169,6 +175,7 @@ class _Scan:
             files=self.reading.files,
             inventory=inventory,
             texts=self.reading.texts,
+            notes=list(self.suppressions.notes),
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from seawall.model.finding import Location, ResourceRef
 from seawall.model.kube.base import NO_METADATA, InvalidField, KubeObject, ObjectMeta, OwnerReference
 from seawall.model.kube.kinds import Kind
@@ -30,14 +32,30 @@ class Origin(Protocol):
         """Where fields stand; the nearest enclosing field for one that is absent."""
 
 
+class Suppression(Struct, frozen=True):
+    """A wish, found with the object itself, that findings be waived.
+
+    ``names`` are rules by id or by a peer's alias, ``*`` is all of them. ``path`` is the part of the object that it is
+    for (None: none by path), ``line`` a line of the file whose findings it covers as well (0: none). ``problem`` says
+    why it cannot be understood.
+    """
+
+    names: tuple[str, ...]
+    reason: str
+    source: str
+    path: Path | None = ()
+    line: int = 0
+    problem: str = ""
+
+
 class Resource:
     """One object: its identity, its typed view, and the original on demand.
 
     ``view`` is None for kinds that are not modelled and for objects that no view could be made of; ``problems`` are
-    its fields of the wrong type.
+    its fields of the wrong type, ``suppressions`` what comments beside it waive.
     """
 
-    __slots__ = ("_raw", "api_version", "duplicates", "kind", "origin", "problems", "ref", "uid", "view")
+    __slots__ = ("_raw", "duplicates", "kind", "origin", "problems", "ref", "suppressions", "uid", "view")
 
     def __init__(
         self,
@@ -49,6 +67,7 @@ class Resource:
         origin: Origin,
         problems: Sequence[WrongType] = (),
         duplicates: Sequence[Path] = (),
+        suppressions: Sequence[Suppression] = (),
     ) -> None:
         self.ref = ref
         self.uid = uid
@@ -57,6 +76,7 @@ class Resource:
         self.origin = origin
         self.problems = problems
         self.duplicates = duplicates
+        self.suppressions = suppressions
         self._raw: dict[str, Any] | None = None
 
     @property

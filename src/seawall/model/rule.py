@@ -158,6 +158,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
+        self._by_alias: dict[str, list[Rule]] = {}
 
     def add(self, rule: Rule) -> None:
         """Add a rule.
@@ -170,6 +171,7 @@ class Registry:
         if rule.id in self._rules:
             raise ValueError(f"rule id {rule.id!r} is taken")
         self._rules[rule.id] = rule
+        self._by_alias.clear()
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules.values())
@@ -186,8 +188,11 @@ class Registry:
         rule = self._rules.get(name)
         if rule is not None:
             return [rule]
-        wanted = alias_key(name)
-        return [rule for rule in self if any(alias_key(alias) == wanted for alias in rule.aliases)]
+        if not self._by_alias:
+            for each in self:
+                for key in {alias_key(alias) for alias in each.aliases}:
+                    self._by_alias.setdefault(key, []).append(each)
+        return list(self._by_alias.get(alias_key(name), ()))
 
 
 REGISTRY = Registry()

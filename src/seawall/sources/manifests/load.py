@@ -7,7 +7,11 @@ import re
 import stat
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from seawall.model.finding import SourceError
+from seawall.model.paths import Path
+from seawall.model.resource import Suppression
 from seawall.sources.manifests.objects import Loaded, from_object, is_list, list_item
 from seawall.sources.manifests.text import MAX_FILE_BYTES, decode
 from seawall.sources.manifests.walk import InputFile, Skipped
@@ -79,6 +83,7 @@ def _load_text(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
         else:
             return
     text = decode(data)
+    waivers: list[Suppression] = []
     for chunk, line in _chunks(text):
         try:
             documents = parse_documents(chunk)
@@ -86,8 +91,19 @@ def _load_text(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
             problem.line += line
             yield _syntax_error(file, problem)
             continue
+        waivers += _waivers(file, chunk, line, documents)
         for index, document in enumerate(documents):
-            yield from _from_document(file, chunk, line, index, document)
+            yield from _from_document(file, chunk, line, index, document, waivers)
+        if any(document.value is not None for document in documents):
+            waivers = []
+
+
+def _waivers(file: InputFile, text: str, line: int, documents: list[Document]) -> list[Suppression]:
+    if "seawall:" not in text:
+        return []
+    from seawall.sources.manifests.comments import suppressions
+
+    return suppressions(text, documents, file.path, line)
 
 
 def _chunks(text: str) -> Iterator[tuple[str, int]]:
@@ -104,7 +120,9 @@ def _chunks(text: str) -> Iterator[tuple[str, int]]:
         start = end
 
 
-def _from_document(file: InputFile, text: str, line: int, index: int, document: Document) -> Iterator[Loaded]:
+def _from_document(
+    file: InputFile, text: str, line: int, index: int, document: Document, waivers: list[Suppression]
+) -> Iterator[Loaded]:
     value = document.value
     if value is None:
         return
@@ -113,12 +131,25 @@ def _from_document(file: InputFile, text: str, line: int, index: int, document: 
             marks = item_marks(document.marks, number)
             origin = YamlOrigin(file.path, file.unit, text, line, index, number, marks, _start(marks))
             found = [path[2:] for path, *_ in document.duplicates if path[:2] == ("items", number)]
-            yield from from_object(file, list_item(value, item), origin, found)
+            yield from from_object(file, list_item(value, item), origin, found, _of_item(waivers, number))
             origin.marks = None
         return
     origin = YamlOrigin(file.path, file.unit, text, line, index, None, document.marks, _start(document.marks))
-    yield from from_object(file, value, origin, [path for path, *_ in document.duplicates])
+    yield from from_object(file, value, origin, [path for path, *_ in document.duplicates], waivers)
     origin.marks = None
+
+
+def _of_item(waivers: list[Suppression], number: int) -> list[Suppression]:
+    """What is waived of an item of a list: the paths within it, and what is for the list as a whole."""
+    place: Path = ("items", number)
+    found: list[Suppression] = []
+    for waiver in waivers:
+        path = waiver.path
+        if path is None or path == place[: len(path)]:
+            found.append(waiver if path is None else structs.replace(waiver, path=()))
+        elif path[:2] == place:
+            found.append(structs.replace(waiver, path=path[2:]))
+    return found
 
 
 def _start(marks: Marks | None) -> tuple[int, int]:

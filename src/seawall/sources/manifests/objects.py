@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seawall.model.finding import ResourceRef, SourceError
 from seawall.model.kube.kinds import find_kind
 from seawall.model.paths import Path
-from seawall.model.resource import Origin, Resource
+from seawall.model.resource import Origin, Resource, Suppression
 from seawall.model.views import to_view
 from seawall.sources.manifests.walk import InputFile, Skipped
 
@@ -34,7 +34,13 @@ def list_item(head: dict[str, Any], item: Any) -> Any:
     return item
 
 
-def from_object(file: InputFile, value: Any, origin: Origin, duplicates: list[Path]) -> Iterator[Loaded]:
+def from_object(
+    file: InputFile,
+    value: Any,
+    origin: Origin,
+    duplicates: Sequence[Path],
+    suppressions: Sequence[Suppression] = (),
+) -> Iterator[Loaded]:
     """The resource of a decoded object; held decoded until the next is asked for."""
     if not isinstance(value, dict) or ("apiVersion" not in value and "kind" not in value):
         yield Skipped(file.path, NOT_KUBERNETES)
@@ -49,30 +55,22 @@ def from_object(file: InputFile, value: Any, origin: Origin, duplicates: list[Pa
         place = origin.locate([path])[0]
         yield SourceError(file.path, f"{place.line}:{place.column}", f"{path[0]} must be text", unreadable=True)
         return
-    yield from _to_resource(value, version, kind, origin, duplicates)
+    resource = _to_resource(value, version, kind, origin)
+    resource.duplicates = duplicates
+    resource.suppressions = suppressions
+    resource.hold(value)
+    yield resource
+    resource.hold(None)
 
 
-def _to_resource(
-    value: dict[str, Any], version: str, kind: str, origin: Origin, duplicates: list[Path]
-) -> Iterator[Loaded]:
+def _to_resource(value: dict[str, Any], version: str, kind: str, origin: Origin) -> Resource:
     metadata = value.get("metadata")
     meta: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
     name = _text(meta.get("name")) or (f"{_text(meta.get('generateName'))}*" if meta.get("generateName") else "")
     modelled = find_kind(version, kind)
     view, problems = to_view(value, modelled.view) if modelled else (None, [])
     ref = ResourceRef(sys.intern(version), sys.intern(kind), name, _text(meta.get("namespace")) or None)
-    resource = Resource(
-        ref,
-        uid=_text(meta.get("uid")),
-        kind=modelled,
-        view=view,
-        origin=origin,
-        problems=problems,
-        duplicates=duplicates,
-    )
-    resource.hold(value)
-    yield resource
-    resource.hold(None)
+    return Resource(ref, uid=_text(meta.get("uid")), kind=modelled, view=view, origin=origin, problems=problems)
 
 
 def _text(value: Any) -> str:
