@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.cli.main import CommandError
 from seawall.engine import load_rules
+from seawall.engine.selection import least_profile
 from seawall.model.rule import Rule
 from seawall.model.version import NEWEST
 from seawall.reports.json import rule_details
@@ -43,5 +44,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(rule: Rule) -> str:
-    off = "" if rule.default else "  (only with --profile all)"
+    profile = least_profile(rule, NEWEST)
+    off = "" if profile == "default" else f"  (profile {profile})"
     return f"{rule.scope:<16} {rule.severity:<9} {rule.id:<36} {rule.title}{off}"

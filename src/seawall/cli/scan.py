@@ -9,7 +9,8 @@ from seawall.cli.inputs import add_input_arguments, add_version_argument, kubern
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine import ScanOptions, ScanResult, Selection, scan
-from seawall.engine.selection import UnknownRule
+from seawall.engine.config import ConfigError, load_config
+from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS
 from seawall.reports.view import View
@@ -26,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rule", action="append", default=[], metavar="ID", help="run only this rule; repeatable")
     parser.add_argument("--skip-rule", action="append", default=[], metavar="ID", help="leave a rule out; repeatable")
     parser.add_argument(
-        "--profile", choices=["default", "all"], default="default", help="all adds rules about conventions"
+        "--profile", metavar="NAME", help=f"{', '.join(PROFILES)}, or one of seawall.yaml (default: default)"
     )
+    parser.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
     parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
     parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
@@ -36,10 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan, report, and return the exit code."""
     outputs = parse_outputs(args.format, FORMATS)
+    try:
+        config = load_config(args.config)
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    profile = args.profile or config.profile
     options = ScanOptions(
         read=read_options(args),
         version=kubernetes_version(args),
-        selection=Selection(tuple(args.rule), tuple(args.skip_rule), args.profile == "all"),
+        selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
         severity=Severity(args.severity),
     )
     try:

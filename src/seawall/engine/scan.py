@@ -62,7 +62,8 @@ class _Scan:
         registry = load_rules()
         self.options = options
         self.progress = progress
-        self.left_out = select_rules(registry, options.selection)
+        chosen = select_rules(registry, options.selection, options.version)
+        self.left_out, self.severities = chosen.left_out, chosen.severities
         self.all_rules = list(registry)
         self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), options.version)
         self.reading = Reading(options.read)
@@ -120,7 +121,7 @@ class _Scan:
     def _add(self, resource: Resource, hits: Sequence[RuleHit]) -> None:
         floor = self.options.severity
         if floor is not Severity.INFO:
-            hits = [hit for hit in hits if (hit.hit.severity or hit.rule.severity).at_least(floor)]
+            hits = [hit for hit in hits if self._severity(hit).at_least(floor)]
         if not hits:
             return
         # Hits on objects as a whole, as inventory rules yield them by the thousand, need no second reading.
@@ -129,8 +130,9 @@ class _Scan:
         ref = resource.ref
         locations = resource.origin.locate([hit.path for hit in hits])
         wishes = self.wishes.get(id(resource))
-        for (rule, hit, _, path), location in zip(hits, locations, strict=True):
-            severity = hit.severity or rule.severity
+        for each, location in zip(hits, locations, strict=True):
+            rule, hit, _, path = each
+            severity = self._severity(each)
             evidence: tuple[Evidence, ...] = (
                 FieldEvidence(location.path, None if hit.secret else _shown(lookup(raw, path))),
             )
@@ -155,6 +157,10 @@ class _Scan:
                 )
             )
             self.fields.append((resource, name(path), rule.id))
+
+    def _severity(self, hit: RuleHit) -> Severity:
+        own = self.severities.get(hit.rule.id) if self.severities else None
+        return own or hit.hit.severity or hit.rule.severity
 
     def _result(self, inventory: Inventory) -> ScanResult:
         for finding, (resource, field, rule) in zip(self.findings, self.fields, strict=True):

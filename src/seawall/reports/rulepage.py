@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seawall.engine.selection import least_profile
 from seawall.engine.worked import examples_of
 from seawall.model.rule import Rule
+from seawall.model.version import NEWEST
 
 
 def rule_page(rule: Rule) -> str:
@@ -16,7 +18,8 @@ def rule_page(rule: Rule) -> str:
 def _lines(rule: Rule) -> Iterator[str]:
     yield f"# {rule.id}: {rule.title}"
     yield ""
-    on = "" if rule.default else ", off in the default profile"
+    profile = least_profile(rule, NEWEST)
+    on = "" if profile == "default" else f", from profile {profile} on"
     yield f"Severity **{rule.severity}**, scope {rule.scope}{on}."
     yield from ("", "## Why", "", rule.why, "", "## How to mend", "", rule.remediation, "")
     for example in examples_of(rule.id):

@@ -1,0 +1,81 @@
+"""``seawall.yaml``: what a project decides once, so that every run of it is the same."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import msgspec
+from msgspec import Struct
+
+from seawall.model.finding import Severity
+from seawall.model.paths import parse_path
+from seawall.sources.manifests.text import decode
+from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_documents, place_in
+
+CONFIG_FILE = "seawall.yaml"
+_MAX_BYTES = 4 * 1024 * 1024
+_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; the message says where and what to do."""
+
+
+class OwnProfile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A profile of the project's own: another one, with rules added and taken away, and severities set anew.
+
+    Rules are named by id or by any peer's alias; ``extends`` is a built-in profile, ``none`` or another own one.
+    """
+
+    extends: str = "default"
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    severity: dict[str, Severity] = {}
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file. ``profile`` is the one to use where the command line names none."""
+
+    profile: str = "default"
+    profiles: dict[str, OwnProfile] = {}
+
+
+def load_config(path: str | None) -> Config:
+    """Read a configuration; without a path ``seawall.yaml`` of the working directory, if there is one.
+
+    Raises:
+        ConfigError: the file cannot be read, or says something that makes no sense.
+    """
+    file = path or CONFIG_FILE
+    if path is None and not os.path.isfile(file):
+        return Config()
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"{file} is larger than {_MAX_BYTES >> 20} MiB")
+    try:
+        documents = [each for each in parse_documents(decode(data)) if each.value is not None]
+    except SyntaxProblem as problem:
+        raise ConfigError(f"{file}:{problem.line}:{problem.column}: {problem.message}") from problem
+    if len(documents) > 1:
+        raise ConfigError(f"{file} must hold one document")
+    return _convert(documents[0], file) if documents else Config()
+
+
+def _convert(document: Document, file: str) -> Config:
+    for _, line, column in document.duplicates:
+        raise ConfigError(f"{file}:{line + 1}:{column + 1}: the key is given twice; keep one")
+    try:
+        return msgspec.convert(document.value, Config)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        match = _PLACE.search(text)
+        where = match[1].partition("[...]")[0].lstrip(".") if match else ""
+        line, column = place_in(document.marks, parse_path(where))
+        message = _PLACE.sub("", text)
+        message = message[:1].lower() + message[1:]
+        raise ConfigError(f"{file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
