@@ -52,6 +52,15 @@ docs-check: .venv/dev.stamp
 e2e-setup:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		(apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null)
+	@$(MAKE) --no-print-directory .tools/sarif-2.1.0.json
+
+# The OASIS schema as a package carries it.
+.tools/sarif-2.1.0.json:
+	@command -v npm >/dev/null || (apt-get update -qq && apt-get install -y -qq npm >/dev/null)
+	@mkdir -p .tools
+	@cd .tools && npm pack --silent @microsoft/jest-sarif@1.0.0-beta.0 >/dev/null
+	@tar -xzOf .tools/microsoft-jest-sarif-1.0.0-beta.0.tgz package/lib/schemas/sarif-2.1.0-rtm.5.json >$@.part
+	@mv $@.part $@
 
 e2e: .venv/dev.stamp e2e-setup
 	SEAWALL_E2E=1 $(BIN)/pytest tests/e2e
@@ -66,4 +75,4 @@ screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py
 
 clean:
-	rm -rf .venv .venv-bench out
+	rm -rf .venv .venv-bench .tools out

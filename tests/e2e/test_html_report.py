@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from seawall.reports.html import render
+from seawall.reports.html import page
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>@@SCRIPT@@ <!--\u2028"
 LEVELS = ("critical", "high", "medium", "low", "info")
@@ -80,9 +80,9 @@ def document(count: int, complete: bool = False) -> dict[str, Any]:
 
 
 def write(folder: Path, report: dict[str, Any]) -> str:
-    page = folder / "report.html"
-    page.write_text(render(json.dumps(report, ensure_ascii=False).encode()), encoding="utf-8")
-    return page.as_uri()
+    file = folder / "report.html"
+    file.write_text(page(json.dumps(report, ensure_ascii=False).encode()), encoding="utf-8")
+    return file.as_uri()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from seawall.engine import ScanOptions, ScanResult, Selection, scan
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
-from seawall.reports import FORMATS
+from seawall.reports import FORMATS, render
 from seawall.reports.view import View
 
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(FORMATS[name](result, view), file)
+        write(render(name, result, view), file)
     _tell(result)
     fail_on = None if args.fail_on == "none" else Severity(args.fail_on)
     return result.exit_code(fail_on, args.keep_going)

@@ -5,22 +5,34 @@ from __future__ import annotations
 import base64
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seawall.reports import json
+
+if TYPE_CHECKING:
+    from seawall.engine import ScanResult
+    from seawall.reports.view import View
 
 _ASSETS = Path(__file__).parent / "assets"
 #: What could end the script element or be read as markup inside it; JSON has these only inside strings.
 _UNSAFE = "<>&\u2028\u2029"
 
 
-def render(report: bytes) -> str:
+def render(result: ScanResult, view: View) -> list[bytes]:
+    """The page of a result."""
+    return [page(b"".join(json.render(result, view))).encode()]
+
+
+def page(report: bytes) -> str:
     """The page for a ``seawall.findings/v1`` document."""
-    style, script, page = ((_ASSETS / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    style, script, text = ((_ASSETS / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
     data = report.decode("utf-8")
     for char in _UNSAFE:
         data = data.replace(char, f"\\u{ord(char):04x}")
     # The data goes in last, so that nothing in it is taken for a place to fill.
-    for name, text in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
-        page = page.replace(f"@@{name}@@", text, 1)
-    return page
+    for name, part in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
+        text = text.replace(f"@@{name}@@", part, 1)
+    return text
 
 
 def _policy(style: str, script: str) -> str:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from seawall.engine import ScanResult
     from seawall.model.rule import Rule
     from seawall.model.version import KubernetesVersion
+    from seawall.reports.view import View
 
 SCHEMA = "seawall.findings/v1"
 _BATCH = 500
 
 
-def render(result: ScanResult) -> Iterator[bytes]:
+def render(result: ScanResult, view: View) -> Iterator[bytes]:
     """The document in parts, so that a large one is never whole in memory."""
     encode = msgspec.json.Encoder().encode
     head = {
@@ -33,17 +34,18 @@ def render(result: ScanResult) -> Iterator[bytes]:
     findings = result.findings
     for start in range(0, len(findings), _BATCH):
         yield (b"," if start else b"") + encode(findings[start : start + _BATCH])[1:-1]
-    ran = [rule for rule in result.rules if rule.id in _ran(result)]
     tail = {
-        "rules": {rule.id: rule_details(rule, result.version) for rule in ran},
+        "rules": {rule.id: rule_details(rule, result.version) for rule in rules_that_ran(result)},
         "statuses": result.statuses,
         "errors": [{"source": e.source, "where": e.where, "message": e.message} for e in result.errors],
     }
     yield b"]," + encode(tail)[1:] + b"\n"
 
 
-def _ran(result: ScanResult) -> set[str]:
-    return {status.rule for status in result.statuses if status.state != "skipped"}
+def rules_that_ran(result: ScanResult) -> list[Rule]:
+    """The rules that judged something, or tried to."""
+    ran = {status.rule for status in result.statuses if status.state != "skipped"}
+    return [rule for rule in result.rules if rule.id in ran]
 
 
 def summary(result: ScanResult) -> dict[str, Any]:

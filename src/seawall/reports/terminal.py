@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from seawall.model.finding import Finding, FindingStatus, Severity
 from seawall.model.rule import Rule, Scope
 from seawall.reports.excerpt import Excerpts, mark, printable
+from seawall.reports.places import first_place
 
 if TYPE_CHECKING:
     from seawall.engine import ScanResult
@@ -26,8 +27,12 @@ _STYLES = {
 _BOLD, _DIM, _GREEN = "1", "2", "32"
 
 
-def render(result: ScanResult, view: View) -> Iterator[str]:
+def render(result: ScanResult, view: View) -> Iterator[bytes]:
     """The report, a piece of text at a time."""
+    return (text.encode("utf-8", "replace") for text in _pieces(result, view))
+
+
+def _pieces(result: ScanResult, view: View) -> Iterator[str]:
     paint = _painter(view.colour)
     rules = {rule.id: rule for rule in result.rules}
     secret = {
@@ -59,7 +64,8 @@ def _groups(findings: list[Finding], view: View, rules: dict[str, Rule]) -> Iter
         if view.group_by == "rule":
             title = f"{finding.rule}: {rules[finding.rule].title}"
         else:
-            title = f"{finding.resource} ({finding.locations[0].file})"
+            file = first_place(finding).file
+            title = f"{finding.resource} ({file})" if file else str(finding.resource)
         groups.setdefault(title, []).append(finding)
     yield from groups.items()
 
