@@ -119,6 +119,9 @@ def _plain(path: Path) -> str:
 
 def _item_names(items: list[Any]) -> list[str]:
     """What names each item: an identifying field that no sibling shares, its scalar value, or else its index."""
+    usual = [item.get("name") if type(item) is dict else None for item in items]
+    if None not in usual and len(set(map(str, usual))) == len(usual) and set(map(type, usual)) == {str}:
+        return [f"name={name}" for name in usual]  # containers, volumes, variables: most lists there are
     candidates = [_candidates(item) for item in items]
     counts = Counter(name for names in candidates for name in names)
     return [next((name for name in names if counts[name] == 1), str(index)) for index, names in enumerate(candidates)]
