@@ -31,7 +31,7 @@ demo: .venv/run.stamp
 	@echo "The HTML report: $(CURDIR)/out/report.html"
 
 test: .venv/dev.stamp
-	$(BIN)/pytest --ignore tests/e2e
+	$(BIN)/pytest -n auto --ignore tests/e2e
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -63,10 +63,10 @@ e2e-setup:
 	@mv $@.part $@
 
 e2e: .venv/dev.stamp e2e-setup
-	SEAWALL_E2E=1 $(BIN)/pytest tests/e2e
+	SEAWALL_E2E=1 $(BIN)/pytest -n auto tests/e2e
 
 ci: lint types contracts docs-check e2e-setup
-	SEAWALL_E2E=1 $(BIN)/pytest --cov --cov-report=term:skip-covered
+	SEAWALL_E2E=1 $(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
