@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seawall.model.kube.rbac import Role, RoleBinding
     from seawall.model.rule import Context
 
+
 @rule(
     "rbac-wildcard-verbs",
     title="Role allows every verb",
