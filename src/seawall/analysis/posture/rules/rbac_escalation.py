@@ -111,7 +111,6 @@ def rbac_impersonate(role: Role, ctx: Context) -> Hits:
     why="On these resources the verb has no effect today; whoever wrote it meant rights that the role does not show, and "
     "the next edit may give them.",
     remediation="Remove the verb from the rule.",
-    controls="mitre-attack:T1078",
     aliases="KSV-0041 KSV-0048 KSV-0049 KSV-0050 KSV-0056 KSV-0113 KSV-0114 KSV-0115",
     references=("https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/",),
     default=False,

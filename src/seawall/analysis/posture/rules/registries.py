@@ -1,4 +1,8 @@
-"""Images from registries of one kind only. These are house rules: each is off unless it is asked for."""
+"""Images from registries of one kind only.
+
+These are house rules of which no two suit one house: they answer to no framework, and only ``--profile all``, or a
+profile of one's own, asks for them.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +54,6 @@ def _outside(c: Container, endings: tuple[str, ...], whose: str) -> Hits:
     on="container",
     why="Anyone may publish there, names are taken over when their owners leave, and limits on downloads stop deployments.",
     remediation=_OWN,
-    controls="mitre-attack:T1204.003",
     aliases="KSV-0034",
     references=(_IMAGES,),
     default=False,
@@ -69,7 +72,6 @@ def image_public_registry(c: Container, ctx: Context) -> Hits:
     on="container",
     why="Whoever runs the registry decides what runs here, and may answer each cluster with another image.",
     remediation=_OWN,
-    controls="mitre-attack:T1204.003",
     aliases="KSV-0125 C-0001 C-0078 kyverno:restrict-image-registries",
     references=(_IMAGES,),
     default=False,
@@ -89,7 +91,6 @@ def image_unknown_registry(c: Container, ctx: Context) -> Hits:
     on="container",
     why=_WHY,
     remediation=_OWN,
-    controls="mitre-attack:T1204.003",
     aliases="KSV-0032",
     references=(_IMAGES,),
     default=False,
@@ -106,7 +107,6 @@ def image_outside_azure(c: Container, ctx: Context) -> Hits:
     on="container",
     why=_WHY,
     remediation=_OWN,
-    controls="mitre-attack:T1204.003",
     aliases="KSV-0033",
     references=(_IMAGES,),
     default=False,
@@ -123,7 +123,6 @@ def image_outside_google(c: Container, ctx: Context) -> Hits:
     on="container",
     why=_WHY,
     remediation=_OWN,
-    controls="mitre-attack:T1204.003",
     aliases="KSV-0035",
     references=(_IMAGES,),
     default=False,
