@@ -41,9 +41,10 @@ _HYPERKUBE = {
     "proxy": KUBE_PROXY,
 }
 _KEYWORDS = frozenset(("if", "then", "elif", "else", "while", "until", "do", "time", "!", "{"))
-_OPERATOR = re.compile(r"[;&|()<>]+\Z")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_VARIABLE = re.compile(r"\$\(([\w.-]+)\)")
+# The patterns are compiled when they are first used: most scans meet no such program.
+_OPERATOR = r"[;&|()<>]+\Z"
+_ASSIGNMENT = r"[A-Za-z_]\w*="
+_VARIABLE = r"\$\(([\w.-]+)\)"
 #: Longer scripts are cut at white space instead of by a shell's rules, which take far longer.
 _MAX_SCRIPT = 32 * 1024
 
@@ -179,11 +180,11 @@ def _script(text: str, path: Path) -> Iterator[Words]:
     """The simple commands of a shell script, as far as they can be told without running it."""
     command: Words = []
     for word in _shell_words(text):
-        if _OPERATOR.match(word):
+        if re.match(_OPERATOR, word):
             if command:
                 yield command
             command = []
-        elif command or not (word in _KEYWORDS or _ASSIGNMENT.match(word)):
+        elif command or not (word in _KEYWORDS or re.match(_ASSIGNMENT, word)):
             command.append((word, path))
     if command:
         yield command
@@ -230,7 +231,7 @@ def _program(name: str, arguments: Words, container: Container) -> Program:
 
 def _expand(word: str, values: Mapping[str, str]) -> str:
     """Fill in ``$(NAME)`` as the kubelet does, where the value is written out."""
-    return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), word) if "$(" in word else word
+    return re.sub(_VARIABLE, lambda match: values.get(match[1], match[0]), word) if "$(" in word else word
 
 
 def read_flags(words: Words) -> dict[str, list[Flag]]:

@@ -10,6 +10,7 @@ RULE_MODULES = (
     "images",
     "registries",
     "cluster_objects",
+    "config_maps",
     "quotas",
     "network",
     "ingress_nginx",

@@ -15,13 +15,13 @@ REFERENCE = "https://kubernetes.io/docs/reference/command-line-tools-reference/"
 CONFIG_REFERENCE = "https://kubernetes.io/docs/reference/config-api/"
 
 #: Suites that the CIS benchmarks call strong, by the names of Go's crypto/tls; all are authenticated encryption.
-_STRONG = re.compile(
+_STRONG = (
     r"TLS_(?:AES_(?:128_GCM_SHA256|256_GCM_SHA384)|CHACHA20_POLY1305_SHA256"
     r"|(?:ECDHE_(?:ECDSA|RSA)|RSA)_WITH_AES_(?:128_GCM_SHA256|256_GCM_SHA384)"
     r"|ECDHE_(?:ECDSA|RSA)_WITH_CHACHA20_POLY1305(?:_SHA256)?)\Z"
 )
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)")
+_DURATION = r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)"
 _OLD_TLS = frozenset(("VersionTLS10", "VersionTLS11"))
 
 
@@ -37,7 +37,7 @@ def absent(program: Program, *names: str) -> list[str]:
 
 def weak_ciphers(suites: Iterable[str]) -> list[str]:
     """The suites of a list that are not strong, or not known."""
-    return [suite for suite in suites if not _STRONG.match(suite)]
+    return [suite for suite in suites if not re.match(_STRONG, suite)]
 
 
 def is_old_tls(version: str) -> bool:
@@ -49,7 +49,7 @@ def seconds(text: str) -> float | None:
     """A duration as Go writes it (``1h2m3.5s``, ``0``) in seconds, or None where it is not one."""
     if text in ("0", "+0", "-0"):
         return 0.0
-    parts = _DURATION.findall(text)
+    parts = re.findall(_DURATION, text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -38,8 +38,8 @@ def _disabled(server: Program, plugin: str) -> Hits:
     severity=Severity.LOW,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver AdmissionConfiguration",
-    why="One workload that fails in a loop, or an attacker who makes it, fills etcd with events and slows the API server "
-    "for all.",
+    why="One workload that fails in a loop, or an attacker who makes it, fills etcd with events and slows the API "
+    "server for all.",
     remediation="Switch on the admission plugin EventRateLimit and give it limits in an AdmissionConfiguration.",
     controls="cis:1.2.9 mitre-attack:T1499",
     aliases="KCV-0010 CKV_K8S_78 C-0121 prowler:apiserver_event_rate_limit",
@@ -59,8 +59,8 @@ def apiserver_event_rate_limit(subject: Program | AdmissionConfiguration, ctx: C
     severity=Severity.HIGH,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="The plugin stands for admitting everything; it is there for tests, and whoever turned it on may have turned the "
-    "others off.",
+    why="The plugin stands for admitting everything; it is there for tests, and whoever turned it on may have turned "
+    "the others off.",
     remediation="Remove AlwaysAdmit from --enable-admission-plugins.",
     controls="cis:1.2.10",
     aliases="KCV-0011 CKV_K8S_79 C-0122 prowler:apiserver_no_always_admit_plugin",
@@ -96,8 +96,8 @@ def apiserver_always_pull_images(server: Program, ctx: Context) -> Hits:
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
     why="Whoever may create pods may create privileged ones and own the node.",
-    remediation="Switch on PodSecurityPolicy, or SecurityContextDeny where that is not used; better, move to a version with "
-    "Pod Security admission.",
+    remediation="Switch on PodSecurityPolicy, or SecurityContextDeny where that is not used; better, move to a "
+    "version with Pod Security admission.",
     controls="mitre-attack:T1611 nsa-cisa:pod-security",
     aliases="KCV-0013 CKV_K8S_81 C-0124 prowler:apiserver_security_context_deny_plugin",
     references=(_PLUGINS,),
@@ -118,8 +118,8 @@ def apiserver_security_context_deny(server: Program, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="The Pod Security labels of namespaces then have no effect: whoever may create pods may create privileged ones and "
-    "own the node.",
+    why="The Pod Security labels of namespaces then have no effect: whoever may create pods may create privileged "
+    "ones and own the node.",
     remediation="Remove PodSecurity from --disable-admission-plugins.",
     controls="cis:5.2.1 mitre-attack:T1611 nsa-cisa:pod-security",
     aliases="CKV_K8S_84 C-0068",
@@ -139,8 +139,8 @@ def apiserver_pod_security(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="The plugin makes pods run as accounts of their own namespace and lets them use only its Secrets; without it they "
-    "are not held to either.",
+    why="The plugin makes pods run as accounts of their own namespace and lets them use only its Secrets; without it "
+    "they are not held to either.",
     remediation="Remove ServiceAccount from --disable-admission-plugins.",
     controls="cis8:1.2.13 cis9-12:1.2.12",
     aliases="KCV-0014 CKV_K8S_82 C-0125 prowler:apiserver_service_account_plugin",
@@ -157,8 +157,8 @@ def apiserver_service_account_plugin(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="Objects can then be made in namespaces that are being deleted or do not exist, where no quota, policy or person "
-    "looks.",
+    why="Objects can then be made in namespaces that are being deleted or do not exist, where no quota, policy or "
+    "person looks.",
     remediation="Remove NamespaceLifecycle from --disable-admission-plugins.",
     controls="cis8:1.2.14 cis9-12:1.2.13",
     aliases="KCV-0015 CKV_K8S_83 C-0126 prowler:apiserver_namespace_lifecycle_plugin",

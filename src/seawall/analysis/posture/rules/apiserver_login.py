@@ -32,8 +32,8 @@ _BOTH = "kube-apiserver AuthorizationConfiguration"
     controls="cis:1.2.1 mitre-attack:T1078 nsa-cisa:authentication",
     aliases="KCV-0001 CKV_K8S_68 C-0113 prowler:apiserver_anonymous_requests",
     references=(_APISERVER, f"{_AUTHENTICATION}#anonymous-requests"),
-    notes="On by default. Where --authentication-config names a file, which may say otherwise, only the flag itself and "
-    "the AuthenticationConfiguration are judged; one with conditions (since Kubernetes 1.31) passes.",
+    notes="On by default. Where --authentication-config names a file, which may say otherwise, only the flag itself "
+    "and the AuthenticationConfiguration are judged; one with conditions (since Kubernetes 1.31) passes.",
 )
 def apiserver_anonymous_auth(subject: Program | AuthenticationConfiguration, ctx: Context) -> Hits:
     if not isinstance(subject, Program):
@@ -51,8 +51,8 @@ def apiserver_anonymous_auth(subject: Program | AuthenticationConfiguration, ctx
     severity=Severity.HIGH,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="The tokens stand in the file in clear, hold for ever, and cannot be withdrawn without a restart: who reads the "
-    "file once is every user in it.",
+    why="The tokens stand in the file in clear, hold for ever, and cannot be withdrawn without a restart: who reads "
+    "the file once is every user in it.",
     remediation="Remove --token-auth-file; use client certificates, OpenID Connect or a webhook.",
     controls="cis:1.2.2 mitre-attack:T1078",
     aliases="KCV-0002 CKV_K8S_70 C-0114 prowler:apiserver_no_token_auth_file",

@@ -39,7 +39,8 @@ _LOCAL_PROVIDERS = ("aesgcm", "aescbc", "secretbox")
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="Who read a Secret, ran a command in a pod or gave itself a role can then not be told, during an attack or after.",
+    why="Who read a Secret, ran a command in a pod or gave itself a role can then not be told, during an attack or "
+    "after.",
     remediation="Set --audit-policy-file, and --audit-log-path or --audit-webhook-config-file.",
     controls="cis8:1.2.17 cis9-12:1.2.16 mitre-attack:T1562.008 nsa-cisa:audit-logging",
     aliases="KCV-0019 CKV_K8S_91 C-0067 C-0130 C-0254 prowler:apiserver_audit_log_path_set",
@@ -68,7 +69,7 @@ def apiserver_audit_policy(server: Program, ctx: Context) -> Hits:
 
 
 def _too_small(server: Program, name: str, least: int, message: str) -> Hits:
-    """A hit where a flag about the audit log is absent or below what the CIS benchmarks ask; a plain 0 sets no limit."""
+    """A hit where a flag of the audit log is absent or below what the CIS benchmarks ask; a plain 0 sets no limit."""
     value = server.number(name, 0)
     if value is not None and value < least and (value or name not in server.flags):
         yield at_flag(server, name, message)

@@ -84,8 +84,8 @@ def apiserver_secure_port(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="Clients cannot know a self-signed certificate for the right one and learn to skip the check; then anyone on the "
-    "way reads their tokens.",
+    why="Clients cannot know a self-signed certificate for the right one and learn to skip the check; then anyone on "
+    "the way reads their tokens.",
     remediation="Set --tls-cert-file and --tls-private-key-file to a certificate of the cluster's CA.",
     controls="cis8:1.2.25 cis9-12:1.2.24 mitre-attack:T1557 nsa-cisa:control-plane",
     aliases="KCV-0027 CKV_K8S_100 C-0138 prowler:apiserver_tls_config",
@@ -139,8 +139,8 @@ def apiserver_old_tls(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="Kubelets can then serve the API server only if they take anonymous requests, from everyone else on the network "
-    "too.",
+    why="Kubelets can then serve the API server only if they take anonymous requests, from everyone else on the "
+    "network too.",
     remediation="Set --kubelet-client-certificate and --kubelet-client-key.",
     controls="cis:1.2.4",
     aliases="KCV-0005 CKV_K8S_72 C-0116 prowler:apiserver_kubelet_tls_auth",
@@ -158,8 +158,8 @@ def apiserver_kubelet_client_cert(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="Whoever gets between the API server and a node plays the kubelet, and sees what passes in kubectl exec, logs and "
-    "port-forward.",
+    why="Whoever gets between the API server and a node plays the kubelet, and sees what passes in kubectl exec, logs "
+    "and port-forward.",
     remediation="Give kubelets certificates of the cluster's CA (serverTLSBootstrap) and set "
     "--kubelet-certificate-authority.",
     controls="cis:1.2.5 mitre-attack:T1557",
@@ -231,8 +231,8 @@ def apiserver_etcd_ca(server: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
-    why="etcd takes every certificate of its CA: if that is the cluster's, every user and kubelet certificate opens etcd, "
-    "past the API server and RBAC.",
+    why="etcd takes every certificate of its CA: if that is the cluster's, every user and kubelet certificate opens "
+    "etcd, past the API server and RBAC.",
     remediation="Make a CA for etcd alone and set --etcd-cafile, and etcd's own flags, to it.",
     controls="cis:2.7 mitre-attack:T1552",
     aliases="C-0159 prowler:etcd_unique_ca",

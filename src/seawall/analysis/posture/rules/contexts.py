@@ -40,8 +40,10 @@ def pod_security_context(pod: PodTemplate, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.WORKLOAD,
     on="pod",
-    why="Nobody has said what the container's processes may do, so they may do what the image and the runtime let them.",
-    remediation="Set securityContext: allowPrivilegeEscalation, capabilities and readOnlyRootFilesystem are a container's.",
+    why="Nobody has said what the container's processes may do, so they may do what the image and the runtime let "
+    "them.",
+    remediation="Set securityContext: allowPrivilegeEscalation, capabilities and readOnlyRootFilesystem are a "
+    "container's.",
     controls=_CONTROLS,
     aliases="KSV-0118 CKV_K8S_30 C-0211",
     references=(_CONTEXT,),
@@ -78,8 +80,8 @@ def no_capability_dropped(c: Container, ctx: Context) -> Hits:
     severity=Severity.LOW,
     scope=Scope.WORKLOAD,
     on="container",
-    why="Docker's and containerd's defaults include NET_RAW: with it an attacker poses as other pods and takes in their "
-    "traffic.",
+    why="Docker's and containerd's defaults include NET_RAW: with it an attacker poses as other pods and takes in "
+    "their traffic.",
     remediation="Drop NET_RAW, or ALL.",
     controls="cis:5.2.8 mitre-attack:T1557 nsa-cisa:pod-security",
     aliases="CKV_K8S_28 C-0199 kube-linter:drop-net-raw-capability kyverno:drop-cap-net-raw "
@@ -124,7 +126,8 @@ def low_group_id(c: Container, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.NAMESPACE,
     on="pod",
-    why="Pods there are near the accounts that run the cluster, are often exempt from policies, and are trusted on sight.",
+    why="Pods there are near the accounts that run the cluster, are often exempt from policies, and are trusted on "
+    "sight.",
     remediation="Move the workload to a namespace of its own.",
     controls="nsa-cisa:namespaces",
     aliases="KSV-0037",

@@ -72,8 +72,8 @@ def controller_manager_profiling(manager: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-controller-manager",
-    why="A fault in any one controller then has the rights of all of them, which come to cluster-admin, and the audit log "
-    "cannot tell them apart.",
+    why="A fault in any one controller then has the rights of all of them, which come to cluster-admin, and the audit "
+    "log cannot tell them apart.",
     remediation="Set --use-service-account-credentials=true.",
     controls="cis:1.3.3 nsa-cisa:rbac",
     aliases="KCV-0035 CKV_K8S_108 C-0146 prowler:controllermanager_service_account_credentials",
@@ -114,8 +114,8 @@ def controller_manager_account_key(manager: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-controller-manager",
-    why="Without the CA, programs in pods cannot know the API server for the right one and hand their tokens to whoever "
-    "plays it.",
+    why="Without the CA, programs in pods cannot know the API server for the right one and hand their tokens to "
+    "whoever plays it.",
     remediation="Set --root-ca-file to the CA of the API server's certificate.",
     controls="cis:1.3.5 mitre-attack:T1557",
     aliases="KCV-0037 CKV_K8S_111 C-0148 prowler:controllermanager_root_ca_file_set",

@@ -75,8 +75,8 @@ def etcd_client_cert_auth(etcd: Program, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="etcd",
-    why="Clients cannot know a self-signed certificate for the right one: whoever gets in between reads and changes the "
-    "store.",
+    why="Clients cannot know a self-signed certificate for the right one: whoever gets in between reads and changes "
+    "the store.",
     remediation="Remove --auto-tls; set --cert-file and --key-file to a certificate of etcd's CA.",
     controls="cis:2.3 mitre-attack:T1557",
     aliases="KCV-0044 CKV_K8S_118 C-0155 prowler:etcd_no_auto_tls",
@@ -144,7 +144,8 @@ def etcd_peer_auto_tls(etcd: Program, ctx: Context) -> Hits:
     severity=Severity.CRITICAL,
     scope=Scope.CONTROL_PLANE,
     on="etcd",
-    why=f"{_WHOLE}: on a plain HTTP address certificates are neither shown nor asked for, whatever the other flags say.",
+    why=f"{_WHOLE}: on a plain HTTP address certificates are neither shown nor asked for, whatever the other flags "
+    "say.",
     remediation="Write https:// in --listen-client-urls and --listen-peer-urls; keep http:// to 127.0.0.1.",
     controls="cis:2.1 mitre-attack:T1552 nsa-cisa:etcd",
     references=(_SECURITY,),

@@ -19,13 +19,14 @@ _CVE_2021 = "https://github.com/kubernetes/ingress-nginx/issues/7837"
 _CVE_2025 = "https://kubernetes.io/blog/2025/03/24/ingress-nginx-cve-2025-1974/"
 _PREFIX = "nginx.ingress.kubernetes.io/"
 
-_LUA = re.compile(r"\blua_|_lua\b|_lua_|\bkubernetes\.io\b")
-_ALIAS = re.compile(r"\balias\b")
+# The patterns are compiled when they are first used: most scans meet no such annotation.
+_LUA = r"\blua_|_lua\b|_lua_|\bkubernetes\.io\b"
+_ALIAS = r"\balias\b"
 #: What has no place in an address or a name, but ends a statement of nginx's configuration or begins another.
-_BREAKS_OUT = re.compile(r"[\x00-\x1f\x7f;{}|\"'`<>\\]")
+_BREAKS_OUT = r"[\x00-\x1f\x7f;{}|\"'`<>\\]"
 _URLS = tuple(_PREFIX + name for name in ("auth-url", "auth-signin", "mirror-target", "mirror-host"))
 _MATCH_CN = f"{_PREFIX}auth-tls-match-cn"
-_CN = re.compile(r"CN=[^\x00-\x1f\x7f;{}\"'`#]+\Z")
+_CN = r"CN=[^\x00-\x1f\x7f;{}\"'`#]+\Z"
 
 
 def _snippets(ingress: Ingress) -> Iterator[tuple[Path, str, str]]:
@@ -41,10 +42,10 @@ def _snippets(ingress: Ingress) -> Iterator[tuple[Path, str, str]]:
     severity=Severity.MEDIUM,
     scope=Scope.INGRESS,
     on="Ingress",
-    why="What a snippet holds runs in the controller: whoever may write ingresses reads its token, which gets the Secrets "
-    "of every namespace (CVE-2021-25742).",
-    remediation="Remove the snippet, use an annotation made for the purpose, and set allow-snippet-annotations to false at "
-    "the controller.",
+    why="What a snippet holds runs in the controller: whoever may write ingresses reads its token, which gets the "
+    "Secrets of every namespace (CVE-2021-25742).",
+    remediation="Remove the snippet, use an annotation made for the purpose, and set allow-snippet-annotations to "
+    "false at the controller.",
     controls="mitre-attack:T1190 nsa-cisa:ingress",
     aliases="CKV_K8S_153 C-0059 kyverno:disallow-ingress-nginx-custom-snippets",
     references=(_CVE_2021,),
@@ -69,7 +70,7 @@ def ingress_nginx_snippet(ingress: Ingress, ctx: Context) -> Hits:
 )
 def ingress_nginx_snippet_lua(ingress: Ingress, ctx: Context) -> Hits:
     for path, name, value in _snippets(ingress):
-        if _LUA.search(value):
+        if re.search(_LUA, value):
             yield Hit(f"{name} runs code or names the controller's token", path)
 
 
@@ -88,7 +89,7 @@ def ingress_nginx_snippet_lua(ingress: Ingress, ctx: Context) -> Hits:
 )
 def ingress_nginx_snippet_alias(ingress: Ingress, ctx: Context) -> Hits:
     for path, name, value in _snippets(ingress):
-        if _ALIAS.search(value):
+        if re.search(_ALIAS, value):
             yield Hit(f"{name} serves files of the controller", path)
 
 
@@ -98,8 +99,8 @@ def ingress_nginx_snippet_alias(ingress: Ingress, ctx: Context) -> Hits:
     severity=Severity.CRITICAL,
     scope=Scope.INGRESS,
     on="Ingress",
-    why="Controllers without the fixes of March 2025 write the value into their configuration as it is: what follows runs "
-    "in the controller, which gets the Secrets of every namespace (CVE-2025-1097, -1098, -24514).",
+    why="Controllers without the fixes of March 2025 write the value into their configuration as it is: what follows "
+    "runs in the controller, which gets the Secrets of every namespace (CVE-2025-1097, -1098, -24514).",
     remediation="Write a plain address or CN=name, look at who wrote this one, and update ingress-nginx.",
     controls="mitre-attack:T1190 nsa-cisa:ingress",
     aliases="KCV-0093 C-0059 kyverno:restrict-annotations",
@@ -109,9 +110,9 @@ def ingress_nginx_snippet_alias(ingress: Ingress, ctx: Context) -> Hits:
 def ingress_nginx_injection(ingress: Ingress, ctx: Context) -> Hits:
     annotations = ingress.metadata.annotations
     for key in _URLS:
-        if _BREAKS_OUT.search(annotations.get(key, "").strip()):
+        if re.search(_BREAKS_OUT, annotations.get(key, "").strip()):
             yield _breaks_out(key)
-    if not _CN.match(annotations.get(_MATCH_CN, "CN=absent").strip()):
+    if not re.match(_CN, annotations.get(_MATCH_CN, "CN=absent").strip()):
         yield _breaks_out(_MATCH_CN)
 
 

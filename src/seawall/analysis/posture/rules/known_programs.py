@@ -31,8 +31,8 @@ def _is_tiller(image: str) -> bool:
     severity=Severity.HIGH,
     scope=Scope.WORKLOAD,
     on="pod",
-    why="Tiller has mostly been given cluster-admin and asks nobody for a login: any pod that reaches it owns the cluster. "
-    "It has had no fixes since 2020.",
+    why="Tiller has mostly been given cluster-admin and asks nobody for a login: any pod that reaches it owns the "
+    "cluster. It has had no fixes since 2020.",
     remediation="Move the releases to Helm 3 or 4, and delete Tiller.",
     controls="mitre-attack:T1610",
     aliases="KSV-0102 CKV_K8S_34 kyverno:disallow-helm-tiller",
@@ -121,8 +121,8 @@ def dashboard_deployed(pod: PodTemplate, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.WORKLOAD,
     on="container",
-    why="git-sync runs what the setting names in place of git: whoever may set it, or put a file at the path, runs code "
-    "where nobody looks for it.",
+    why="git-sync runs what the setting names in place of git: whoever may set it, or put a file at the path, runs "
+    "code where nobody looks for it.",
     remediation="Remove GITSYNC_GIT and --git; keep the program that the image has.",
     controls="mitre-attack:T1059",
     aliases="CKV_K8S_159",

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.certificate import Certificate, NoCertificate, read_certificate
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.components import Kubeconfig, KubeconfigUser, KubeadmConfiguration
+    from seawall.analysis.posture.certificate import Certificate
+    from seawall.model.kube.components import KubeadmConfiguration, Kubeconfig, KubeconfigUser
     from seawall.model.kube.config import Secret
     from seawall.model.rule import Context
 
 _KUBECONFIG = "https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/"
 _AUTHENTICATION = "https://kubernetes.io/docs/reference/access-authn-authz/authentication/"
 _TOKENS = "https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/"
-_LONG = timedelta(days=400)
+_LONG_DAYS = 400
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 #: Folders into which others than the user may put programs.
 _OPEN_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 - places to warn about
@@ -61,8 +60,8 @@ def kubeconfig_insecure_tls(config: Kubeconfig, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.CONTROL_PLANE,
     on="Kubeconfig",
-    why="Everything passes in clear, to be read and changed by anyone on the way; and a server that answers there asks for "
-    "no login.",
+    why="Everything passes in clear, to be read and changed by anyone on the way; and a server that answers there "
+    "asks for no login.",
     remediation="Use the https:// address of the API server.",
     controls="mitre-attack:T1040",
     references=(_KUBECONFIG,),
@@ -135,8 +134,8 @@ def kubeconfig_embedded_key(config: Kubeconfig, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.CONTROL_PLANE,
     on="Kubeconfig",
-    why="Kubernetes cannot withdraw a certificate: the account of someone who left, or whose key was stolen, works until it "
-    "ends.",
+    why="Kubernetes cannot withdraw a certificate: the account of someone who left, or whose key was stolen, works "
+    "until it ends.",
     remediation="Let people log in by OpenID Connect or another provider that can lock accounts.",
     controls="cis:3.1.1 mitre-attack:T1078",
     aliases="C-0286",
@@ -157,6 +156,8 @@ def _certificate(user: KubeconfigUser) -> Certificate | None:
     """The certificate that the file holds; None where there is none that can be read."""
     if _is_blank(user.client_certificate_data):
         return None
+    from seawall.analysis.posture.certificate import NoCertificate, read_certificate
+
     try:
         return read_certificate(user.client_certificate_data)
     except NoCertificate:
@@ -171,7 +172,8 @@ def _certificate(user: KubeconfigUser) -> Certificate | None:
     on="Kubeconfig",
     why="The group passes every check: no role or binding can take the certificate's rights away, and nothing can "
     "withdraw it.",
-    remediation="Make certificates of a group of your own and bind that to a role; keep one of system:masters in a safe.",
+    remediation="Make certificates of a group of your own and bind that to a role; keep one of system:masters in a "
+    "safe.",
     controls="cis:5.1.7 mitre-attack:T1078 nsa-cisa:rbac",
     references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
 )
@@ -198,7 +200,7 @@ def kubeconfig_masters_certificate(config: Kubeconfig, ctx: Context) -> Hits:
 def kubeconfig_long_certificate(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
         certificate = _certificate(user)
-        if certificate is not None and certificate.lifetime > _LONG:
+        if certificate is not None and certificate.lifetime.days > _LONG_DAYS:
             message = f"the certificate of {name!r} holds for {certificate.lifetime.days} days"
             yield Hit(message, ("users", i, "user", "client-certificate-data"), secret=True)
 
@@ -209,9 +211,10 @@ def kubeconfig_long_certificate(config: Kubeconfig, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.CONTROL_PLANE,
     on="Kubeconfig",
-    why="The program runs with the rights of whoever uses the file: a path next to the file, or one that others may write "
-    "to, runs what an attacker has put there.",
-    remediation="Name the program by its full path in a folder that only administrators write to, or by its name alone.",
+    why="The program runs with the rights of whoever uses the file: a path next to the file, or one that others may "
+    "write to, runs what an attacker has put there.",
+    remediation="Name the program by its full path in a folder that only administrators write to, or by its name "
+    "alone.",
     controls="mitre-attack:T1204.002",
     references=(f"{_AUTHENTICATION}#client-go-credential-plugins",),
     notes="Relative paths are taken from the file's own folder; a bare name is looked up on PATH.",
@@ -237,8 +240,8 @@ def _is_odd(command: str) -> bool:
     severity=Severity.LOW,
     scope=Scope.CONTROL_PLANE,
     on="Kubeconfig",
-    why="auth-provider keeps access and refresh tokens in the file, and clients since Kubernetes 1.26 know only its OpenID "
-    "Connect form.",
+    why="auth-provider keeps access and refresh tokens in the file, and clients since Kubernetes 1.26 know only its "
+    "OpenID Connect form.",
     remediation="Use the exec plugin of the provider (gke-gcloud-auth-plugin, kubelogin).",
     controls="mitre-attack:T1552.001",
     references=(_AUTHENTICATION,),

@@ -82,7 +82,8 @@ def kubelet_always_allow(subject: Kubelet, ctx: Context) -> Hits:
     on=KUBELET,
     why="The API server then has no certificate to be known by, and the kubelet can serve it only by letting others in "
     "as well.",
-    remediation="Set authentication.x509.clientCAFile (--client-ca-file) to the CA of the API server's client certificate.",
+    remediation="Set authentication.x509.clientCAFile (--client-ca-file) to the CA of the API server's client "
+    "certificate.",
     controls="cis:4.2.3",
     aliases="KCV-0081 CKV_K8S_140 C-0070 C-0174 prowler:kubelet_client_ca_file_set",
     references=(_ACCESS, FIELDS),
@@ -100,7 +101,8 @@ def kubelet_client_ca(subject: Kubelet, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.NODE,
     on=KUBELET,
-    why="Whoever reaches the port is told every pod of the node with its images, arguments and variables, without a login.",
+    why="Whoever reaches the port is told every pod of the node with its images, arguments and variables, without a "
+    "login.",
     remediation="Set readOnlyPort to 0 (--read-only-port=0).",
     controls="cis:4.2.4 mitre-attack:T1613 nsa-cisa:kubelet",
     aliases="KCV-0082 CKV_K8S_141 C-0175 prowler:kubelet_disable_read_only_port",
@@ -156,8 +158,8 @@ def kubelet_old_tls(subject: Kubelet, ctx: Context) -> Hits:
     severity=Severity.LOW,
     scope=Scope.NODE,
     on=KUBELET,
-    why="The API server cannot know a self-signed certificate for the right one: whoever gets in between sees what passes "
-    "in kubectl exec, logs and port-forward.",
+    why="The API server cannot know a self-signed certificate for the right one: whoever gets in between sees what "
+    "passes in kubectl exec, logs and port-forward.",
     remediation="Set serverTLSBootstrap to true and approve the requests, or give tlsCertFile and tlsPrivateKeyFile.",
     controls="cis:4.2.9 mitre-attack:T1557",
     aliases="KCV-0088 KCV-0089 CKV_K8S_148 C-0181 prowler:kubelet_tls_cert_and_key",
@@ -178,7 +180,8 @@ def kubelet_serving_cert(subject: Kubelet, ctx: Context) -> Hits:
     severity=Severity.LOW,
     scope=Scope.NODE,
     on=KUBELET,
-    why="Certificates that must be renewed by hand are made to last: a key stolen from a node then speaks for it for years.",
+    why="Certificates that must be renewed by hand are made to last: a key stolen from a node then speaks for it for "
+    "years.",
     remediation="Set rotateCertificates to true (--rotate-certificates).",
     controls="cis:4.2.10",
     aliases="KCV-0090 CKV_K8S_149 C-0182 prowler:kubelet_rotate_certificates",

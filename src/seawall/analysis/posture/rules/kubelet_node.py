@@ -43,8 +43,8 @@ _MANIFESTS = Source("manifest-url", "staticPodURL", lambda k: k.static_pod_url, 
     severity=Severity.LOW,
     scope=Scope.NODE,
     on=KUBELET,
-    why="A forgotten kubectl exec or port-forward stays open for whoever comes upon the terminal, and many of them use up "
-    "the node's connections.",
+    why="A forgotten kubectl exec or port-forward stays open for whoever comes upon the terminal, and many of them "
+    "use up the node's connections.",
     remediation="Set streamingConnectionIdleTimeout to a few hours at most.",
     controls="cis:4.2.5",
     aliases="KCV-0085 CKV_K8S_143 C-0176 prowler:kubelet_streaming_connection_timeout",
@@ -82,8 +82,8 @@ def kubelet_protect_kernel_defaults(subject: Kubelet, ctx: Context) -> Hits:
     severity=Severity.LOW,
     scope=Scope.NODE,
     on=KUBELET,
-    why="The chains also drop packets that reach the node's loopback services from outside; without them these are open "
-    "to the network (CVE-2020-8558).",
+    why="The chains also drop packets that reach the node's loopback services from outside; without them these are "
+    "open to the network (CVE-2020-8558).",
     remediation="Remove makeIPTablesUtilChains: false (--make-iptables-util-chains=false).",
     controls="cis:4.2.6",
     aliases="KCV-0084 CKV_K8S_145 C-0178 prowler:kubelet_manage_iptables",
@@ -102,8 +102,8 @@ def kubelet_iptables_chains(subject: Kubelet, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.NODE,
     on="kubelet",
-    why="A name that is not the machine's breaks the check of certificates between the API server and the node, and log "
-    "entries no longer lead to the machine.",
+    why="A name that is not the machine's breaks the check of certificates between the API server and the node, and "
+    "log entries no longer lead to the machine.",
     remediation="Remove --hostname-override, unless the cloud provider asks for it.",
     controls="cis:4.2.7",
     aliases="KCV-0086 CKV_K8S_146 C-0179",
@@ -121,8 +121,8 @@ def kubelet_hostname_override(kubelet: Program, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.NODE,
     on=KUBELET,
-    why="Events are what tells of pods that are killed, fail to start or are thrown out; an attack that makes many loses "
-    "the rest.",
+    why="Events are what tells of pods that are killed, fail to start or are thrown out; an attack that makes many "
+    "loses the rest.",
     remediation="Remove eventRecordQPS (--event-qps), or set it to the default of the version or more.",
     controls="cis:4.2.8",
     aliases="KCV-0087 CKV_K8S_147 C-0180 prowler:kubelet_event_record_qps",
@@ -224,7 +224,8 @@ def kubelet_manifest_url(subject: Kubelet, ctx: Context) -> Hits:
     controls="cis9-12:4.3.1 mitre-attack:T1046",
     aliases="C-0291",
     references=(_PROXY, CONFIG_REFERENCE),
-    notes="127.0.0.1:10249 by default. With --config the flag has no effect; then the KubeProxyConfiguration is judged.",
+    notes="127.0.0.1:10249 by default. With --config the flag has no effect; then the KubeProxyConfiguration is "
+    "judged.",
 )
 def kube_proxy_metrics_address(subject: Program | KubeProxyConfiguration, ctx: Context) -> Hits:
     if isinstance(subject, Program):
@@ -267,7 +268,8 @@ def kube_proxy_profiling(subject: Program | KubeProxyConfiguration, ctx: Context
     severity=Severity.HIGH,
     scope=Scope.NODE,
     on="JoinConfiguration",
-    why="Whoever plays the API server while a node joins is given its token and sends it the configuration of his choice.",
+    why="Whoever plays the API server while a node joins is given its token and sends it the configuration of his "
+    "choice.",
     remediation="Set discovery.bootstrapToken.caCertHashes and remove unsafeSkipCAVerification.",
     controls="mitre-attack:T1557",
     references=("https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-join/",),

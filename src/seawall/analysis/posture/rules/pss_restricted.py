@@ -166,8 +166,8 @@ def _seccomp_annotation(c: Container, ctx: Context) -> str | None:
     severity=Severity.LOW,
     scope=Scope.WORKLOAD,
     on="container",
-    why="Kubernetes 1.27 and later do not read the annotation: a container that was held by a profile may now make every "
-    "kernel call, and nobody is told.",
+    why="Kubernetes 1.27 and later do not read the annotation: a container that was held by a profile may now make "
+    "every kernel call, and nobody is told.",
     remediation="Set seccompProfile.type in the security context, and remove the annotation.",
     controls="pss:restricted>=1.19 cis8-10:5.7.2 cis11-12:5.6.2 mitre-attack:T1611",
     aliases="KSV-0030 KSV-0104",

@@ -109,8 +109,8 @@ def quota_incomplete(quota: ResourceQuota, ctx: Context) -> Hits:
     severity=Severity.LOW,
     scope=Scope.SERVICE_ACCOUNT,
     on="ServiceAccount",
-    why="Every pod of the namespace that names no account is given a token that it does not need, and so is an attacker in "
-    "it.",
+    why="Every pod of the namespace that names no account is given a token that it does not need, and so is an "
+    "attacker in it.",
     remediation="Set automountServiceAccountToken: false at the account default.",
     controls="cis:5.1.5 mitre-attack:T1528 nsa-cisa:service-account-token",
     aliases="CKV_K8S_41 C-0189",
@@ -127,8 +127,8 @@ def default_account_automount(account: ServiceAccount, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.NAMESPACE,
     on="Service ConfigMap Secret ServiceAccount Role RoleBinding Ingress",
-    why="Rights, quotas and network policies are set by namespace; in the default one an attacker finds everything that "
-    "nobody has put apart.",
+    why="Rights, quotas and network policies are set by namespace; in the default one an attacker finds everything "
+    "that nobody has put apart.",
     remediation="Set metadata.namespace to a namespace of the application.",
     controls="cis8-10:5.7.4 cis11-12:5.6.4 nsa-cisa:namespaces",
     aliases="CKV_K8S_21 C-0061 C-0212",
@@ -148,8 +148,8 @@ def default_namespace_object(thing: KubeObject, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.ADMISSION,
     on="K8sAllowedRepos",
-    why="The entry is compared as a beginning: my-registry.io also lets in my-registry.io.attacker.net, and team lets in "
-    "team-of-an-attacker/image.",
+    why="The entry is compared as a beginning: my-registry.io also lets in my-registry.io.attacker.net, and team lets "
+    "in team-of-an-attacker/image.",
     remediation="End every entry of spec.parameters.repos with a slash.",
     controls="mitre-attack:T1525",
     aliases="KSV-0124",

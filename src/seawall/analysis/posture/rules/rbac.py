@@ -109,8 +109,8 @@ def rbac_pod_exec(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0048 C-0188 kube-linter:access-to-create-pods kyverno:restrict-pod-controller-serviceaccount-updates "
     "prowler:rbac_minimize_pod_creation_access",
     references=(GOOD_PRACTICES,),
-    notes="To change a pod's image, or to create or change a Deployment or the like, comes to the same. The roles that the API server keeps itself "
-    "are left out.",
+    notes="To change a pod's image, or to create or change a Deployment or the like, comes to the same. The roles "
+    "that the API server keeps itself are left out.",
 )
 def rbac_pod_create(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):

@@ -43,8 +43,8 @@ def _named(role: Role, targets: Sequence[Target], verbs: Sequence[str], what: st
     severity=Severity.CRITICAL,
     scope=Scope.RBAC,
     on="Role ClusterRole",
-    why="Every verb on every resource of every group is cluster-admin by another name, which reviews and bindings' checks "
-    "do not look for.",
+    why="Every verb on every resource of every group is cluster-admin by another name, which reviews and bindings' "
+    "checks do not look for.",
     remediation="List the verbs, resources and API groups that the subject needs.",
     controls="cis:5.1.3 mitre-attack:T1098.006 nsa-cisa:rbac",
     aliases="KSV-0044 C-0187",
@@ -84,8 +84,8 @@ def rbac_wildcard_groups(role: Role, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.RBAC,
     on="Role ClusterRole",
-    why="Whoever changes a Secret chooses the password, certificate or token that programs use next; whoever creates one "
-    "gets a token of any service account of the namespace.",
+    why="Whoever changes a Secret chooses the password, certificate or token that programs use next; whoever creates "
+    "one gets a token of any service account of the namespace.",
     remediation="Remove the verbs, or name the Secrets in resourceNames.",
     controls="cis:5.1.2 mitre-attack:T1552.007 nsa-cisa:rbac",
     aliases="KSV-0041 KSV-0113",
@@ -93,8 +93,7 @@ def rbac_wildcard_groups(role: Role, ctx: Context) -> Hits:
     notes=_WILDCARD,
 )
 def rbac_secrets_write(role: Role, ctx: Context) -> Hits:
-    for hit in _named(role, (("", "secrets"),), CHANGES, "change"):
-        yield hit
+    yield from _named(role, (("", "secrets"),), CHANGES, "change")
 
 
 @rule(
@@ -213,8 +212,8 @@ def rbac_service_status(role: Role, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.RBAC,
     on="RoleBinding ClusterRoleBinding",
-    why="system:authenticated takes in every user and every service account of the cluster; on some clouds, everyone with "
-    "an account there.",
+    why="system:authenticated takes in every user and every service account of the cluster; on some clouds, everyone "
+    "with an account there.",
     remediation="Bind the role to the group or account that needs it.",
     controls="mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KSV-01011 C-0265 kyverno:restrict-binding-system-groups",
@@ -253,8 +252,8 @@ def default_account_binding(binding: RoleBinding, ctx: Context) -> Hits:
     severity=Severity.MEDIUM,
     scope=Scope.RBAC,
     on="RoleBinding ClusterRoleBinding",
-    why="admin and edit, bound for the whole cluster, read every Secret and run pods in every namespace; cluster-admin in a "
-    "namespace lifts its quotas and grants all of it on.",
+    why="admin and edit, bound for the whole cluster, read every Secret and run pods in every namespace; "
+    "cluster-admin in a namespace lifts its quotas and grants all of it on.",
     remediation="Bind a role with the rights that the subject needs, in the namespaces where it needs them.",
     controls="cis:5.1.1 mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KSV-0111",

@@ -26,12 +26,12 @@ _IDENTITIES = (
     ("authentication.k8s.io", "uids"),
 )
 #: Resources on which peers look for the verb impersonate, which it means nothing on.
-_NOT_IDENTITIES = frozenset(
-    ["secrets", "configmaps", "pods", "services", "endpoints", "endpointslices", "ingresses", "networkpolicies"]
-    + ["roles", "clusterroles", "rolebindings", "clusterrolebindings", "deployments", "daemonsets", "statefulsets"]
-    + ["replicasets", "replicationcontrollers", "jobs", "cronjobs", "pods/log"]
-    + ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
-)
+_NOT_IDENTITIES = {
+    *("secrets", "configmaps", "pods", "pods/log", "services", "endpoints", "endpointslices"),
+    *("ingresses", "networkpolicies", "roles", "clusterroles", "rolebindings", "clusterrolebindings"),
+    *("deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs"),
+    *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+}
 
 
 def _verb(role: Role, ctx: Context, verb: str, targets: Iterable[tuple[str, str]], message: str) -> Hits:
@@ -72,8 +72,8 @@ def rbac_escalate(role: Role, ctx: Context) -> Hits:
     controls="cis:5.1.8 mitre-attack:T1098.006 nsa-cisa:rbac",
     aliases="KSV-0050 CKV_K8S_157 CKV2_K8S_1 C-0191 kyverno:restrict-escalation-verbs-roles",
     references=(_PREVENTION,),
-    notes=f"A Role, and a rule that is limited by resourceNames, is high. On bindings, where Kubernetes does not ask for "
-    f"the verb but other tools look for it, it is medium. {_KEPT}",
+    notes="A Role, and a rule that is limited by resourceNames, is high. On bindings, where Kubernetes does not ask "
+    f"for the verb but other tools look for it, it is medium. {_KEPT}",
 )
 def rbac_bind(role: Role, ctx: Context) -> Hits:
     hits = list(_verb(role, ctx, "bind", _ROLES, "the role may grant roles that it does not have"))
@@ -108,8 +108,8 @@ def rbac_impersonate(role: Role, ctx: Context) -> Hits:
     severity=Severity.INFO,
     scope=Scope.RBAC,
     on="Role ClusterRole",
-    why="On these resources the verb has no effect today; whoever wrote it meant rights that the role does not show, and "
-    "the next edit may give them.",
+    why="On these resources the verb has no effect today; whoever wrote it meant rights that the role does not show, "
+    "and the next edit may give them.",
     remediation="Remove the verb from the rule.",
     aliases="KSV-0041 KSV-0048 KSV-0049 KSV-0050 KSV-0056 KSV-0113 KSV-0114 KSV-0115",
     references=("https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/",),
@@ -191,8 +191,8 @@ def rbac_bindings_write(role: Role, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.RBAC,
     on="Role ClusterRole",
-    why="By nodes/proxy one runs commands in every pod of a node, past admission and past the audit log of exec; the verb "
-    "get is enough.",
+    why="By nodes/proxy one runs commands in every pod of a node, past admission and past the audit log of exec; the "
+    "verb get is enough.",
     remediation="Remove nodes/proxy; for metrics grant nodes/metrics and nodes/stats.",
     controls="cis:5.1.10 mitre-attack:T1609 nsa-cisa:rbac",
     aliases="KSV-0047 CKV2_K8S_2 C-0279 kyverno:restrict-clusterrole-nodesproxy "
@@ -235,8 +235,8 @@ def rbac_csr_approve(role: Role, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.RBAC,
     on="Role ClusterRole",
-    why="A webhook of one's own sees every object that is written, Secrets included, and may change it; to delete one lifts "
-    "the cluster's policies.",
+    why="A webhook of one's own sees every object that is written, Secrets included, and may change it; to delete one "
+    "lifts the cluster's policies.",
     remediation="Leave webhooks and admission policies to the administrators and their pipeline.",
     controls="cis:5.1.12 mitre-attack:T1562.001 nsa-cisa:rbac",
     aliases="KSV-0114 CKV_K8S_155 C-0281 kyverno:restrict-clusterrole-mutating-validating-admission-webhooks "

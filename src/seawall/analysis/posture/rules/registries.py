@@ -52,7 +52,8 @@ def _outside(c: Container, endings: tuple[str, ...], whose: str) -> Hits:
     severity=Severity.INFO,
     scope=Scope.IMAGE,
     on="container",
-    why="Anyone may publish there, names are taken over when their owners leave, and limits on downloads stop deployments.",
+    why="Anyone may publish there, names are taken over when their owners leave, and limits on downloads stop "
+    "deployments.",
     remediation=_OWN,
     aliases="KSV-0034",
     references=(_IMAGES,),
