@@ -28,7 +28,7 @@ class Certificate(NamedTuple):
     lifetime: timedelta
 
 
-class NoCertificate(ValueError):
+class NoCertificate(Exception):
     """What was given is not a certificate that can be read."""
 
 
@@ -45,7 +45,7 @@ def read_certificate(encoded: str) -> Certificate:
         if match is None:
             raise NoCertificate("no PEM block")
         return _certificate(binascii.a2b_base64(b"".join(match[1].split()), strict_mode=True))
-    except (binascii.Error, UnicodeError) as error:
+    except ValueError as error:
         raise NoCertificate("not base64") from error
 
 

@@ -23,26 +23,24 @@ _WHY = (
 )
 _OWN = "Copy the image into the registry, and name it from there; make this rule part of a profile of your own."
 _PUBLIC = frozenset(("docker.io", "index.docker.io", "ghcr.io"))
-_GOOGLE = ("gcr.io", ".gcr.io", "pkg.dev")
+_GOOGLE = ("gcr.io", "pkg.dev")
 _AZURE = ("azurecr.io",)
-_AMAZON = (".amazonaws.com", "public.ecr.aws")
+_AMAZON = ("amazonaws.com", "amazonaws.com.cn", "public.ecr.aws")
 #: Registries that projects and vendors publish in, besides those of the clouds.
-_KNOWN = frozenset(
-    ["docker.io", "index.docker.io", "ghcr.io", "quay.io", "registry.k8s.io", "k8s.gcr.io", "mcr.microsoft.com"]
-    + [
-        "registry.access.redhat.com",
-        "registry.redhat.io",
-        "registry.gitlab.com",
-        "nvcr.io",
-        "icr.io",
-        "docker.elastic.co",
-    ]
-)
+_KNOWN = {
+    *("docker.io", "index.docker.io", "ghcr.io", "quay.io", "registry.k8s.io", "k8s.gcr.io", "mcr.microsoft.com"),
+    *("registry.access.redhat.com", "registry.redhat.io", "registry.gitlab.com", "nvcr.io", "icr.io"),
+    "docker.elastic.co",
+}
 
 
-def _outside(c: Container, endings: tuple[str, ...], whose: str) -> Hits:
+def _is_of(registry: str, domains: tuple[str, ...]) -> bool:
+    return any(registry == domain or registry.endswith(f".{domain}") for domain in domains)
+
+
+def _outside(c: Container, domains: tuple[str, ...], whose: str) -> Hits:
     registry = parse_reference(c.image).registry
-    if c.image and not registry.endswith(endings):
+    if c.image and not _is_of(registry, domains):
         yield Hit(f"container {c.name!r} takes {c.image!r} from outside {whose} registries", "image")
 
 
@@ -80,7 +78,7 @@ def image_public_registry(c: Container, ctx: Context) -> Hits:
 )
 def image_unknown_registry(c: Container, ctx: Context) -> Hits:
     registry = parse_reference(c.image).registry
-    if c.image and registry not in _KNOWN and not registry.endswith((*_GOOGLE, *_AZURE, *_AMAZON)):
+    if c.image and registry not in _KNOWN and not _is_of(registry, (*_GOOGLE, *_AZURE, *_AMAZON)):
         yield Hit(f"container {c.name!r} takes {c.image!r} from {registry}", "image")
 
 
