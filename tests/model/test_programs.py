@@ -113,6 +113,23 @@ def test_etcd_reads_its_environment_and_flags_beat_it() -> None:
     assert found.switch("peer-auto-tls", False) is False
 
 
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("registry.k8s.io/kube-apiserver:v1.36.1", (1, 36)),
+        ("gcr.io/google_containers/kube-apiserver-amd64:v1.6.0@sha256:00", (1, 6)),
+        ("registry.example.com:5000/hyperkube:v1.18.20", (1, 18)),
+        ("registry.example.com/base:v1.30.0", None),
+        ("registry.k8s.io/kube-apiserver", None),
+        ("registry.k8s.io/kube-apiserver:latest", None),
+    ],
+)
+def test_a_program_is_of_its_image_version(image: str, version: tuple[int, int] | None) -> None:
+    found = program(command=["kube-apiserver"], image=image)
+    assert found is not None
+    assert found.version == version
+
+
 def test_kubeadm_sets_flags_by_itself_and_its_arguments_beat_them() -> None:
     raw = {
         "apiServer": {"extraArgs": [{"name": "authorization-mode", "value": "AlwaysAllow"}]},

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from seawall.model.paths import Path
-from seawall.model.programs import APISERVER, CONTROLLER_MANAGER, ETCD, KUBELET, SCHEDULER, Flag, Program
+from seawall.model.programs import APISERVER, CONTROLLER_MANAGER, ETCD, KUBELET, SCHEDULER, Flag, Program, read_version
 
 if TYPE_CHECKING:
     from seawall.model.kube.components import ExtraArgs, KubeadmConfiguration
+    from seawall.model.version import KubernetesVersion
 
 _PKI = "/etc/kubernetes/pki"
 #: What kubeadm sets unless it is told otherwise.
@@ -58,9 +59,13 @@ def kubeadm_programs(view: KubeadmConfiguration, kind: str) -> Iterator[Program]
         InvalidField: a field that names flags could not be read.
     """
     if kind == "ClusterConfiguration":
-        yield _program(APISERVER, view.api_server.extra_args, ("apiServer", "extraArgs"))
-        yield _program(CONTROLLER_MANAGER, view.controller_manager.extra_args, ("controllerManager", "extraArgs"))
-        yield _program(SCHEDULER, view.scheduler.extra_args, ("scheduler", "extraArgs"))
+        version = read_version(view.kubernetes_version)
+        for name, component, field in (
+            (APISERVER, view.api_server, "apiServer"),
+            (CONTROLLER_MANAGER, view.controller_manager, "controllerManager"),
+            (SCHEDULER, view.scheduler, "scheduler"),
+        ):
+            yield _program(name, component.extra_args, (field, "extraArgs"), version)
         if view.etcd.external is None:
             local = view.etcd.local.extra_args if view.etcd.local is not None else None
             yield _program(ETCD, local, ("etcd", "local", "extraArgs"))
@@ -69,13 +74,13 @@ def kubeadm_programs(view: KubeadmConfiguration, kind: str) -> Iterator[Program]
         yield _program(KUBELET, view.node_registration.kubelet_extra_args, path)
 
 
-def _program(name: str, extra: ExtraArgs | None, path: Path) -> Program:
+def _program(name: str, extra: ExtraArgs | None, path: Path, version: KubernetesVersion | None = None) -> Program:
     flags: dict[str, list[Flag]] = {}
     for key, value, steps in _given(extra):
         flags.setdefault(key.lstrip("-").replace("_", "-"), []).append(Flag(value, (*path, *steps)))
     if name == KUBELET:
         flags.setdefault("config", []).append(Flag("/var/lib/kubelet/config.yaml", path))
-    return Program(name, flags, path, implied=_IMPLIED[name])
+    return Program(name, flags, path, implied=_IMPLIED[name], version=version)
 
 
 def _given(extra: ExtraArgs | None) -> Iterator[tuple[str, str, Path]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from seawall.model.kube.base import numbered
 from seawall.model.paths import Path
+from seawall.model.version import KubernetesVersion, parse_version
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -66,9 +67,10 @@ class Program:
 
     ``flags`` holds each flag's occurrences in order, by its name with dashes. ``start`` leads to where a flag that is
     absent would be added. ``implied`` are the flags that whoever starts the program sets by itself (kubeadm).
+    ``version`` is the program's own, where the image's tag or kubeadm tells it.
     """
 
-    __slots__ = ("env", "flags", "implied", "name", "start")
+    __slots__ = ("env", "flags", "implied", "name", "start", "version")
 
     def __init__(
         self,
@@ -77,12 +79,14 @@ class Program:
         start: Path,
         env: Mapping[str, Flag] | None = None,
         implied: Mapping[str, str] | None = None,
+        version: KubernetesVersion | None = None,
     ) -> None:
         self.name = name
         self.flags = flags
         self.start = start
         self.env = env or {}
         self.implied = implied or {}
+        self.version = version
 
     def get(self, name: str) -> Flag | None:
         """The flag as it counts: the last occurrence, what etcd's environment says, or what is implied."""
@@ -226,7 +230,24 @@ def _program(name: str, arguments: Words, container: Container) -> Program:
         read_flags([(_expand(word, values), path) for word, path in arguments]),
         ("command",) if container.command else ("args",),
         _etcd_variables(container) if name == ETCD else None,
+        version=None if name == ETCD else _image_version(container.image),
     )
+
+
+def _image_version(image: str) -> KubernetesVersion | None:
+    """The version of Kubernetes' own images (``registry.k8s.io/kube-apiserver:v1.36.1``, once ``-amd64``)."""
+    name = _image_name(image)
+    if name.removesuffix("-amd64").removesuffix("-arm64") not in PROGRAMS | {"hyperkube"}:
+        return None
+    return read_version(image.rpartition("/")[2].partition("@")[0].partition(":")[2])
+
+
+def read_version(text: str) -> KubernetesVersion | None:
+    """The version that a tag or a setting names, or None."""
+    try:
+        return parse_version(text)
+    except ValueError:
+        return None
 
 
 def _expand(word: str, values: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from seawall.model.rule import Hit
 
 if TYPE_CHECKING:
     from seawall.model.programs import Program
+    from seawall.model.rule import Context
+    from seawall.model.version import KubernetesVersion
 
 REFERENCE = "https://kubernetes.io/docs/reference/command-line-tools-reference/"
 CONFIG_REFERENCE = "https://kubernetes.io/docs/reference/config-api/"
@@ -23,6 +25,11 @@ _STRONG = (
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DURATION = r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)"
 _OLD_TLS = frozenset(("VersionTLS10", "VersionTLS11"))
+
+
+def version_of(program: Program, ctx: Context) -> KubernetesVersion:
+    """The version of a program: its image's, or else the one that the cluster is judged at."""
+    return program.version or ctx.version
 
 
 def at_flag(program: Program, name: str, message: str) -> Hit:

@@ -126,6 +126,14 @@ class AuthorizationConfiguration(KubeObject, frozen=True):
     authorizers: tuple[Authorizer, ...] = ()
 
 
+class AuditResources(View, frozen=True):
+    """Resources of an API group; none named means all of the group."""
+
+    group: str = ""
+    resources: tuple[str, ...] = ()
+    resource_names: tuple[str, ...] = ()
+
+
 class AuditRule(View, frozen=True):
     """Which requests are logged at which level; an empty list means all."""
 
@@ -133,7 +141,7 @@ class AuditRule(View, frozen=True):
     users: tuple[str, ...] = ()
     user_groups: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
-    resources: tuple[dict[str, Any], ...] = ()
+    resources: tuple[AuditResources, ...] = ()
     namespaces: tuple[str, ...] = ()
     non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
     omit_stages: tuple[str, ...] = ()
@@ -192,6 +200,7 @@ class Discovery(View, frozen=True):
 class KubeadmConfiguration(KubeObject, frozen=True):
     """A ClusterConfiguration, InitConfiguration or JoinConfiguration."""
 
+    kubernetes_version: str = ""
     api_server: KubeadmComponent = KubeadmComponent()
     controller_manager: KubeadmComponent = KubeadmComponent()
     scheduler: KubeadmComponent = KubeadmComponent()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import at_flag
+from seawall.analysis.posture.flags import at_flag, version_of
 from seawall.model.finding import Severity
 from seawall.model.programs import Program
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -26,9 +26,11 @@ def _not_enabled(server: Program, plugin: str) -> Hits:
         yield at_flag(server, "enable-admission-plugins", f"the admission plugin {plugin} is not switched on")
 
 
-def _disabled(server: Program, plugin: str) -> Hits:
-    """A hit where a plugin that is on by default was switched off."""
-    if plugin in server.items("disable-admission-plugins"):
+def _disabled(server: Program, plugin: str, ctx: Context) -> Hits:
+    """A hit where a plugin that is on by default, since Kubernetes 1.10, was switched off."""
+    if version_of(server, ctx) < (1, 10):
+        yield from _not_enabled(server, plugin)
+    elif plugin in server.items("disable-admission-plugins"):
         yield at_flag(server, "disable-admission-plugins", f"the admission plugin {plugin} is switched off")
 
 
@@ -101,13 +103,13 @@ def apiserver_always_pull_images(server: Program, ctx: Context) -> Hits:
     controls="mitre-attack:T1611 nsa-cisa:pod-security",
     aliases="KCV-0013 CKV_K8S_81 C-0124 prowler:apiserver_security_context_deny_plugin",
     references=(_PLUGINS,),
-    until="1.23",
     default=False,
-    notes="Since Kubernetes 1.23 Pod Security admission is on by default; 1.25 removed PodSecurityPolicy and 1.30 "
-    "SecurityContextDeny.",
+    notes="Not judged from Kubernetes 1.23 on: Pod Security admission is on by default there; 1.25 removed "
+    "PodSecurityPolicy and 1.30 SecurityContextDeny.",
 )
 def apiserver_security_context_deny(server: Program, ctx: Context) -> Hits:
-    if not {"PodSecurityPolicy", "SecurityContextDeny"}.intersection(_enabled(server)):
+    old = version_of(server, ctx) < (1, 23)
+    if old and not {"PodSecurityPolicy", "SecurityContextDeny"}.intersection(_enabled(server)):
         message = "neither PodSecurityPolicy nor SecurityContextDeny is switched on"
         yield at_flag(server, "enable-admission-plugins", message)
 
@@ -127,10 +129,10 @@ def apiserver_security_context_deny(server: Program, ctx: Context) -> Hits:
     notes="Before Kubernetes 1.23 the plugin PodSecurityPolicy, which was off by default, is asked for instead.",
 )
 def apiserver_pod_security(server: Program, ctx: Context) -> Hits:
-    if ctx.version < (1, 23):
+    if version_of(server, ctx) < (1, 23):
         yield from _not_enabled(server, "PodSecurityPolicy")
     else:
-        yield from _disabled(server, "PodSecurity")
+        yield from _disabled(server, "PodSecurity", ctx)
 
 
 @rule(
@@ -145,10 +147,11 @@ def apiserver_pod_security(server: Program, ctx: Context) -> Hits:
     controls="cis8:1.2.13 cis9-12:1.2.12",
     aliases="KCV-0014 CKV_K8S_82 C-0125 prowler:apiserver_service_account_plugin",
     references=(f"{_PLUGINS}#serviceaccount",),
-    notes="On by default; naming other plugins in --enable-admission-plugins does not switch it off.",
+    notes="On by default since Kubernetes 1.10: naming other plugins in --enable-admission-plugins does not switch it "
+    "off. The version is that of the API server's image, where its tag tells.",
 )
 def apiserver_service_account_plugin(server: Program, ctx: Context) -> Hits:
-    yield from _disabled(server, "ServiceAccount")
+    yield from _disabled(server, "ServiceAccount", ctx)
 
 
 @rule(
@@ -163,10 +166,11 @@ def apiserver_service_account_plugin(server: Program, ctx: Context) -> Hits:
     controls="cis8:1.2.14 cis9-12:1.2.13",
     aliases="KCV-0015 CKV_K8S_83 C-0126 prowler:apiserver_namespace_lifecycle_plugin",
     references=(f"{_PLUGINS}#namespacelifecycle",),
-    notes="On by default; naming other plugins in --enable-admission-plugins does not switch it off.",
+    notes="On by default since Kubernetes 1.10: naming other plugins in --enable-admission-plugins does not switch it "
+    "off. The version is that of the API server's image, where its tag tells.",
 )
 def apiserver_namespace_lifecycle(server: Program, ctx: Context) -> Hits:
-    yield from _disabled(server, "NamespaceLifecycle")
+    yield from _disabled(server, "NamespaceLifecycle", ctx)
 
 
 @rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag
+from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag, version_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.programs import Program
@@ -110,10 +110,10 @@ def apiserver_client_ca(server: Program, ctx: Context) -> Hits:
     controls="cis8:1.2.22 cis9-12:1.2.21 mitre-attack:T1550",
     aliases="KCV-0024 CKV_K8S_96 C-0135 prowler:apiserver_service_account_lookup_true",
     references=(_APISERVER,),
-    notes="On by default.",
+    notes="On by default since Kubernetes 1.7. The version is that of the API server's image, where its tag tells.",
 )
 def apiserver_service_account_lookup(server: Program, ctx: Context) -> Hits:
-    if server.switch("service-account-lookup", True) is False:
+    if server.switch("service-account-lookup", version_of(server, ctx) >= (1, 7)) is False:
         yield at_flag(server, "service-account-lookup", "tokens of deleted service accounts are taken")
 
 

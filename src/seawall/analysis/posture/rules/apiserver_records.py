@@ -11,7 +11,7 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.components import AuditPolicy, AuditRule, EncryptionConfiguration
+    from seawall.model.kube.components import AuditPolicy, AuditResources, AuditRule, EncryptionConfiguration
     from seawall.model.paths import Path
     from seawall.model.programs import Program
     from seawall.model.rule import Context
@@ -205,13 +205,13 @@ def _covers(each: AuditRule, verb: str, group: str, resource: str) -> bool:
     return not each.resources or any(_names(item, group, resource) for item in each.resources)
 
 
-def _names(item: dict[str, Any], group: str, resource: str) -> bool:
+def _names(item: AuditResources, group: str, resource: str) -> bool:
     """Whether an entry of ``resources`` takes in a resource (the API server's ruleMatchesResource)."""
-    if item.get("group", "") != group or item.get("resourceNames"):
+    if item.group != group or item.resource_names:
         return False
     parent, slash, sub = resource.partition("/")
     patterns = {resource, "*", f"{parent}/*"} | ({f"*/{sub}"} if slash else set())
-    return not patterns.isdisjoint(map(str, item.get("resources") or ["*"]))
+    return not patterns.isdisjoint(item.resources or ("*",))
 
 
 @rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import REFERENCE, absent, at_flag, is_old_tls, seconds, weak_ciphers
+from seawall.analysis.posture.flags import REFERENCE, absent, at_flag, is_old_tls, seconds, version_of, weak_ciphers
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -34,7 +34,7 @@ _LONGEST_REQUEST = 300.0
     "flag.",
 )
 def apiserver_insecure_port(server: Program, ctx: Context) -> Hits:
-    old = ctx.version < (1, 20)
+    old = version_of(server, ctx) < (1, 20)
     if server.number("insecure-port", 8080 if old else 0):
         message = "the API server answers on a port without TLS and login"
         severity = Severity.CRITICAL if old else Severity.LOW
@@ -57,7 +57,7 @@ def apiserver_insecure_port(server: Program, ctx: Context) -> Hits:
 def apiserver_insecure_bind_address(server: Program, ctx: Context) -> Hits:
     if server.text("insecure-bind-address"):
         message = "the insecure port is given an address to answer on"
-        severity = Severity.CRITICAL if ctx.version < (1, 20) else Severity.LOW
+        severity = Severity.CRITICAL if version_of(server, ctx) < (1, 20) else Severity.LOW
         yield Hit(message, server.place("insecure-bind-address"), severity=severity)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag
+from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag, version_of
 from seawall.model.finding import Severity
 from seawall.model.programs import Program
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -143,7 +143,7 @@ def controller_manager_root_ca(manager: Program, ctx: Context) -> Hits:
 def controller_manager_kubelet_certs(manager: Program, ctx: Context) -> Hits:
     gates = manager.items("feature-gates")
     given = [gate.partition("=")[2].lower() for gate in gates if gate.startswith("RotateKubeletServerCertificate=")]
-    if given[-1:] == ["false"] or (not given and ctx.version < (1, 12)):
+    if given[-1:] == ["false"] or (not given and version_of(manager, ctx) < (1, 12)):
         yield at_flag(manager, "feature-gates", "RotateKubeletServerCertificate is off")
 
 

@@ -71,7 +71,8 @@ def kubeconfig_plain_http(config: Kubeconfig, ctx: Context) -> Hits:
     for i, named in numbered(config.clusters):
         server = named.cluster.server
         if server.lower().startswith("http://") and not server[7:].startswith(_LOOPBACK):
-            yield Hit(f"the cluster {named.name!r} is reached in clear", ("clusters", i, "cluster", "server"))
+            path = ("clusters", i, "cluster", "server")
+            yield Hit(f"the cluster {named.name!r} is reached in clear", path, secret="@" in server)
 
 
 @rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, at_flag, seconds
+from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, at_flag, seconds, version_of
 from seawall.analysis.posture.kubelet import FIELDS, KUBELET, Kubelet, Source, setting
 from seawall.model.finding import Severity
 from seawall.model.programs import Program
@@ -131,7 +131,8 @@ def kubelet_hostname_override(kubelet: Program, ctx: Context) -> Hits:
     notes="Judged where the rate is below the default: 50 a second since Kubernetes 1.27, 5 before; 0 sets no limit.",
 )
 def kubelet_event_rate(subject: Kubelet, ctx: Context) -> Hits:
-    usual = 50 if ctx.version >= (1, 27) else 5
+    version = version_of(subject, ctx) if isinstance(subject, Program) else ctx.version
+    usual = 50 if version >= (1, 27) else 5
     found = setting(subject, _EVENTS)
     if found is not None and 0 < found.value < usual:
         yield Hit(f"the kubelet tells {found.value} events a second and drops the rest", found.path)
@@ -210,7 +211,7 @@ def kubelet_unsafe_sysctls(subject: Kubelet, ctx: Context) -> Hits:
 def kubelet_manifest_url(subject: Kubelet, ctx: Context) -> Hits:
     found = setting(subject, _MANIFESTS)
     if found is not None and found.value.lower().startswith("http://"):
-        yield Hit(f"static pods are fetched from {found.value}", found.path)
+        yield Hit("static pods are fetched in clear", found.path, secret="@" in found.value)
 
 
 @rule(

@@ -115,6 +115,8 @@ def quota_incomplete(quota: ResourceQuota, ctx: Context) -> Hits:
     controls="cis:5.1.5 mitre-attack:T1528 nsa-cisa:service-account-token",
     aliases="CKV_K8S_41 C-0189",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",),
+    default=False,
+    notes="default-service-account tells of the pods that use it.",
 )
 def default_account_automount(account: ServiceAccount, ctx: Context) -> Hits:
     if account.metadata.name == "default" and account.automount_service_account_token is not False:
