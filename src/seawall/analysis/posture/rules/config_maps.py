@@ -24,6 +24,7 @@ _SETTING = (
     r"""^[ \t]*(?:export[ \t]+)?["']?((?:[\w-]{0,60}[._-])?(?:password|passwd|passphrase|secret[_-]?key|api[_-]?key"""
     r"""|access[_-]?key|client[_-]?secret|auth[_-]?token))["']?[ \t]*[:=][ \t]*["']?([^\s"',]{6,200})["']?,?[ \t]*$"""
 )
+_PERSONAL_LINE = r"""(?im)^[ \t]*["']?(?:user[_-]?name|e-?mail|phone|iban)["']?[ \t]*[:=][ \t]*["']?[^\s"',]{3,}"""
 _PERSONAL_KEY = r"(?i)(?:\A|[._-])(?:user[_-]?name|e-?mail|phone|iban)(?:\Z|[._-])"
 
 
@@ -62,9 +63,11 @@ def config_map_file_credential(config: ConfigMap, ctx: Context) -> Hits:
     aliases="KSV-01010",
     references=(_CONFIG_MAPS,),
     default=False,
-    notes="Told by keys such as username, email, phone and iban.",
+    notes="Told by keys, and by lines of files, such as username, email, phone and iban.",
 )
 def config_map_personal_data(config: ConfigMap, ctx: Context) -> Hits:
     for key, value in config.data.items():
         if re.search(_PERSONAL_KEY, key) and value.strip() and not is_placeholder(value):
             yield Hit(f"the key {key!r} says something of a person", ("data", key), secret=True)
+        elif re.search(_PERSONAL_LINE, value[:_MOST]):
+            yield Hit(f"the file {key!r} says something of a person", ("data", key), secret=True)

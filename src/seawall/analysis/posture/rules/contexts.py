@@ -96,6 +96,25 @@ def net_raw_not_dropped(c: Container, ctx: Context) -> Hits:
 
 
 @rule(
+    "user-id-unset",
+    title="Image decides which user a container runs as",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The user of an image is often one that exists on the node, or root, and may change with any new version.",
+    remediation="Set runAsUser to 10000 or above.",
+    aliases="CKV_K8S_40",
+    references=(_CONTEXT,),
+    default=False,
+    notes="low-user-id tells of ids that are set too low.",
+)
+def user_id_unset(c: Container, ctx: Context) -> Hits:
+    spec = ctx.pod.spec
+    if c.security_context.run_as_user is None and spec.security_context.run_as_user is None and not spec.is_windows:
+        yield Hit(f"container {c.name!r} names no user id", "securityContext.runAsUser")
+
+
+@rule(
     "low-group-id",
     title="Container runs as a group of the node",
     severity=Severity.LOW,

@@ -45,7 +45,12 @@ def tiller_deployed(pod: PodTemplate, ctx: Context) -> Hits:
             yield Hit(f"container {c.name!r} runs Tiller", f"spec.{field}[{i}].image")
             return
     labels = pod.metadata.labels
-    if pod.metadata.name.startswith("tiller") or labels.get("name") == "tiller" or labels.get("app") == "tiller":
+    names = (pod.metadata.name, ctx.resource.ref.name)
+    if (
+        any(name.startswith("tiller") for name in names)
+        or labels.get("name") == "tiller"
+        or labels.get("app") == "tiller"
+    ):
         yield Hit("the pod is Tiller by its name", "metadata")
     elif labels.get("app") == "helm":
         yield Hit("the pod has the label that Helm 2 gives Tiller", "metadata.labels.app", confidence=Confidence.LOW)

@@ -81,8 +81,8 @@ def rbac_bind(role: Role, ctx: Context) -> Hits:
     told = {hit.path for hit in hits}
     for i, r in numbered(role.rules):
         path = f"rules[{i}].verbs"
-        if path not in told and names(r, _BINDINGS, ("bind",)) and not is_built_in(role):
-            yield Hit("the role allows bind on bindings", path, severity=Severity.MEDIUM)
+        if path not in told and names(r, _BINDINGS, ("bind", "escalate")) and not is_built_in(role):
+            yield Hit("the role allows bind or escalate on bindings", path, severity=Severity.MEDIUM)
 
 
 @rule(
