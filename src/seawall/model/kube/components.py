@@ -36,12 +36,11 @@ class KubeletAuthorization(View, frozen=True):
 
 
 class KubeletConfiguration(KubeObject, frozen=True):
-    """Settings of the kubelet; None where nothing is said. Durations are text (``4h0m0s``)."""
+    """Settings of the kubelet; None where nothing is said."""
 
     authentication: KubeletAuthentication = KubeletAuthentication()
     authorization: KubeletAuthorization = KubeletAuthorization()
     read_only_port: int | None = None
-    streaming_connection_idle_timeout: str | None = None
     protect_kernel_defaults: bool | None = None
     make_iptables_util_chains: bool | None = field(default=None, name="makeIPTablesUtilChains")
     event_record_qps: int | None = field(default=None, name="eventRecordQPS")

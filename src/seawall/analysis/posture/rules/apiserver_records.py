@@ -42,18 +42,22 @@ _LOCAL_PROVIDERS = ("aesgcm", "aescbc", "secretbox")
     why="Who read a Secret, ran a command in a pod or gave itself a role can then not be told, during an attack or "
     "after.",
     remediation="Set --audit-policy-file, and --audit-log-path or --audit-webhook-config-file.",
-    controls="cis8:1.2.17 cis9-12:1.2.16 mitre-attack:T1562.008 nsa-cisa:audit-logging",
-    aliases="KCV-0019 CKV_K8S_91 C-0067 C-0130 C-0254 prowler:apiserver_audit_log_path_set",
+    controls="cis8:1.2.17 cis9-12:1.2.16 cis:3.2.1 mitre-attack:T1562.008 nsa-cisa:audit-logging",
+    aliases="KCV-0019 CKV_K8S_91 C-0067 C-0130 C-0160 C-0254 prowler:apiserver_audit_log_path_set",
     references=(_AUDIT,),
 )
 def apiserver_audit_log(server: Program, ctx: Context) -> Hits:
-    if not server.text("audit-log-path") and not server.text("audit-webhook-config-file"):
+    if not _has_log(server):
         yield at_flag(server, "audit-log-path", "the API server keeps no audit log")
+
+
+def _has_log(server: Program) -> bool:
+    return bool(server.text("audit-log-path") or server.text("audit-webhook-config-file"))
 
 
 @rule(
     "apiserver-audit-policy",
-    title="API server has no audit policy",
+    title="API server logs by no audit policy",
     severity=Severity.MEDIUM,
     scope=Scope.CONTROL_PLANE,
     on="kube-apiserver",
@@ -62,9 +66,10 @@ def apiserver_audit_log(server: Program, ctx: Context) -> Hits:
     controls="cis:3.2.1 mitre-attack:T1562.008 nsa-cisa:audit-logging",
     aliases="C-0160",
     references=(_AUDIT,),
+    notes="Judged where there is a place to log to; apiserver-audit-log tells where there is none.",
 )
 def apiserver_audit_policy(server: Program, ctx: Context) -> Hits:
-    if absent(server, "audit-policy-file"):
+    if _has_log(server) and absent(server, "audit-policy-file"):
         yield at_flag(server, "audit-policy-file", "the API server is given no audit policy")
 
 

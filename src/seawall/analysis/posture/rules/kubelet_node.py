@@ -19,13 +19,7 @@ _PROXY = f"{REFERENCE}kube-proxy/"
 _BOTH = "A flag beats the file; with --config an absent flag is left to the KubeletConfiguration."
 _PROXY_TARGETS = "kube-proxy KubeProxyConfiguration"
 
-_IDLE = Source(
-    "streaming-connection-idle-timeout",
-    "streamingConnectionIdleTimeout",
-    lambda k: k.streaming_connection_idle_timeout,
-    "4h0m0s",
-    "4h0m0s",
-)
+_IDLE = "streaming-connection-idle-timeout"
 _PROTECT = Source("protect-kernel-defaults", "protectKernelDefaults", lambda k: k.protect_kernel_defaults, False, False)
 _CHAINS = Source(
     "make-iptables-util-chains", "makeIPTablesUtilChains", lambda k: k.make_iptables_util_chains, True, True
@@ -42,19 +36,19 @@ _MANIFESTS = Source("manifest-url", "staticPodURL", lambda k: k.static_pod_url, 
     title="Idle sessions into pods never end",
     severity=Severity.LOW,
     scope=Scope.NODE,
-    on=KUBELET,
+    on="kubelet",
     why="A forgotten kubectl exec or port-forward stays open for whoever comes upon the terminal, and many of them "
     "use up the node's connections.",
-    remediation="Set streamingConnectionIdleTimeout to a few hours at most.",
+    remediation="Remove --streaming-connection-idle-timeout (four hours), or set it to a few hours at most.",
     controls="cis:4.2.5",
     aliases="KCV-0085 CKV_K8S_143 C-0176 prowler:kubelet_streaming_connection_timeout",
     references=(_KUBELET, FIELDS),
-    notes=f"Four hours by default; 0 means never. {_BOTH}",
+    notes="Four hours by default; 0 means never as a flag, and the default in a KubeletConfiguration, where kubeadm "
+    "writes it.",
 )
-def kubelet_idle_timeout(subject: Kubelet, ctx: Context) -> Hits:
-    found = setting(subject, _IDLE)
-    if found is not None and seconds(found.value) == 0:
-        yield Hit("idle sessions into pods are never closed", found.path)
+def kubelet_idle_timeout(kubelet: Program, ctx: Context) -> Hits:
+    if seconds(kubelet.text(_IDLE, "4h")) == 0:
+        yield at_flag(kubelet, _IDLE, "idle sessions into pods are never closed")
 
 
 @rule(
