@@ -22,7 +22,7 @@ _TILLER_PORT = 44134
 
 
 def _is_tiller(image: str) -> bool:
-    return "tiller" in parse_reference(image).repository
+    return "tiller" in image and "tiller" in parse_reference(image).repository
 
 
 @rule(
