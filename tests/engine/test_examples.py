@@ -11,13 +11,14 @@ from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.worked import Example, example_files, examples_of, parse_examples
 from seawall.model.finding import RuleState
 from seawall.model.kube.kinds import modelled_names
+from seawall.model.programs import PROGRAMS
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Rule
 from seawall.model.version import NEWEST, KubernetesVersion
 from seawall.sources.manifests.load import load_stdin
 
 RULES = sorted(load_rules(), key=lambda rule: rule.id)
-TARGETS = modelled_names() | {CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT}
+TARGETS = modelled_names() | PROGRAMS | {CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT}
 
 
 def judge_text(rules: Iterable[Rule], version: KubernetesVersion, text: str) -> list[RuleHit]:
@@ -28,7 +29,8 @@ def judge_text(rules: Iterable[Rule], version: KubernetesVersion, text: str) -> 
     resources: list[Resource] = []
     for loaded in load_stdin(text.encode()):
         assert isinstance(loaded, Resource), loaded
-        assert loaded.ref.name or loaded.kind is None, f"{loaded.ref} has no name"
+        named = loaded.ref.name or loaded.kind is None or "metadata" not in loaded.raw
+        assert named, f"{loaded.ref} has no name"
         hits += judge.judge(loaded)
         resources.append(loaded)
     assert resources, "no objects"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seawall.model.kube.base import InvalidField
+from seawall.model.kube.config import ConfigMap
 from seawall.model.kube.pod import Pod
 from seawall.model.views import MAX_WRONG_FIELDS, to_view
 
@@ -68,3 +69,12 @@ def test_the_number_of_wrong_fields_is_bounded() -> None:
     view, problems = to_view(pod(containers=containers), Pod)
     assert view is None
     assert len(problems) == MAX_WRONG_FIELDS + 1
+
+
+def test_a_wrong_field_of_the_object_itself_raises_too() -> None:
+    view, problems = to_view({"metadata": {"name": "c"}, "data": 5, "immutable": True}, ConfigMap)
+    assert [p.path for p in problems] == [("data",)]
+    assert isinstance(view, ConfigMap)
+    assert view.immutable is True
+    with pytest.raises(InvalidField):
+        _ = view.data

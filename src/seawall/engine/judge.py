@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
+from seawall.model.kube.kinds import KUBEADM_KINDS
 from seawall.model.paths import Path, format_path, parse_path
+from seawall.model.programs import PROGRAMS, Program, find_program
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Context, Hit, Rule
 from seawall.model.version import KubernetesVersion
@@ -35,6 +37,7 @@ class Judge:
         for rule in self.rules:
             for target in rule.on:
                 self._by_target.setdefault(target, []).append(rule)
+        self._program_rules = [rule for rule in self.rules if not PROGRAMS.isdisjoint(rule.on)]
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
 
@@ -54,7 +57,23 @@ class Judge:
         self._run_all(targets.get(resource.kind.name, ()), resource.view, context, (), (), hits)
         if resource.kind.template is not None:
             self._judge_pod(resource, context, resource.kind.template, hits)
+        elif resource.kind.name in KUBEADM_KINDS:
+            self._judge_kubeadm(resource, context, hits)
         return hits
+
+    def _judge_kubeadm(self, resource: Resource, context: Context, hits: list[RuleHit]) -> None:
+        from seawall.model.kubeadm import kubeadm_programs
+
+        view: Any = resource.view
+        try:
+            for program in kubeadm_programs(view, resource.kind.name if resource.kind else ""):
+                self._judge_program(program, context, (), (), hits)
+        except InvalidField as invalid:
+            for rule in self._program_rules:
+                self._note(rule, resource, invalid)
+
+    def _judge_program(self, program: Program, context: Context, base: Path, pod: Path, hits: list[RuleHit]) -> None:
+        self._run_all(self._by_target.get(program.name, ()), program, context, base, pod, hits)
 
     def _judge_pod(self, resource: Resource, context: Context, base: Path, hits: list[RuleHit]) -> None:
         try:
@@ -62,18 +81,33 @@ class Judge:
             context.pod = pod
             spec = pod.spec
         except InvalidField as invalid:
-            for rule in (*self._by_target.get(POD, ()), *self._by_target.get(CONTAINER, ())):
+            for rule in (*self._by_target.get(POD, ()), *self._container_rules()):
                 self._note(rule, resource, invalid)
             return
         self._run_all(self._by_target.get(POD, ()), pod, context, base, base, hits)
-        rules = self._by_target.get(CONTAINER, ())
         try:
             for field, index, container in spec.all_containers():
                 context.field = field
-                self._run_all(rules, container, context, (*base, "spec", field, index), base, hits)
+                self._judge_container(container, context, (*base, "spec", field, index), base, hits)
         except InvalidField as invalid:
-            for rule in rules:
+            for rule in self._container_rules():
                 self._note(rule, resource, invalid)
+
+    def _judge_container(self, container: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]) -> None:
+        self._run_all(self._by_target.get(CONTAINER, ()), container, context, base, pod, hits)
+        if not self._program_rules:
+            return
+        try:
+            program = find_program(container)
+        except InvalidField as invalid:
+            for rule in self._program_rules:
+                self._note(rule, context.resource, invalid)
+            return
+        if program is not None:
+            self._judge_program(program, context, base, pod, hits)
+
+    def _container_rules(self) -> list[Rule]:
+        return [*self._by_target.get(CONTAINER, ()), *self._program_rules]
 
     def _run_all(
         self, rules: Iterable[Rule], subject: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]
@@ -105,10 +139,13 @@ class Judge:
 
     def _skip_all(self, resource: Resource) -> None:
         kind = resource.kind
-        names = (kind.name, POD, CONTAINER) if kind and kind.template is not None else (kind.name if kind else "",)
-        for name in names:
-            for rule in self._by_target.get(name, ()):
-                self._not_judged.setdefault(rule.id, []).append(f"{resource.ref} could not be read")
+        rules = list(self._by_target.get(kind.name if kind else "", ()))
+        if kind and kind.template is not None:
+            rules += [*self._by_target.get(POD, ()), *self._container_rules()]
+        elif kind and kind.name in KUBEADM_KINDS:
+            rules += self._program_rules
+        for rule in rules:
+            self._not_judged.setdefault(rule.id, []).append(f"{resource.ref} could not be read")
 
     def _note(self, rule: Rule, resource: Resource, invalid: InvalidField) -> None:
         place = format_path(invalid.path)

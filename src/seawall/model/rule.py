@@ -15,7 +15,8 @@ from seawall.model.paths import Path
 from seawall.model.version import KubernetesVersion, parse_version
 
 #: What a configuration rule is called with: each container, each pod (template), the whole inventory, every parsed
-#: document, every object, or the objects of one kind (by the names in ``seawall.model.kube.kinds``).
+#: document, every object, or the objects of one kind (by the names in ``seawall.model.kube.kinds``); and each program
+#: of ``seawall.model.programs`` that a container or a kubeadm configuration starts.
 CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT = "container", "pod", "inventory", "document", "object"
 
 T = TypeVar("T")

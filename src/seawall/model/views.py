@@ -56,7 +56,7 @@ def _convert_in_part(raw: dict[str, Any], view: type[Any]) -> tuple[Any | None, 
             _drop(raw, path, re.sub(_EXPECTED, r"\1", wrong[0].message))
         else:
             for path in dropped:
-                _spoil(result, path)
+                result = _spoil(result, path)
             return result, problems
     return None, problems
 
@@ -103,18 +103,19 @@ def _drop(raw: Any, path: Path, expected: str) -> None:
         parent[path[-1]] = _EMPTY.get(expected, dict)()
 
 
-def _spoil(view: Any, path: Path) -> None:
-    """Make the dropped field of a view raise when it is read."""
+def _spoil(view: Any, path: Path) -> Any:
+    """The view with the dropped field made to raise when it is read; another one where the field is its own."""
     if isinstance(path[-1], int):
         _mark_partial(view, path)
-        return
+        return view
     chain = list(_walk(view, path[:-1]))
     owner = chain[-1]
     attribute = _attribute(owner, path[-1]) if isinstance(owner, msgspec.Struct) else None
     if attribute is None:
-        return
+        return view
     spoiled = _spoiled_class(type(owner), attribute, path)(*msgspec.structs.astuple(owner))
     _replace(chain, path[:-1], spoiled)
+    return spoiled if owner is view else view
 
 
 def _mark_partial(view: Any, path: Path) -> None:

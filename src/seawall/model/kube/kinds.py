@@ -27,6 +27,8 @@ _CONFIG = "seawall.model.kube.config"
 _NETWORK = "seawall.model.kube.network"
 _RBAC = "seawall.model.kube.rbac"
 _STORAGE = "seawall.model.kube.storage"
+_COMPONENTS = "seawall.model.kube.components"
+_SERVER_CONFIG = "apiserver.config.k8s.io"
 
 #: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
 _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
@@ -57,7 +59,26 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("ClusterRoleBinding", _RBAC, "RoleBinding", None),
     ("", "PersistentVolume"): ("PersistentVolume", _STORAGE, "PersistentVolume", None),
     ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
+    ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
+    ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
+    ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),
 }
+_KINDS |= {
+    (group, kind): (kind, _COMPONENTS, kind, None)
+    for group, kind in (
+        ("policy", "PodSecurityPolicy"),
+        ("kubelet.config.k8s.io", "KubeletConfiguration"),
+        ("kubeproxy.config.k8s.io", "KubeProxyConfiguration"),
+        ("kubescheduler.config.k8s.io", "KubeSchedulerConfiguration"),
+        (_SERVER_CONFIG, "EncryptionConfiguration"),
+        (_SERVER_CONFIG, "AdmissionConfiguration"),
+        (_SERVER_CONFIG, "AuthenticationConfiguration"),
+        (_SERVER_CONFIG, "AuthorizationConfiguration"),
+    )
+}
+#: kubeadm's configurations; the programs that they start are judged as if they stood in pods.
+KUBEADM_KINDS = ("ClusterConfiguration", "InitConfiguration", "JoinConfiguration")
+_KINDS |= {("kubeadm.k8s.io", kind): (kind, _COMPONENTS, "KubeadmConfiguration", None) for kind in KUBEADM_KINDS}
 _USUAL_GROUP = {kind: group for group, kind in reversed(_KINDS)}
 
 

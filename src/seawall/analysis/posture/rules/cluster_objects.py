@@ -133,7 +133,7 @@ def service_account_token_secret(secret: Secret, ctx: Context) -> Hits:
     why="ConfigMaps are not encrypted at rest, and far more people and programs may read them than Secrets.",
     remediation="Move the value into a Secret or an external store, and replace the credential.",
     controls="mitre-attack:T1552.001 nsa-cisa:secrets",
-    aliases="KSV-0109 KSV-01010 C-0012",
+    aliases="KSV-0109 C-0012",
     references=(_SECRETS,),
     notes="Told by the key; values that are paths, addresses, switches, numbers or placeholders pass.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from seawall.model.finding import Severity
@@ -23,6 +24,7 @@ class Reference(NamedTuple):
     digest: str
 
 
+@lru_cache(maxsize=1024)
 def parse_reference(image: str) -> Reference:
     """Cut ``registry:port/name:tag@digest`` into its parts; without a registry it is Docker Hub's."""
     rest, _, digest = image.partition("@")

@@ -11,7 +11,7 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.base import LabelSelector
-    from seawall.model.kube.network import Ingress, Service
+    from seawall.model.kube.network import Ingress, NetworkPolicy, Service
     from seawall.model.resource import Inventory, Resource
     from seawall.model.rule import Context
 
@@ -137,6 +137,28 @@ def ingress_wildcard_host(ingress: Ingress, ctx: Context) -> Hits:
     for i, each in numbered(ingress.spec.rules):
         if not each.host or each.host.startswith("*"):
             yield Hit(f"a rule takes requests for {each.host or 'every host'}", f"spec.rules[{i}].host")
+
+
+@rule(
+    "network-policy-without-selector",
+    title="Network policy that names neither pods nor peers",
+    severity=Severity.LOW,
+    scope=Scope.NETWORK,
+    on="NetworkPolicy",
+    why="A policy without a podSelector takes in every pod of the namespace, whether that was meant or forgotten: "
+    "what it opens is open for all of them.",
+    remediation="Set spec.podSelector, to {} where every pod is meant, and name peers by podSelector and "
+    "namespaceSelector.",
+    controls="cis:5.3.2 nsa-cisa:network-policies",
+    aliases="KSV-0038 kyverno:restrict-networkpolicy-empty-podselector",
+    references=(_POLICIES,),
+)
+def network_policy_without_selector(policy: NetworkPolicy, ctx: Context) -> Hits:
+    rules = (*(policy.spec.ingress or ()), *(policy.spec.egress or ()))
+    peers = [peer for each in rules for peer in (*(each.from_ or ()), *(each.to or ()))]
+    named = any("podSelector" in peer or "namespaceSelector" in peer for peer in peers)
+    if not named and ctx.resource.value_at(("spec", "podSelector")) is None:
+        yield Hit("the policy names neither pods nor peers by their labels", "spec.podSelector")
 
 
 @rule(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.rules.pss_baseline import SECCOMP_CONTAINER_ANNOTATION, SECCOMP_POD_ANNOTATION
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -139,14 +140,47 @@ def run_as_root_user(pod: PodTemplate, ctx: Context) -> Hits:
     "prowler:core_seccomp_profile_docker_default",
     references=(_PSS, "https://kubernetes.io/docs/tutorials/security/seccomp/"),
     since="1.19",
-    notes="Windows pods are exempt since Kubernetes 1.25.",
+    notes="Windows pods are exempt since Kubernetes 1.25. Pods that use the old annotations are told by "
+    "seccomp-annotation.",
 )
 def seccomp_profile(c: Container, ctx: Context) -> Hits:
-    if _exempt(ctx):
-        return
-    profile = c.security_context.seccomp_profile or ctx.pod.spec.security_context.seccomp_profile
-    if profile is None or profile.type not in ("RuntimeDefault", "Localhost"):
+    if _seccomp_missing(c, ctx) and _seccomp_annotation(c, ctx) is None:
         yield Hit(f"container {c.name!r} has no seccomp profile", "securityContext.seccompProfile")
+
+
+def _seccomp_missing(c: Container, ctx: Context) -> bool:
+    profile = c.security_context.seccomp_profile or ctx.pod.spec.security_context.seccomp_profile
+    return not _exempt(ctx) and (profile is None or profile.type not in ("RuntimeDefault", "Localhost"))
+
+
+def _seccomp_annotation(c: Container, ctx: Context) -> str | None:
+    """The annotation that says something of the container's profile, or None."""
+    annotations = ctx.pod.metadata.annotations
+    keys = (SECCOMP_CONTAINER_ANNOTATION + c.name, SECCOMP_POD_ANNOTATION)
+    return next((key for key in keys if key in annotations), None) if annotations else None
+
+
+@rule(
+    "seccomp-annotation",
+    title="Seccomp profile set by an annotation that no longer counts",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Kubernetes 1.27 and later do not read the annotation: a container that was held by a profile may now make "
+    "every kernel call, and nobody is told.",
+    remediation="Set seccompProfile.type in the security context, and remove the annotation.",
+    controls="pss:restricted>=1.19 cis8-10:5.7.2 cis11-12:5.6.2 mitre-attack:T1611",
+    aliases="KSV-0030 KSV-0104",
+    references=(_PSS, "https://kubernetes.io/docs/tutorials/security/seccomp/"),
+    since="1.19",
+    notes="From Kubernetes 1.19 to 1.26 the API server puts the annotation's profile into the field. Windows pods are "
+    "exempt since 1.25.",
+)
+def seccomp_annotation(c: Container, ctx: Context) -> Hits:
+    key = _seccomp_annotation(c, ctx)
+    if key is not None and _seccomp_missing(c, ctx):
+        message = f"container {c.name!r} is to have a seccomp profile by the annotation {key}"
+        yield Hit(message, ("metadata", "annotations", key), on="pod")
 
 
 @rule(
@@ -158,7 +192,7 @@ def seccomp_profile(c: Container, ctx: Context) -> Hits:
     why="The runtime gives every container a set of root's powers, NET_RAW among them, that hardly a program needs.",
     remediation='Set securityContext.capabilities.drop to ["ALL"].',
     controls="pss:restricted>=1.22 cis8-11:5.2.10 cis12:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0003 CKV_K8S_37 C-0055 kyverno:drop-all-capabilities "
+    aliases="KSV-0003 KSV-0106 CKV_K8S_37 C-0055 kyverno:drop-all-capabilities "
     "prowler:core_minimize_containers_capabilities_assigned",
     references=(_PSS,),
     notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",

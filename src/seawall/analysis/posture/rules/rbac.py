@@ -4,53 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from seawall.model.kube.rbac import PolicyRule, Role, RoleBinding
+    from seawall.model.kube.rbac import Role, RoleBinding
     from seawall.model.rule import Context
-
-_GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
-_RBAC = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
-
-_BOOTSTRAP_LABEL = "kubernetes.io/bootstrapping"
-_BUILT_IN = frozenset(("cluster-admin", "admin", "edit"))
-_RBAC_GROUP = "rbac.authorization.k8s.io"
-_CONTROLLERS = (
-    ("", "replicationcontrollers"),
-    ("apps", "deployments"),
-    ("apps", "daemonsets"),
-    ("apps", "statefulsets"),
-    ("apps", "replicasets"),
-    ("batch", "jobs"),
-    ("batch", "cronjobs"),
-)
-_IDENTITIES = (
-    ("", "users"),
-    ("", "groups"),
-    ("", "serviceaccounts"),
-    ("authentication.k8s.io", "uids"),
-)
-
-
-def _is_built_in(role: Role) -> bool:
-    """Whether the API server itself keeps the role as it is; a name alone does not make it so."""
-    own = role.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults"
-    return own and (role.metadata.name.startswith("system:") or role.metadata.name in _BUILT_IN)
-
-
-def _grants(r: PolicyRule, group: str, resource: str, verbs: Iterable[str]) -> bool:
-    """Whether a rule allows any of the verbs on a resource (the API's RuleAllows, for any name)."""
-    if "*" not in r.api_groups and group not in r.api_groups:
-        return False
-    _, slash, subresource = resource.partition("/")
-    if not {"*", resource, f"*/{subresource}" if slash else resource}.intersection(r.resources):
-        return False
-    return "*" in r.verbs or not set(verbs).isdisjoint(r.verbs)
 
 
 @rule(
@@ -64,12 +25,12 @@ def _grants(r: PolicyRule, group: str, resource: str, verbs: Iterable[str]) -> b
     controls="cis:5.1.3 mitre-attack:T1098.006 nsa-cisa:rbac",
     aliases="KSV-0045 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules kyverno:restrict-wildcard-verbs "
     "prowler:rbac_minimize_wildcard_use_roles",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        if "*" in r.verbs and not _is_built_in(role):
+        if "*" in r.verbs and not is_built_in(role):
             yield Hit("the role allows every verb", f"rules[{i}].verbs")
 
 
@@ -82,14 +43,14 @@ def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     why="The wildcard takes in Secrets, roles and pods/exec, and every kind that is added to the cluster later.",
     remediation="List the resources and API groups that the subject needs.",
     controls="cis:5.1.3 mitre-attack:T1098.006 nsa-cisa:rbac",
-    aliases="KSV-0044 KSV-0046 KSV-0112 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules "
+    aliases="KSV-0046 KSV-0112 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules "
     "kyverno:restrict-wildcard-resources prowler:rbac_minimize_wildcard_use_roles",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_resources(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        if "*" in r.resources and not _is_built_in(role):
+        if "*" in r.resources and not is_built_in(role):
             yield Hit("the role covers every resource", f"rules[{i}].resources")
 
 
@@ -104,14 +65,14 @@ def rbac_wildcard_resources(role: Role, ctx: Context) -> Hits:
     controls="cis:5.1.2 mitre-attack:T1552.007 nsa-cisa:rbac",
     aliases="KSV-0041 KSV-0113 CKV2_K8S_5 C-0015 C-0186 kube-linter:access-to-secrets "
     "kyverno:restrict-secret-role-verbs prowler:rbac_minimize_secret_access",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="A Role, which reaches one namespace, is medium. Rules with resourceNames pass, as do the roles that the API "
     "server keeps itself.",
 )
 def rbac_secrets_read(role: Role, ctx: Context) -> Hits:
     severity = Severity.HIGH if ctx.resource.kind.name == "ClusterRole" else Severity.MEDIUM
     for i, r in numbered(role.rules):
-        if _grants(r, "", "secrets", ("get", "list", "watch")) and not r.resource_names and not _is_built_in(role):
+        if grants(r, "", "secrets", ("get", "list", "watch")) and not r.resource_names and not is_built_in(role):
             yield Hit("the role may read every secret in its reach", f"rules[{i}].resources", severity=severity)
 
 
@@ -125,45 +86,14 @@ def rbac_secrets_read(role: Role, ctx: Context) -> Hits:
     remediation="Remove pods/exec and pods/attach from the rule; grant them for the time of an incident only.",
     controls="mitre-attack:T1609 nsa-cisa:rbac",
     aliases="KSV-0053 KSV-0054 CKV2_K8S_2 C-0002",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="The roles that the API server keeps itself are left out.",
 )
 def rbac_pod_exec(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        allowed = any(_grants(r, "", f"pods/{way}", ("create", "get")) for way in ("exec", "attach"))
-        if allowed and not _is_built_in(role):
+        allowed = any(grants(r, "", f"pods/{way}", ("create", "get")) for way in ("exec", "attach"))
+        if allowed and not is_built_in(role):
             yield Hit("the role may run commands in pods", f"rules[{i}].resources")
-
-
-@rule(
-    "rbac-escalate-bind-impersonate",
-    title="Role may raise its own rights",
-    severity=Severity.CRITICAL,
-    scope=Scope.RBAC,
-    on="Role ClusterRole",
-    why="escalate and bind give away rights that one does not have; impersonate lets one act as any user. Each leads "
-    "to cluster-admin.",
-    remediation="Remove the verb; where bind or impersonate is needed, limit it by resourceNames.",
-    controls="cis:5.1.8 mitre-attack:T1098.006 nsa-cisa:rbac",
-    aliases="KSV-0043 KSV-0050 KSV-0051 KSV-0052 KSV-0055 CKV_K8S_157 CKV_K8S_158 CKV2_K8S_1 CKV2_K8S_3 C-0065 C-0191 "
-    "kyverno:restrict-escalation-verbs-roles",
-    references=(f"{_RBAC}#privilege-escalation-prevention-and-bootstrapping",),
-    notes="A Role, and a rule that is limited by resourceNames, is high. The roles that the API server keeps itself "
-    "are left out.",
-)
-def rbac_escalate_bind_impersonate(role: Role, ctx: Context) -> Hits:
-    wide = ctx.resource.kind.name == "ClusterRole"
-    for i, r in numbered(role.rules):
-        verbs = _escalating_verbs(r)
-        if verbs and not _is_built_in(role):
-            severity = Severity.CRITICAL if wide and not r.resource_names else Severity.HIGH
-            yield Hit(f"the role allows {', '.join(verbs)}", f"rules[{i}].verbs", severity=severity)
-
-
-def _escalating_verbs(r: PolicyRule) -> list[str]:
-    roles = [(_RBAC_GROUP, "roles"), (_RBAC_GROUP, "clusterroles")]
-    targets = {"escalate": roles, "bind": roles, "impersonate": _IDENTITIES}
-    return [verb for verb, kinds in targets.items() if any(_grants(r, *kind, (verb,)) for kind in kinds)]
 
 
 @rule(
@@ -178,14 +108,14 @@ def _escalating_verbs(r: PolicyRule) -> list[str]:
     controls="cis:5.1.4 mitre-attack:T1610 nsa-cisa:rbac",
     aliases="KSV-0048 C-0188 kube-linter:access-to-create-pods kyverno:restrict-pod-controller-serviceaccount-updates "
     "prowler:rbac_minimize_pod_creation_access",
-    references=(_GOOD_PRACTICES,),
-    notes="To create or change a Deployment or the like comes to the same. The roles that the API server keeps itself "
-    "are left out.",
+    references=(GOOD_PRACTICES,),
+    notes="To change a pod's image, or to create or change a Deployment or the like, comes to the same. The roles "
+    "that the API server keeps itself are left out.",
 )
 def rbac_pod_create(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        indirect = any(_grants(r, *kind, ("create", "update", "patch")) for kind in _CONTROLLERS)
-        if (indirect or _grants(r, "", "pods", ("create",))) and not _is_built_in(role):
+        indirect = any(grants(r, *kind, ("create", "update", "patch")) for kind in CONTROLLERS)
+        if (indirect or grants(r, "", "pods", ("create", "update", "patch"))) and not is_built_in(role):
             yield Hit("the role may run pods of its choice", f"rules[{i}].resources")
 
 
@@ -200,7 +130,7 @@ def rbac_pod_create(role: Role, ctx: Context) -> Hits:
     controls="cis:5.1.1 mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KSV-0111 C-0035 C-0185 C-0272 kube-linter:cluster-admin-role-binding "
     "kyverno:restrict-binding-clusteradmin prowler:rbac_cluster_admin_usage",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="The group system:masters is left to the rule masters-binding.",
 )
 def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
@@ -221,7 +151,7 @@ def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
     remediation="Remove system:anonymous and system:unauthenticated from the subjects.",
     controls="mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KSV-0122 C-0262 kyverno:restrict-binding-system-groups",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="system:public-info-viewer, which tells the cluster's version and health, passes.",
 )
 def anonymous_binding(binding: RoleBinding, ctx: Context) -> Hits:
@@ -243,7 +173,7 @@ def anonymous_binding(binding: RoleBinding, ctx: Context) -> Hits:
     remediation="Bind the role to a group of your own.",
     controls="cis:5.1.7 mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KSV-0123 C-0246 kyverno:restrict-binding-system-groups",
-    references=(_GOOD_PRACTICES,),
+    references=(GOOD_PRACTICES,),
     notes="The binding cluster-admin, which the API server makes itself, passes.",
 )
 def masters_binding(binding: RoleBinding, ctx: Context) -> Hits:

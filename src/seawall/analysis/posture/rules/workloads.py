@@ -217,7 +217,7 @@ def _keeps_running(c: Container, ctx: Context) -> bool:
     "program is there for an attacker in any of them.",
     remediation="Make a service account for the workload and name it in serviceAccountName.",
     controls="cis:5.1.5 mitre-attack:T1078 nsa-cisa:rbac",
-    aliases="CKV_K8S_41 C-0189 kube-linter:default-service-account kyverno:check-sa",
+    aliases="C-0189 kube-linter:default-service-account kyverno:check-sa",
     references=(_ACCOUNTS,),
     notes="A pod that mounts no token (automountServiceAccountToken: false) does not use its account.",
 )
