@@ -31,6 +31,7 @@ class ServiceAccount(KubeObject, frozen=True):
     """An identity of workloads."""
 
     automount_service_account_token: bool | None = None
+    image_pull_secrets: tuple[dict[str, Any], ...] = ()
 
 
 class QuotaSpec(View, frozen=True):
