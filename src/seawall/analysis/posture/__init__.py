@@ -10,6 +10,8 @@ RULE_MODULES = (
     "capabilities",
     "host_paths",
     "pod_isolation",
+    "commands",
+    "environment",
     "images",
     "registries",
     "cluster_objects",

@@ -1,0 +1,224 @@
+"""Environment variables: settings that switch protection off."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from seawall.model.finding import Confidence, Severity
+from seawall.model.kube.base import numbered
+from seawall.model.rule import Hit, Hits, Scope, rule
+
+if TYPE_CHECKING:
+    from seawall.model.kube.pod import Container
+    from seawall.model.rule import Context
+
+_VARIABLES = "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/"
+_YES = frozenset(("1", "true", "yes", "on", "y", "t"))
+_NO = frozenset(("0", "false", "no", "off", "n", "f"))
+_OFF_WORDS = frozenset(("none", "ignore", "off", "disabled", "skip"))
+
+#: Variables that switch the verification of certificates off, and the values that do.
+_UNVERIFIED = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": _NO,
+    "PYTHONHTTPSVERIFY": _NO,
+    "GIT_SSL_NO_VERIFY": _YES,
+    "VAULT_SKIP_VERIFY": _YES,
+    "CONSUL_HTTP_SSL_VERIFY": _NO,
+    "VERIFY_SSL": _NO,
+    "SSL_VERIFY": _NO,
+    "TLS_VERIFY": _NO,
+    "TLS_SKIP_VERIFY": _YES,
+    "SSL_NO_VERIFY": _YES,
+    "SKIP_TLS_VERIFY": _YES,
+    "INSECURE_SKIP_VERIFY": _YES,
+    "INSECURE_SKIP_TLS_VERIFY": _YES,
+    "NPM_CONFIG_STRICT_SSL": _NO,
+    "ANSIBLE_HOST_KEY_CHECKING": _NO,
+    "OTEL_EXPORTER_OTLP_INSECURE_SKIP_VERIFY": _YES,
+    "ELASTICSEARCH_SSL_VERIFICATIONMODE": _OFF_WORDS,
+}
+_UNVERIFIED_ENDINGS = ("_INSECURE_SKIP_VERIFY", "_INSECURE_SKIP_TLS_VERIFY", "_SKIP_TLS_VERIFY", "_TLS_SKIP_VERIFY")
+#: Variables of well-known images that let everyone in, and the values that do.
+_OPEN = {
+    "ALLOW_ANONYMOUS_LOGIN": _YES,
+    "ALLOW_EMPTY_PASSWORD": _YES,
+    "AUTH_ANONYMOUS_ENABLED": _YES,
+    "DISABLE_SECURITY_PLUGIN": _YES,
+    "GF_AUTH_ANONYMOUS_ENABLED": _YES,
+    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": _YES,
+    "MYSQL_ALLOW_EMPTY_PASSWORD": _YES,
+    "MONGODB_DISABLE_AUTH": _YES,
+    "NEO4J_AUTH": frozenset(("none",)),
+    "POSTGRES_HOST_AUTH_METHOD": frozenset(("trust",)),
+    "REDIS_DISABLE_AUTH": _YES,
+    "xpack.security.enabled": _NO,
+    "xpack_security_enabled": _NO,
+    "DISABLE_AUTH": _YES,
+    "AUTH_DISABLED": _YES,
+    "SKIP_AUTH": _YES,
+}
+#: Variables that put a web framework into its debug mode, and the values that do.
+_DEBUG = {
+    "APP_DEBUG": _YES,
+    "ASPNETCORE_ENVIRONMENT": frozenset(("development",)),
+    "DJANGO_DEBUG": _YES,
+    "FLASK_DEBUG": _YES,
+    "FLASK_ENV": frozenset(("development",)),
+    "RAILS_ENV": frozenset(("development",)),
+    "WERKZEUG_DEBUG_PIN": frozenset(("off",)),
+}
+_LOADER = frozenset(("LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "GCONV_PATH", "PERL5OPT", "PYTHONSTARTUP", "RUBYOPT"))
+_LEGACY_GODEBUG = re.compile(r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)")
+_URL_CREDENTIAL = re.compile(r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@")
+_FILLED_IN = re.compile(r"\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)\Z", re.IGNORECASE)
+
+
+@rule(
+    "tls-verification-off-env",
+    title="Variable switches the verification of certificates off",
+    severity=Severity.MEDIUM,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Every connection of the program is encrypted with whoever answers: an attacker on the way reads and changes "
+    "what passes, credentials too.",
+    remediation="Remove the variable, and give the program the authority's certificate (SSL_CERT_FILE, "
+    "NODE_EXTRA_CA_CERTS).",
+    controls="mitre-attack:T1557",
+    references=("https://nodejs.org/api/cli.html#node_tls_reject_unauthorizedvalue",),
+)
+def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        name = variable.name
+        values = _UNVERIFIED.get(name)
+        if values is None:
+            if not name.endswith(_UNVERIFIED_ENDINGS):
+                continue
+            values = _YES
+        if variable.value.strip().lower() in values:
+            yield Hit(f"container {c.name!r} sets {name}={variable.value}", f"env[{i}].value")
+
+
+@rule(
+    "legacy-tls-env",
+    title="Variable lets broken cryptography in",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="GODEBUG settings of this sort bring back SHA-1 signatures, old versions of TLS and ciphers that attackers on "
+    "the way can break or forge.",
+    remediation="Remove the setting from GODEBUG and mend the peer that needs it.",
+    controls="mitre-attack:T1557",
+    references=("https://go.dev/doc/godebug",),
+)
+def legacy_tls_env(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        if variable.name == "GODEBUG" and _LEGACY_GODEBUG.search(variable.value):
+            yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
+
+
+@rule(
+    "loader-env",
+    title="Variable puts code into every program",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The loader or interpreter runs what the variable names in each process that starts: who can write that file "
+    "has the whole container, and rootkits are installed this way.",
+    remediation="Remove the variable; link the library into the program, or set it for the one process.",
+    controls="mitre-attack:T1574.006",
+    references=("https://man7.org/linux/man-pages/man8/ld.so.8.html",),
+    notes="Medium where the file lies on a mounted volume, so that it is not part of the image.",
+)
+def loader_env(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        if variable.name in _LOADER and variable.value:
+            mounted = any(_lies_in(variable.value, mount.mount_path) for mount in c.volume_mounts)
+            severity = Severity.MEDIUM if mounted else None
+            message = f"container {c.name!r} sets {variable.name}={variable.value[:80]}"
+            yield Hit(message, f"env[{i}].value", severity=severity)
+
+
+def _lies_in(value: str, folder: str) -> bool:
+    return any(part.startswith(f"{folder.rstrip('/')}/") for part in re.split(r"[\s:]+", value))
+
+
+@rule(
+    "authentication-off",
+    title="Service started without authentication",
+    severity=Severity.MEDIUM,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The setting lets everyone who reaches the port in, to read, change and often to run code.",
+    remediation="Remove the variable and give the service a password from a Secret.",
+    controls="mitre-attack:T1078 mitre-attack:T1190",
+    references=("https://hub.docker.com/_/postgres#postgres_host_auth_method",),
+    notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
+)
+def authentication_off(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        if variable.name in _OPEN and variable.value.strip().lower() in _OPEN[variable.name]:
+            yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
+
+
+@rule(
+    "debug-mode",
+    title="Web framework in its debug mode",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Debug pages show settings, variables and code, and some of them, such as Werkzeug's console, run whatever is "
+    "typed into them.",
+    remediation="Set the variable to its value for production.",
+    controls="mitre-attack:T1190",
+    references=("https://flask.palletsprojects.com/en/stable/debugging/",),
+)
+def debug_mode(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        if variable.name in _DEBUG and variable.value.strip().lower() in _DEBUG[variable.name]:
+            yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
+
+
+@rule(
+    "credential-in-url",
+    title="Password in an address",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="container",
+    why="Everyone who can read the manifest, its history or the pod has the password, and programs write such "
+    "addresses into their logs.",
+    remediation="Build the address in the program from a Secret, and replace the password.",
+    controls="cis:5.4.1 mitre-attack:T1552.001 nsa-cisa:secrets",
+    aliases="C-0012 kyverno:check-env-vars",
+    references=("https://kubernetes.io/docs/concepts/security/secrets-good-practices/",),
+    notes="Placeholders and references such as $(PASSWORD) pass.",
+)
+def credential_in_url(c: Container, ctx: Context) -> Hits:
+    for i, variable in numbered(c.env):
+        if "@" in variable.value:
+            match = _URL_CREDENTIAL.search(variable.value)
+            if match is not None and not _FILLED_IN.search(match[1]):
+                message = f"container {c.name!r} has a password in the address {variable.name}"
+                yield Hit(message, f"env[{i}].value", confidence=Confidence.MEDIUM, secret=True)
+
+
+@rule(
+    "duplicate-env-var",
+    title="Variable given more than once",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Only the last of two equal names counts. A setting that a reviewer read, of a protection perhaps, may be "
+    "undone further down.",
+    remediation="Keep one of them.",
+    aliases="C-0295 kube-linter:duplicate-env-var kube-score:environment-variable-key-duplication",
+    references=(_VARIABLES,),
+)
+def duplicate_env_var(c: Container, ctx: Context) -> Hits:
+    if len(c.env) < 2 or len({variable.name for variable in c.env}) == len(c.env):
+        return
+    seen: set[str] = set()
+    for i, variable in numbered(c.env):
+        if variable.name in seen:
+            yield Hit(f"container {c.name!r} is given {variable.name} more than once", f"env[{i}].name")
+        seen.add(variable.name)
