@@ -12,6 +12,8 @@ RULE_MODULES = (
     "pod_isolation",
     "commands",
     "environment",
+    "ports_probes",
+    "scheduling",
     "images",
     "registries",
     "cluster_objects",
