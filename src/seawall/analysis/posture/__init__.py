@@ -34,5 +34,9 @@ RULE_MODULES = (
     "kubelet_access",
     "kubelet_node",
     "kubeconfig",
+    "control_plane",
+    "webhooks",
+    "cluster_extensions",
+    "api_versions",
     "manifests",
 )

@@ -15,6 +15,7 @@ class ConfigMap(KubeObject, frozen=True):
     """Plain configuration."""
 
     data: dict[str, str] = {}
+    binary_data: dict[str, Any] = {}
     immutable: bool | None = None
 
 
