@@ -6,7 +6,7 @@ Each is built once a run, by ``ctx.once(...)``, and takes time linear in the obj
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.model.finding import Confidence
@@ -53,10 +53,10 @@ class LabelIndex:
             selector = LabelSelector(match_labels=selector)
         return next(self.select(selector), None) is not None
 
-    def _candidates(self, selector: LabelSelector) -> Iterable[int]:
+    def _candidates(self, selector: LabelSelector) -> Sequence[int]:
         """Those that have the rarest of the labels that it asks for."""
         pairs = self._index()
-        lists = [pairs.get(pair, []) for pair in selector.match_labels.items()]
+        lists: list[Sequence[int]] = [pairs.get(pair, []) for pair in selector.match_labels.items()]
         for expression in selector.match_expressions:
             values = expression.get("values")
             if expression.get("operator") == "In" and isinstance(values, list):
