@@ -20,8 +20,9 @@ _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-li
 _FORBIDDEN_IN_HOOK = frozenset(
     ("nsenter", "chroot", "unshare", "mount", "insmod", "modprobe", "docker", "crictl", "ctr", "nerdctl", "runc")
 )
-_OWN_ADDRESS = re.compile(r"https://(?:localhost|127\.0\.0\.1|\[::1\])[:/\s\"']")
-_LOCAL = re.compile(r"address=(?:localhost|127\.0\.0\.1|\[::1\])")
+# Compiled when they are first used: a scan of manifests without such commands never needs them.
+_OWN_ADDRESS = r"https://(?:localhost|127\.0\.0\.1|\[::1\])[:/\s\"']"
+_LOCAL = r"address=(?:localhost|127\.0\.0\.1|\[::1\])"
 
 
 def _hit(c: Container, what: str, sign: str, confidence: Confidence = Confidence.HIGH) -> Hit:
@@ -76,12 +77,12 @@ def reverse_shell(c: Container, ctx: Context) -> Hits:
     yield _hit(c, "connects a shell", sign, Confidence.MEDIUM if sign.startswith("dev/") else Confidence.HIGH)
 
 
-_FEEDS = re.compile(r"sh\s{1,9}-\w{0,3}i|>&\s{0,3}/dev/|exec\s{1,9}\d{1,2}<>|0>&1|<&\d")
+_FEEDS = r"sh\s{1,9}-\w{0,3}i|>&\s{0,3}/dev/|exec\s{1,9}\d{1,2}<>|0>&1|<&\d"
 
 
 def _feeds_a_shell(c: Container) -> bool:
     """Whether a use of /dev/tcp joins it with a shell's input; a mere test of a port does not."""
-    return _FEEDS.search(" ".join((*c.command, *c.args))) is not None
+    return re.search(_FEEDS, " ".join((*c.command, *c.args))) is not None
 
 
 @rule(
@@ -174,7 +175,7 @@ def tls_verification_off_flag(c: Container, ctx: Context) -> Hits:
 
 
 def _calls_itself(c: Container) -> bool:
-    return _OWN_ADDRESS.search(" ".join((*c.command, *c.args))) is not None
+    return re.search(_OWN_ADDRESS, " ".join((*c.command, *c.args))) is not None
 
 
 @rule(
@@ -210,11 +211,11 @@ def docker_daemon_open(c: Container, ctx: Context) -> Hits:
 def debug_port(c: Container, ctx: Context) -> Hits:
     signs = signs_of(c)
     sign = signs.get("jdwp") or signs.get("inspect")
-    if sign and not _LOCAL.search(sign):
+    if sign and not re.search(_LOCAL, sign):
         yield _hit(c, "lets a debugger in", sign)
     for i, name, found in _option_variables(c):
         sign = found.get("jdwp") or found.get("inspect")
-        if sign and not _LOCAL.search(sign):
+        if sign and not re.search(_LOCAL, sign):
             yield Hit(f"container {c.name!r} lets a debugger in by {name}: {sign[:80]}", f"env[{i}].value")
 
 

@@ -69,9 +69,10 @@ _DEBUG = {
     "WERKZEUG_DEBUG_PIN": frozenset(("off",)),
 }
 _LOADER = frozenset(("LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "GCONV_PATH", "PERL5OPT", "PYTHONSTARTUP", "RUBYOPT"))
-_LEGACY_GODEBUG = re.compile(r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)")
-_URL_CREDENTIAL = re.compile(r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@")
-_FILLED_IN = re.compile(r"\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)\Z", re.IGNORECASE)
+# Compiled when they are first used.
+_LEGACY_GODEBUG = r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)"
+_URL_CREDENTIAL = r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@"
+_FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)\Z"
 
 
 @rule(
@@ -113,7 +114,7 @@ def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
 )
 def legacy_tls_env(c: Container, ctx: Context) -> Hits:
     for i, variable in numbered(c.env):
-        if variable.name == "GODEBUG" and _LEGACY_GODEBUG.search(variable.value):
+        if variable.name == "GODEBUG" and re.search(_LEGACY_GODEBUG, variable.value):
             yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
 
 
@@ -196,8 +197,8 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
 def credential_in_url(c: Container, ctx: Context) -> Hits:
     for i, variable in numbered(c.env):
         if "@" in variable.value:
-            match = _URL_CREDENTIAL.search(variable.value)
-            if match is not None and not _FILLED_IN.search(match[1]):
+            match = re.search(_URL_CREDENTIAL, variable.value)
+            if match is not None and not re.search(_FILLED_IN, match[1]):
                 message = f"container {c.name!r} has a password in the address {variable.name}"
                 yield Hit(message, f"env[{i}].value", confidence=Confidence.MEDIUM, secret=True)
 

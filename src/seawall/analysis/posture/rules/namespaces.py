@@ -18,8 +18,8 @@ _RANGES = "https://kubernetes.io/docs/concepts/policy/limit-range/"
 _LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"
 _OWN_NAMESPACES = frozenset(("kube-system", "kube-public", "kube-node-lease", "default"))
 _WORKLOADS = "Deployment StatefulSet DaemonSet CronJob"
-_OWNER_KEY = re.compile(r"(?:^|[/._-])(?:owner|team|contact|maintainer|squad|email)(?:$|[._-])", re.IGNORECASE)
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z")
+_OWNER_KEY = r"(?i)(?:^|[/._-])(?:owner|team|contact|maintainer|squad|email)(?:$|[._-])"
+_LABEL_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z"
 _RECOMMENDED = ("app.kubernetes.io/name", "app", "k8s-app")
 
 
@@ -100,7 +100,7 @@ def recommended_labels(view: object, ctx: Context) -> Hits:
 )
 def owner_unknown(view: object, ctx: Context) -> Hits:
     metadata = ctx.resource.metadata
-    if not any(_OWNER_KEY.search(key) for key in (*metadata.labels, *metadata.annotations)):
+    if not any(re.search(_OWNER_KEY, key) for key in (*metadata.labels, *metadata.annotations)):
         yield Hit("neither a label nor an annotation tells the owner", "metadata.labels")
 
 
@@ -119,5 +119,5 @@ def owner_unknown(view: object, ctx: Context) -> Hits:
 )
 def label_value(resource: Resource, ctx: Context) -> Hits:
     for key, value in resource.metadata.labels.items():
-        if not _LABEL_VALUE.match(value):
+        if not re.match(_LABEL_VALUE, value):
             yield Hit(f"the label {key} has the value {value[:80]!r}", ("metadata", "labels", key))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from seawall.model.rule import Context
 
 _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
-_METADATA = ipaddress.ip_address("169.254.169.254")
+_METADATA = "169.254.169.254"
 
 
 def _peers(each: NetworkPolicyRule, field: str) -> tuple[dict[str, Any], ...] | None:
@@ -139,9 +138,11 @@ def _holds_metadata(block: dict[str, Any]) -> bool:
     return _is_in(_METADATA, block.get("cidr")) and not any(_is_in(_METADATA, each) for each in held)
 
 
-def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, cidr: object) -> bool:
+def _is_in(address: str, cidr: object) -> bool:
+    from ipaddress import ip_address, ip_network
+
     try:
-        return isinstance(cidr, str) and address in ipaddress.ip_network(cidr, strict=False)
+        return isinstance(cidr, str) and ip_address(address) in ip_network(cidr, strict=False)
     except ValueError:
         return False
 

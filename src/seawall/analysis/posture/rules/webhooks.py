@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from seawall.analysis.posture.indexes import view_of
 from seawall.model.finding import Confidence, Severity
@@ -32,7 +31,7 @@ _BOTH = "ValidatingWebhookConfiguration MutatingWebhookConfiguration"
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
 #: Names of programs that guard a cluster by a webhook.
-_GUARDS = re.compile(
+_GUARDS = (
     r"gatekeeper|kyverno|opa\b|polic|security|sigstore|cosign|connaisseur|notary|ratify|kubewarden|trivy|neuvector|aqua"
     r"|twistlock|prisma|sysdig|falco|datree|polaris|k-rail|portieris|kritis|binauthz|binary-authorization|image-?verif"
 )
@@ -40,7 +39,7 @@ _GUARDS = re.compile(
 
 @lru_cache(maxsize=1024)
 def _is_guard(name: str) -> bool:
-    return _GUARDS.search(name.lower()) is not None
+    return re.search(_GUARDS, name.lower()) is not None
 
 
 def _guards(config: WebhookConfiguration, hook: Webhook) -> bool:
@@ -136,6 +135,8 @@ def external_host(url: str) -> str:
     """The host of a URL that leads out of the cluster and of the node; empty for others."""
     if not url:
         return ""
+    from urllib.parse import urlsplit
+
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
