@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.commandline import find_signs, signs_of
+from seawall.analysis.posture.variables import OPTIONS, picked
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -240,27 +241,10 @@ def jmx_open(c: Container, ctx: Context) -> Hits:
             yield Hit(f"container {c.name!r} opens JMX without a password by {name}", f"env[{i}].value")
 
 
-_OPTION_VARIABLES = frozenset(
-    [
-        "CATALINA_OPTS",
-        "ES_JAVA_OPTS",
-        "JAVA_OPTIONS",
-        "JAVA_OPTS",
-        "JAVA_TOOL_OPTIONS",
-        "JDK_JAVA_OPTIONS",
-        "JVM_OPTS",
-        "KAFKA_JMX_OPTS",
-        "KAFKA_OPTS",
-        "NODE_OPTIONS",
-        "_JAVA_OPTIONS",
-    ]
-)
-
-
 def _option_variables(c: Container) -> Iterator[tuple[int, str, dict[str, str]]]:
     """Variables from which Java and Node.js read options, with the signs in them."""
-    for i, variable in numbered(c.env):
-        if variable.name in _OPTION_VARIABLES:
+    for i, variable in picked(c):
+        if variable.name in OPTIONS:
             yield i, variable.name, find_signs(variable.value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, picked, skips_verification
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -14,61 +15,6 @@ if TYPE_CHECKING:
     from seawall.model.rule import Context
 
 _VARIABLES = "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/"
-_YES = frozenset(("1", "true", "yes", "on", "y", "t"))
-_NO = frozenset(("0", "false", "no", "off", "n", "f"))
-_OFF_WORDS = frozenset(("none", "ignore", "off", "disabled", "skip"))
-
-#: Variables that switch the verification of certificates off, and the values that do.
-_UNVERIFIED = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": _NO,
-    "PYTHONHTTPSVERIFY": _NO,
-    "GIT_SSL_NO_VERIFY": _YES,
-    "VAULT_SKIP_VERIFY": _YES,
-    "CONSUL_HTTP_SSL_VERIFY": _NO,
-    "VERIFY_SSL": _NO,
-    "SSL_VERIFY": _NO,
-    "TLS_VERIFY": _NO,
-    "TLS_SKIP_VERIFY": _YES,
-    "SSL_NO_VERIFY": _YES,
-    "SKIP_TLS_VERIFY": _YES,
-    "INSECURE_SKIP_VERIFY": _YES,
-    "INSECURE_SKIP_TLS_VERIFY": _YES,
-    "NPM_CONFIG_STRICT_SSL": _NO,
-    "ANSIBLE_HOST_KEY_CHECKING": _NO,
-    "OTEL_EXPORTER_OTLP_INSECURE_SKIP_VERIFY": _YES,
-    "ELASTICSEARCH_SSL_VERIFICATIONMODE": _OFF_WORDS,
-}
-_UNVERIFIED_ENDINGS = ("_INSECURE_SKIP_VERIFY", "_INSECURE_SKIP_TLS_VERIFY", "_SKIP_TLS_VERIFY", "_TLS_SKIP_VERIFY")
-#: Variables of well-known images that let everyone in, and the values that do.
-_OPEN = {
-    "ALLOW_ANONYMOUS_LOGIN": _YES,
-    "ALLOW_EMPTY_PASSWORD": _YES,
-    "AUTH_ANONYMOUS_ENABLED": _YES,
-    "DISABLE_SECURITY_PLUGIN": _YES,
-    "GF_AUTH_ANONYMOUS_ENABLED": _YES,
-    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": _YES,
-    "MYSQL_ALLOW_EMPTY_PASSWORD": _YES,
-    "MONGODB_DISABLE_AUTH": _YES,
-    "NEO4J_AUTH": frozenset(("none",)),
-    "POSTGRES_HOST_AUTH_METHOD": frozenset(("trust",)),
-    "REDIS_DISABLE_AUTH": _YES,
-    "xpack.security.enabled": _NO,
-    "xpack_security_enabled": _NO,
-    "DISABLE_AUTH": _YES,
-    "AUTH_DISABLED": _YES,
-    "SKIP_AUTH": _YES,
-}
-#: Variables that put a web framework into its debug mode, and the values that do.
-_DEBUG = {
-    "APP_DEBUG": _YES,
-    "ASPNETCORE_ENVIRONMENT": frozenset(("development",)),
-    "DJANGO_DEBUG": _YES,
-    "FLASK_DEBUG": _YES,
-    "FLASK_ENV": frozenset(("development",)),
-    "RAILS_ENV": frozenset(("development",)),
-    "WERKZEUG_DEBUG_PIN": frozenset(("off",)),
-}
-_LOADER = frozenset(("LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "GCONV_PATH", "PERL5OPT", "PYTHONSTARTUP", "RUBYOPT"))
 # Compiled when they are first used.
 _LEGACY_GODEBUG = r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)"
 _URL_CREDENTIAL = r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@"
@@ -89,13 +35,9 @@ _FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)
     references=("https://nodejs.org/api/cli.html#node_tls_reject_unauthorizedvalue",),
 )
 def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
+    for i, variable in picked(c):
         name = variable.name
-        values = _UNVERIFIED.get(name)
-        if values is None:
-            if not name.endswith(_UNVERIFIED_ENDINGS):
-                continue
-            values = _YES
+        values = UNVERIFIED.get(name, YES if skips_verification(name) else ())
         if variable.value.strip().lower() in values:
             yield Hit(f"container {c.name!r} sets {name}={variable.value}", f"env[{i}].value")
 
@@ -113,7 +55,7 @@ def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
     references=("https://go.dev/doc/godebug",),
 )
 def legacy_tls_env(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
+    for i, variable in picked(c):
         if variable.name == "GODEBUG" and re.search(_LEGACY_GODEBUG, variable.value):
             yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
 
@@ -132,8 +74,8 @@ def legacy_tls_env(c: Container, ctx: Context) -> Hits:
     notes="Medium where the file lies on a mounted volume, so that it is not part of the image.",
 )
 def loader_env(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
-        if variable.name in _LOADER and variable.value:
+    for i, variable in picked(c):
+        if variable.name in LOADER and variable.value:
             mounted = any(_lies_in(variable.value, mount.mount_path) for mount in c.volume_mounts)
             severity = Severity.MEDIUM if mounted else None
             message = f"container {c.name!r} sets {variable.name}={variable.value[:80]}"
@@ -157,8 +99,8 @@ def _lies_in(value: str, folder: str) -> bool:
     notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
 )
 def authentication_off(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
-        if variable.name in _OPEN and variable.value.strip().lower() in _OPEN[variable.name]:
+    for i, variable in picked(c):
+        if variable.name in OPEN and variable.value.strip().lower() in OPEN[variable.name]:
             yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
 
 
@@ -175,8 +117,8 @@ def authentication_off(c: Container, ctx: Context) -> Hits:
     references=("https://flask.palletsprojects.com/en/stable/debugging/",),
 )
 def debug_mode(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
-        if variable.name in _DEBUG and variable.value.strip().lower() in _DEBUG[variable.name]:
+    for i, variable in picked(c):
+        if variable.name in DEBUG and variable.value.strip().lower() in DEBUG[variable.name]:
             yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
 
 
@@ -195,7 +137,7 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
     notes="Placeholders and references such as $(PASSWORD) pass.",
 )
 def credential_in_url(c: Container, ctx: Context) -> Hits:
-    for i, variable in numbered(c.env):
+    for i, variable in picked(c):
         if "@" in variable.value:
             match = re.search(_URL_CREDENTIAL, variable.value)
             if match is not None and not re.search(_FILLED_IN, match[1]):

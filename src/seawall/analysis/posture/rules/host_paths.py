@@ -175,7 +175,7 @@ _NO_PATHS: dict[str, str] = {}
 def _host_paths(ctx: Context) -> dict[str, str]:
     """The paths of the pod's hostPath volumes by volume name."""
     volumes = ctx.pod.spec.volumes
-    if not volumes:
+    if all(volume.host_path is None for volume in volumes):
         return _NO_PATHS
     return {volume.name: volume.host_path.path for volume in volumes if volume.host_path is not None}
 
