@@ -44,7 +44,7 @@ RULE_MODULES = (
     "gateways",
     "volumes",
     "certificates",
-    "namespaces",
+    "labels",
     "openshift",
     "webhooks",
     "cluster_extensions",

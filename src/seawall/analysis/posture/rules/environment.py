@@ -62,24 +62,27 @@ def legacy_tls_env(c: Container, ctx: Context) -> Hits:
 
 @rule(
     "loader-env",
-    title="Variable puts code into every program",
-    severity=Severity.LOW,
+    title="Variable puts a file of a volume into every program",
+    severity=Severity.MEDIUM,
     scope=Scope.WORKLOAD,
     on="container",
     why="The loader or interpreter runs what the variable names in each process that starts: who can write that file "
     "has the whole container, and rootkits are installed this way.",
-    remediation="Remove the variable; link the library into the program, or set it for the one process.",
+    remediation="Put the library into the image, or set the variable for the one process that needs it.",
     controls="mitre-attack:T1574.006",
     references=("https://man7.org/linux/man-pages/man8/ld.so.8.html",),
-    notes="Medium where the file lies on a mounted volume, so that it is not part of the image.",
+    notes="Judged where the file lies on a mounted volume or in a directory for temporary files; others are part of "
+    "the image.",
 )
 def loader_env(c: Container, ctx: Context) -> Hits:
     for i, variable in picked(c):
-        if variable.name in LOADER and variable.value:
-            mounted = any(_lies_in(variable.value, mount.mount_path) for mount in c.volume_mounts)
-            severity = Severity.MEDIUM if mounted else None
-            message = f"container {c.name!r} sets {variable.name}={variable.value[:80]}"
-            yield Hit(message, f"env[{i}].value", severity=severity)
+        if variable.name in LOADER:
+            folders = (*_TEMPORARY, *(mount.mount_path for mount in c.volume_mounts))
+            if any(_lies_in(variable.value, folder) for folder in folders):
+                yield Hit(f"container {c.name!r} sets {variable.name}={variable.value[:80]}", f"env[{i}].value")
+
+
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - paths in manifests
 
 
 def _lies_in(value: str, folder: str) -> bool:

@@ -154,7 +154,7 @@ def cloud_credentials_mounted(pod: PodTemplate, ctx: Context) -> Hits:
     controls="mitre-attack:T1611 mitre-attack:T1543",
     aliases="C-0045 kube-linter:writable-host-mount kyverno:ensure-readonly-hostpath",
     references=(_HOST_PATH,),
-    notes="High for the paths of sensitive-host-path.",
+    notes="High for the paths of sensitive-host-path. Sockets are left out: readOnly does not hold them.",
 )
 def writable_host_path(c: Container, ctx: Context) -> Hits:
     paths = _host_paths(ctx) if c.volume_mounts else {}
@@ -162,7 +162,7 @@ def writable_host_path(c: Container, ctx: Context) -> Hits:
         return
     for i, mount in numbered(c.volume_mounts):
         path = paths.get(mount.name)
-        if path is not None and not mount.read_only:
+        if path is not None and not mount.read_only and not path.endswith(".sock"):
             severity = Severity.HIGH if _sensitivity(path) else None
             yield Hit(
                 f"container {c.name!r} may write to {path!r} of the node", f"volumeMounts[{i}]", severity=severity

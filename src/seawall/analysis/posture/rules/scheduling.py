@@ -11,7 +11,7 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.config import ServiceAccount
-    from seawall.model.kube.pod import PodTemplate
+    from seawall.model.kube.pod import PodTemplate, Volume
     from seawall.model.rule import Context
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
@@ -245,16 +245,23 @@ def _projected_tokens(pod: PodTemplate, for_others: bool = False) -> Iterator[tu
     remediation="Remove the mount, and give the pod the service account that it needs.",
     controls="mitre-attack:T1528 mitre-attack:T1078",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",),
-    notes="Projected volumes, by which the token itself is mounted, pass.",
+    notes="Projected volumes, by which the token itself is mounted, pass, and so does the account's own Secret as "
+    "clusters before 1.22 mounted it.",
 )
 def planted_token(pod: PodTemplate, ctx: Context) -> Hits:
     for field, i, c in pod.spec.all_containers():
         for j, mount in numbered(c.volume_mounts):
             if mount.mount_path.startswith("/var/run/s") and mount.mount_path.rstrip("/") == _TOKEN_PATH:
                 volume = next((v for v in pod.spec.volumes if v.name == mount.name), None)
-                if volume is not None and volume.projected is None:
+                if volume is not None and volume.projected is None and not _is_own_token(pod, volume):
                     message = f"container {c.name!r} takes its token from the volume {mount.name!r}"
                     yield Hit(message, f"spec.{field}[{i}].volumeMounts[{j}].mountPath")
+
+
+def _is_own_token(pod: PodTemplate, volume: Volume) -> bool:
+    """Whether a volume is what clusters before 1.22 mounted for the account: the Secret <account>-token-<suffix>."""
+    account = pod.spec.service_account_name or pod.spec.service_account or "default"
+    return volume.secret is not None and volume.secret.secret_name.startswith(f"{account}-token-")
 
 
 #: Annotations by which clouds give a service account a role of theirs.

@@ -96,7 +96,8 @@ def _takes_in_system(selector: LabelSelector) -> bool:
     if any(key != _NAME_LABEL for key in selector.match_labels):
         return False
     for expression in selector.match_expressions:
-        operator, values = expression.get("operator"), expression.get("values") or []
+        operator, values = expression.get("operator"), expression.get("values")
+        values = values if isinstance(values, list) else []
         if expression.get("key") != _NAME_LABEL:
             if operator in ("In", "Exists"):
                 return False

@@ -1,69 +1,22 @@
-"""Namespaces and labels: bounds, and the conventions by which people find their way."""
+"""Labels and annotations: the conventions by which people, alerts and policies find their way."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.indexes import namespace_of
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.resource import Inventory, Resource
+    from seawall.model.resource import Resource
     from seawall.model.rule import Context
 
-_QUOTAS = "https://kubernetes.io/docs/concepts/policy/resource-quotas/"
-_RANGES = "https://kubernetes.io/docs/concepts/policy/limit-range/"
 _LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"
-_OWN_NAMESPACES = frozenset(("kube-system", "kube-public", "kube-node-lease", "default"))
 _WORKLOADS = "Deployment StatefulSet DaemonSet CronJob"
 _OWNER_KEY = r"(?i)(?:^|[/._-])(?:owner|team|contact|maintainer|squad|email)(?:$|[._-])"
 _LABEL_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z"
 _RECOMMENDED = ("app.kubernetes.io/name", "app", "k8s-app")
-
-
-def _without(inventory: Inventory, kind: str) -> list[Resource]:
-    """The namespaces of which no object of a kind is known."""
-    bounded = {namespace_of(each) for each in inventory.of_kind(kind)}
-    named = [each for each in inventory.namespaces() if each.ref.name not in _OWN_NAMESPACES]
-    return [each for each in named if each.ref.name not in bounded]
-
-
-@rule(
-    "resource-quota-missing",
-    title="Namespace without a quota",
-    severity=Severity.LOW,
-    scope=Scope.NAMESPACE,
-    on="inventory",
-    why="Whoever may create pods there, or has hijacked a program that may, takes all of the cluster's room.",
-    remediation="Add a ResourceQuota with requests, limits and counts of objects.",
-    controls="mitre-attack:T1496 mitre-attack:T1499 nsa-cisa:resource-limits",
-    aliases="KSV-0040",
-    references=(_QUOTAS,),
-    default=False,
-)
-def resource_quota_missing(inventory: Inventory, ctx: Context) -> Hits:
-    for namespace in _without(inventory, "ResourceQuota"):
-        yield Hit("no quota bounds the namespace", resource=namespace)
-
-
-@rule(
-    "limit-range-missing",
-    title="Namespace without defaults for limits",
-    severity=Severity.LOW,
-    scope=Scope.NAMESPACE,
-    on="inventory",
-    why="A container that names no limit has none: one that is hijacked takes the whole node.",
-    remediation="Add a LimitRange with defaults for containers.",
-    controls="mitre-attack:T1496 mitre-attack:T1499 nsa-cisa:resource-limits",
-    aliases="KSV-0039",
-    references=(_RANGES,),
-    default=False,
-)
-def limit_range_missing(inventory: Inventory, ctx: Context) -> Hits:
-    for namespace in _without(inventory, "LimitRange"):
-        yield Hit("no LimitRange gives containers limits", resource=namespace)
 
 
 @rule(
