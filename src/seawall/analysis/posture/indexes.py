@@ -84,6 +84,23 @@ def pods_by_label(inventory: Inventory) -> dict[str, LabelIndex]:
     return dict(found)
 
 
+def judged_pods(inventory: Inventory) -> dict[str, LabelIndex]:
+    """As :func:`pods_by_label`, without namespaces where an operator may make pods that manifests do not show.
+
+    Such are those of manifests, not of a cluster, that hold custom objects of kinds that are not modelled (a Kafka, a
+    Prometheus).
+    """
+    opaque = {
+        namespace_of(each) for each in inventory.resources if each.kind is None and not each.uid and _is_custom(each)
+    }
+    return {name: index for name, index in pods_by_label(inventory).items() if name not in opaque}
+
+
+def _is_custom(resource: Resource) -> bool:
+    group = resource.ref.api_version.rpartition("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
 def services_by_label(inventory: Inventory) -> dict[str, LabelIndex]:
     """The Services by namespace, found by their own labels."""
     found: dict[str, LabelIndex] = defaultdict(LabelIndex)

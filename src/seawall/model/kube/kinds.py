@@ -36,6 +36,7 @@ _MESH = "seawall.model.kube.mesh"
 _GITOPS = "seawall.model.kube.gitops"
 _CERTIFICATES = "seawall.model.kube.certificates"
 _OPENSHIFT = "seawall.model.kube.openshift"
+_POLICY_ENGINES = "seawall.model.kube.policy_engines"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -155,6 +156,10 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
         "SecurityContextConstraints",
         None,
     ),
+    ("config.openshift.io", "APIServer"): ("OpenShiftAPIServer", _OPENSHIFT, "OpenShiftApiServer", None),
+    ("kyverno.io", "ClusterPolicy"): ("ClusterPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
+    ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
+    ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {

@@ -1,4 +1,4 @@
-"""OpenShift: security context constraints and routes."""
+"""OpenShift: security context constraints, routes and the API server's settings."""
 
 from __future__ import annotations
 
@@ -51,3 +51,21 @@ class Route(KubeObject, frozen=True):
     """A route of OpenShift."""
 
     spec: RouteSpec = RouteSpec()
+
+
+class EncryptionSettings(View, frozen=True):
+    """How what is stored is encrypted; empty and identity are not at all."""
+
+    type: str = ""
+
+
+class OpenShiftApiServerSpec(View, frozen=True):
+    """Settings of the API server."""
+
+    encryption: EncryptionSettings = EncryptionSettings()
+
+
+class OpenShiftApiServer(KubeObject, frozen=True):
+    """The APIServer object of config.openshift.io."""
+
+    spec: OpenShiftApiServerSpec = OpenShiftApiServerSpec()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.indexes import namespace_of, pods_by_label, view_of
+from seawall.analysis.posture.indexes import judged_pods, namespace_of, pods_by_label, view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -212,11 +212,12 @@ def _is_foreign_policy(resource: Resource) -> bool:
     remediation="Correct the selector, or remove the Service.",
     aliases="C-0293 kube-linter:dangling-service kube-score:service-targets-pod",
     references=(_SERVICES,),
-    notes="Judged in namespaces of which at least one workload is known.",
+    notes="Judged in namespaces of which at least one workload is known, and no custom object that an operator may "
+    "make pods of.",
 )
 def service_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
     for resource in inventory.of_kind("Service"):
         spec = view_of(resource).spec
-        pods = ctx.once(pods_by_label).get(namespace_of(resource)) if spec.selector else None
+        pods = ctx.once(judged_pods).get(namespace_of(resource)) if spec.selector else None
         if pods is not None and spec.type != "ExternalName" and not pods.has(spec.selector):
             yield Hit("no workload of the namespace has the labels it selects", "spec.selector", resource=resource)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.indexes import namespace_of, pods_by_label, view_of
+from seawall.analysis.posture.indexes import judged_pods, namespace_of, pods_by_label, view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import LabelSelector, numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -206,11 +206,12 @@ def network_policy_rules_ignored(policy: NetworkPolicy, ctx: Context) -> Hits:
     controls="nsa-cisa:network-policies",
     aliases="C-0299 kube-linter:dangling-networkpolicy kube-score:networkpolicy-targets-pod",
     references=(_POLICIES,),
-    notes="Judged in namespaces of which at least one workload is known.",
+    notes="Judged in namespaces of which at least one workload is known, and no custom object that an operator may "
+    "make pods of.",
 )
 def network_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
     for policy in inventory.of_kind("NetworkPolicy"):
-        pods, selector = ctx.once(pods_by_label).get(namespace_of(policy)), view_of(policy).spec.pod_selector
+        pods, selector = ctx.once(judged_pods).get(namespace_of(policy)), view_of(policy).spec.pod_selector
         if pods is not None and not selector.is_empty and not pods.has(selector):
             yield Hit("no workload of the namespace has these labels", "spec.podSelector", resource=policy)
 
@@ -231,7 +232,7 @@ def network_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
 )
 def network_policy_peer_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
     for policy in inventory.of_kind("NetworkPolicy"):
-        pods = ctx.once(pods_by_label).get(namespace_of(policy))
+        pods = ctx.once(judged_pods).get(namespace_of(policy))
         if pods is None:
             continue
         spec = view_of(policy).spec

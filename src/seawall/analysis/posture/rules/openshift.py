@@ -9,7 +9,8 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.openshift import SecurityContextConstraints
+    from seawall.model.kube.openshift import OpenShiftApiServer, SecurityContextConstraints
+    from seawall.model.kube.rbac import RoleBinding
     from seawall.model.rule import Context
 
 _SCC = "https://docs.openshift.com/container-platform/latest/authentication/managing-security-context-constraints.html"
@@ -159,3 +160,42 @@ def scc_for_everyone(scc: SecurityContextConstraints, ctx: Context) -> Hits:
     for i, group in numbered(scc.groups or ()):
         if group in _EVERYONE:
             yield Hit(f"the constraint is given to {group}", f"groups[{i}]")
+
+
+@rule(
+    "openshift-etcd-unencrypted",
+    title="OpenShift keeps its Secrets in clear",
+    severity=Severity.MEDIUM,
+    scope=Scope.CONTROL_PLANE,
+    on="OpenShiftAPIServer",
+    why="Whoever gets hold of etcd's disk, or a backup of it, reads every Secret of the cluster.",
+    remediation="Set spec.encryption.type to aesgcm or aescbc.",
+    controls="mitre-attack:T1552 nsa-cisa:secrets",
+    aliases="kyverno:enforce-etcd-encryption",
+    references=("https://docs.openshift.com/container-platform/latest/security/encrypting-etcd.html",),
+)
+def openshift_etcd_unencrypted(server: OpenShiftApiServer, ctx: Context) -> Hits:
+    if server.spec.encryption.type in ("", "identity"):
+        yield Hit("Secrets are stored in clear", "spec.encryption.type")
+
+
+@rule(
+    "openshift-self-provisioner",
+    title="Everyone may make projects",
+    severity=Severity.LOW,
+    scope=Scope.RBAC,
+    on="ClusterRoleBinding",
+    why="Whoever logs in makes namespaces of his own, and is their administrator, where no quota or policy was set up.",
+    remediation="Remove the binding of self-provisioner to system:authenticated:oauth.",
+    controls="mitre-attack:T1078",
+    aliases="kyverno:disallow-self-provisioner-binding",
+    references=(
+        "https://docs.openshift.com/container-platform/latest/applications/projects/configuring-project-creation.html",
+    ),
+    default=False,
+)
+def openshift_self_provisioner(binding: RoleBinding, ctx: Context) -> Hits:
+    if binding.role_ref.name == "self-provisioner":
+        for i, subject in numbered(binding.subjects):
+            if subject.name.startswith("system:authenticated"):
+                yield Hit(f"{subject.name} may make projects", f"subjects[{i}].name")
