@@ -61,7 +61,8 @@ class LabelIndex:
             values = expression.get("values")
             if expression.get("operator") == "In" and isinstance(values, list):
                 key = str(expression.get("key"))
-                lists.append([number for value in values for number in pairs.get((key, str(value)), ())])
+                wanted = dict.fromkeys(map(str, values))
+                lists.append([number for value in wanted for number in pairs.get((key, value), ())])
         return min(lists, key=len) if lists else range(len(self._labels))
 
     def _index(self) -> dict[tuple[str, str], list[int]]:

@@ -61,7 +61,7 @@ class _Life(NamedTuple):
 
 
 @cache
-def _lives() -> dict[str, dict[str, _Life]]:
+def lives() -> dict[str, dict[str, _Life]]:
     """The table by API version and kind."""
     lives: dict[str, dict[str, _Life]] = {}
     for line in _TABLE.strip().splitlines():
@@ -75,7 +75,7 @@ def _life(resource: Resource) -> _Life | None:
     version = resource.ref.api_version
     if version == "v1" or version.endswith("/v1"):
         return None
-    return _lives().get(version, {}).get(resource.ref.kind)
+    return lives().get(version, {}).get(resource.ref.kind)
 
 
 @rule(

@@ -60,6 +60,8 @@ _FILES = """
 /etc/sudoers /proc/kcore /proc/sysrq-trigger /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeconfig
 """
 _SENSITIVE_FILES = frozenset(_FILES.split())
+#: Containers of the control plane, which mount its files by their nature.
+_CONTROL_PLANE = frozenset(("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"))
 #: Parts of file paths where cloud providers' tools keep credentials.
 _CLOUD_CREDENTIALS = (
     "/.aws",
@@ -89,7 +91,7 @@ _CLOUD_CREDENTIALS = (
     "own pods in kube-system mount its files by their nature and are left out.",
 )
 def sensitive_host_path(pod: PodTemplate, ctx: Context) -> Hits:
-    if pod.metadata.labels.get("tier") == "control-plane" and ctx.resource.ref.namespace == "kube-system":
+    if ctx.resource.ref.namespace == "kube-system" and any(c.name in _CONTROL_PLANE for c in pod.spec.containers):
         return
     for i, volume in numbered(pod.spec.volumes):
         if volume.host_path is not None:
