@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import Hit, Hits, Scope, rule
+from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -47,8 +47,7 @@ def _adds(c: Container, *names: str) -> Hits:
     references=_REFERENCES,
 )
 def sys_module_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "SYS_MODULE")
+    return _adds(c, "SYS_MODULE") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -65,8 +64,7 @@ def sys_module_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def sys_rawio_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "SYS_RAWIO")
+    return _adds(c, "SYS_RAWIO") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -83,8 +81,7 @@ def sys_rawio_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def sys_ptrace_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "SYS_PTRACE")
+    return _adds(c, "SYS_PTRACE") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -101,8 +98,7 @@ def sys_ptrace_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def dac_read_search_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "DAC_READ_SEARCH")
+    return _adds(c, "DAC_READ_SEARCH") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -120,8 +116,7 @@ def dac_read_search_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def bpf_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "BPF", "PERFMON")
+    return _adds(c, "BPF", "PERFMON") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -139,10 +134,10 @@ def bpf_capability(c: Container, ctx: Context) -> Hits:
     notes="High where the pod shares the node's network.",
 )
 def net_admin_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        severity = Severity.HIGH if ctx.pod.spec.host_network else None
-        for hit in _adds(c, "NET_ADMIN"):
-            yield Hit(hit.message, hit.path, severity=severity)
+    if not c.security_context.capabilities.add:
+        return NO_HITS
+    severity = Severity.HIGH if ctx.pod.spec.host_network else None
+    return (Hit(hit.message, hit.path, severity=severity) for hit in _adds(c, "NET_ADMIN"))
 
 
 @rule(
@@ -160,8 +155,7 @@ def net_admin_capability(c: Container, ctx: Context) -> Hits:
     notes="Runtimes give NET_RAW unless it is dropped; drop-all-capabilities tells of that.",
 )
 def net_raw_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "NET_RAW")
+    return _adds(c, "NET_RAW") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -178,8 +172,7 @@ def net_raw_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def mac_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "MAC_ADMIN", "MAC_OVERRIDE")
+    return _adds(c, "MAC_ADMIN", "MAC_OVERRIDE") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -196,8 +189,7 @@ def mac_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def node_state_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "SYS_TIME", "SYS_BOOT")
+    return _adds(c, "SYS_TIME", "SYS_BOOT") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(
@@ -213,8 +205,7 @@ def node_state_capability(c: Container, ctx: Context) -> Hits:
     references=_REFERENCES,
 )
 def syslog_capability(c: Container, ctx: Context) -> Hits:
-    if c.security_context.capabilities.add:
-        yield from _adds(c, "SYSLOG")
+    return _adds(c, "SYSLOG") if c.security_context.capabilities.add else NO_HITS
 
 
 @rule(

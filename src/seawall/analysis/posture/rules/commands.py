@@ -10,7 +10,7 @@ from seawall.analysis.posture.commandline import find_signs, signs_of
 from seawall.analysis.posture.variables import OPTIONS, picked
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import Hit, Hits, Scope, rule
+from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -53,8 +53,8 @@ def _place(c: Container, sign: str) -> str:
     references=("https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",),
 )
 def command_pipes_download(c: Container, ctx: Context) -> Hits:
-    if sign := signs_of(c).get("download"):
-        yield _hit(c, "runs a download", sign)
+    sign = signs_of(c).get("download")
+    return iter((_hit(c, "runs a download", sign),)) if sign else NO_HITS
 
 
 @rule(
@@ -71,11 +71,10 @@ def command_pipes_download(c: Container, ctx: Context) -> Hits:
 )
 def reverse_shell(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("shell")
-    if sign is None:
-        return
-    if sign.startswith("dev/") and not _feeds_a_shell(c):
-        return
-    yield _hit(c, "connects a shell", sign, Confidence.MEDIUM if sign.startswith("dev/") else Confidence.HIGH)
+    if sign is None or (sign.startswith("dev/") and not _feeds_a_shell(c)):
+        return NO_HITS
+    confidence = Confidence.MEDIUM if sign.startswith("dev/") else Confidence.HIGH
+    return iter((_hit(c, "connects a shell", sign, confidence),))
 
 
 _FEEDS = r"sh\s{1,9}-\w{0,3}i|>&\s{0,3}/dev/|exec\s{1,9}\d{1,2}<>|0>&1|<&\d"
@@ -99,8 +98,8 @@ def _feeds_a_shell(c: Container) -> bool:
     references=("https://man7.org/linux/man-pages/man1/nsenter.1.html",),
 )
 def command_enters_node(c: Container, ctx: Context) -> Hits:
-    if sign := signs_of(c).get("escape"):
-        yield _hit(c, "enters the node", sign)
+    sign = signs_of(c).get("escape")
+    return iter((_hit(c, "enters the node", sign),)) if sign else NO_HITS
 
 
 @rule(
@@ -117,9 +116,8 @@ def command_enters_node(c: Container, ctx: Context) -> Hits:
 def crypto_miner(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("miner")
     if sign:
-        yield _hit(c, "mines", sign)
-    elif "xmrig" in c.image:
-        yield Hit(f"container {c.name!r} runs the miner {c.image!r}", "image")
+        return iter((_hit(c, "mines", sign),))
+    return iter((Hit(f"container {c.name!r} runs the miner {c.image!r}", "image"),)) if "xmrig" in c.image else NO_HITS
 
 
 @rule(
@@ -135,8 +133,8 @@ def crypto_miner(c: Container, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",),
 )
 def sudo_in_command(c: Container, ctx: Context) -> Hits:
-    if sign := signs_of(c).get("sudo"):
-        yield _hit(c, "uses sudo", sign)
+    sign = signs_of(c).get("sudo")
+    return iter((_hit(c, "uses sudo", sign),)) if sign else NO_HITS
 
 
 @rule(
@@ -152,8 +150,8 @@ def sudo_in_command(c: Container, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/concepts/containers/images/",),
 )
 def command_installs_packages(c: Container, ctx: Context) -> Hits:
-    if sign := signs_of(c).get("install"):
-        yield _hit(c, "installs packages", sign)
+    sign = signs_of(c).get("install")
+    return iter((_hit(c, "installs packages", sign),)) if sign else NO_HITS
 
 
 @rule(
@@ -171,8 +169,9 @@ def command_installs_packages(c: Container, ctx: Context) -> Hits:
 )
 def tls_verification_off_flag(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("unverified")
-    if sign and not (sign.startswith(("curl", "wget")) and _calls_itself(c)):
-        yield _hit(c, "does not verify certificates", sign)
+    if not sign or (sign.startswith(("curl", "wget")) and _calls_itself(c)):
+        return NO_HITS
+    return iter((_hit(c, "does not verify certificates", sign),))
 
 
 def _calls_itself(c: Container) -> bool:
@@ -193,8 +192,9 @@ def _calls_itself(c: Container) -> bool:
 )
 def docker_daemon_open(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("docker")
-    if sign and not any("--tlsverify" in word for word in (*c.command, *c.args)):
-        yield _hit(c, "opens a Docker daemon", sign)
+    if not sign or any("--tlsverify" in word for word in (*c.command, *c.args)):
+        return NO_HITS
+    return iter((_hit(c, "opens a Docker daemon", sign),))
 
 
 @rule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, picked, skips_verification
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import Hit, Hits, Scope, rule
+from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -35,6 +35,10 @@ _FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)
     references=("https://nodejs.org/api/cli.html#node_tls_reject_unauthorizedvalue",),
 )
 def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
+    return _unverified(c) if picked(c) else NO_HITS
+
+
+def _unverified(c: Container) -> Hits:
     for i, variable in picked(c):
         name = variable.name
         values = UNVERIFIED.get(name, YES if skips_verification(name) else ())
@@ -55,6 +59,10 @@ def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
     references=("https://go.dev/doc/godebug",),
 )
 def legacy_tls_env(c: Container, ctx: Context) -> Hits:
+    return _legacy(c) if picked(c) else NO_HITS
+
+
+def _legacy(c: Container) -> Hits:
     for i, variable in picked(c):
         if variable.name == "GODEBUG" and re.search(_LEGACY_GODEBUG, variable.value):
             yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
@@ -75,6 +83,10 @@ def legacy_tls_env(c: Container, ctx: Context) -> Hits:
     "the image.",
 )
 def loader_env(c: Container, ctx: Context) -> Hits:
+    return _loaded(c) if picked(c) else NO_HITS
+
+
+def _loaded(c: Container) -> Hits:
     for i, variable in picked(c):
         if variable.name in LOADER:
             folders = (*_TEMPORARY, *(mount.mount_path for mount in c.volume_mounts))
@@ -102,8 +114,13 @@ def _lies_in(value: str, folder: str) -> bool:
     notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
 )
 def authentication_off(c: Container, ctx: Context) -> Hits:
+    return _listed(c, OPEN) if picked(c) else NO_HITS
+
+
+def _listed(c: Container, table: dict[str, frozenset[str]]) -> Hits:
+    """A hit for each variable that has one of its values in a table."""
     for i, variable in picked(c):
-        if variable.name in OPEN and variable.value.strip().lower() in OPEN[variable.name]:
+        if variable.value.strip().lower() in table.get(variable.name, ()):
             yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
 
 
@@ -120,9 +137,7 @@ def authentication_off(c: Container, ctx: Context) -> Hits:
     references=("https://flask.palletsprojects.com/en/stable/debugging/",),
 )
 def debug_mode(c: Container, ctx: Context) -> Hits:
-    for i, variable in picked(c):
-        if variable.name in DEBUG and variable.value.strip().lower() in DEBUG[variable.name]:
-            yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
+    return _listed(c, DEBUG) if picked(c) else NO_HITS
 
 
 @rule(
@@ -140,6 +155,10 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
     notes="Placeholders and references such as $(PASSWORD) pass.",
 )
 def credential_in_url(c: Container, ctx: Context) -> Hits:
+    return _with_credentials(c) if picked(c) else NO_HITS
+
+
+def _with_credentials(c: Container) -> Hits:
     for i, variable in picked(c):
         if "@" in variable.value:
             match = re.search(_URL_CREDENTIAL, variable.value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import Hit, Hits, Scope, rule
+from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container, PodTemplate
@@ -87,8 +87,9 @@ def runtime_class(pod: PodTemplate, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/",),
 )
 def ephemeral_container(c: Container, ctx: Context) -> Hits:
-    if ctx.field == "ephemeralContainers":
-        yield Hit(f"the debug container {c.name!r} ({c.image}) was added to the pod", "name")
+    if ctx.field != "ephemeralContainers":
+        return NO_HITS
+    return iter((Hit(f"the debug container {c.name!r} ({c.image}) was added to the pod", "name"),))
 
 
 @rule(
