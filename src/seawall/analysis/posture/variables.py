@@ -1,13 +1,13 @@
-"""Environment variables that rules look for, picked out of a container's once for all of them."""
+"""Environment variables that rules look for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.model.kube.base import numbered
+from seawall.analysis.posture.picks import Picker
 
 if TYPE_CHECKING:
-    from seawall.model.kube.pod import Container, EnvVar
+    from seawall.model.kube.pod import EnvVar
 
 YES = frozenset(("1", "true", "yes", "on", "y", "t"))
 NO = frozenset(("0", "false", "no", "off", "n", "f"))
@@ -82,30 +82,15 @@ OPTIONS = frozenset(
 _NAMES = frozenset(("GODEBUG", *UNVERIFIED, *OPEN, *DEBUG, *LOADER, *OPTIONS))
 _SKIP_VERIFY = ("SKIP_VERIFY", "SKIP_TLS_VERIFY")
 
-_Picked = tuple[tuple[int, "EnvVar"], ...]
-#: The variables that were last looked through, and what was picked. Rules run one after another on a container.
-_last: tuple[tuple[EnvVar, ...], _Picked] = ((), ())
-
-
-def picked(c: Container) -> _Picked:
-    """The variables with a name of the tables above, of a form that switches verification off, or with an @ in them.
-
-    Raises:
-        InvalidField: one of the variables could not be read.
-    """
-    global _last
-    env, found = _last
-    if env is not c.env:
-        env = c.env
-        found = tuple(
-            (i, variable)
-            for i, variable in numbered(env)
-            if variable.name in _NAMES or "@" in variable.value or skips_verification(variable.name)
-        )
-        _last = env, found
-    return found
-
 
 def skips_verification(name: str) -> bool:
     """Whether a variable's name says that certificates are not verified (LOKI_TLS_SKIP_VERIFY)."""
     return name.endswith(_SKIP_VERIFY)
+
+
+def _is_wanted(variable: EnvVar) -> bool:
+    return variable.name in _NAMES or "@" in variable.value or skips_verification(variable.name)
+
+
+#: Variables with a name of the tables above, of a form that switches verification off, or with an @ in them.
+odd_variables: Picker[EnvVar] = Picker(_is_wanted)

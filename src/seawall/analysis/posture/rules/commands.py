@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.commandline import find_signs, signs_of
-from seawall.analysis.posture.variables import OPTIONS, picked
+from seawall.analysis.posture.variables import OPTIONS, odd_variables
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
@@ -243,7 +243,7 @@ def jmx_open(c: Container, ctx: Context) -> Hits:
 
 def _option_variables(c: Container) -> Iterator[tuple[int, str, dict[str, str]]]:
     """Variables from which Java and Node.js read options, with the signs in them."""
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         if variable.name in OPTIONS:
             yield i, variable.name, find_signs(variable.value)
 

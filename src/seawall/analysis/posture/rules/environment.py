@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, picked, skips_verification
+from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, odd_variables, skips_verification
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
@@ -35,11 +35,11 @@ _FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)
     references=("https://nodejs.org/api/cli.html#node_tls_reject_unauthorizedvalue",),
 )
 def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
-    return _unverified(c) if picked(c) else NO_HITS
+    return _unverified(c) if odd_variables(c.env) else NO_HITS
 
 
 def _unverified(c: Container) -> Hits:
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         name = variable.name
         values = UNVERIFIED.get(name, YES if skips_verification(name) else ())
         if variable.value.strip().lower() in values:
@@ -59,11 +59,11 @@ def _unverified(c: Container) -> Hits:
     references=("https://go.dev/doc/godebug",),
 )
 def legacy_tls_env(c: Container, ctx: Context) -> Hits:
-    return _legacy(c) if picked(c) else NO_HITS
+    return _legacy(c) if odd_variables(c.env) else NO_HITS
 
 
 def _legacy(c: Container) -> Hits:
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         if variable.name == "GODEBUG" and re.search(_LEGACY_GODEBUG, variable.value):
             yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
 
@@ -83,11 +83,11 @@ def _legacy(c: Container) -> Hits:
     "the image.",
 )
 def loader_env(c: Container, ctx: Context) -> Hits:
-    return _loaded(c) if picked(c) else NO_HITS
+    return _loaded(c) if odd_variables(c.env) else NO_HITS
 
 
 def _loaded(c: Container) -> Hits:
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         if variable.name in LOADER:
             folders = (*_TEMPORARY, *(mount.mount_path for mount in c.volume_mounts))
             if any(_lies_in(variable.value, folder) for folder in folders):
@@ -114,12 +114,12 @@ def _lies_in(value: str, folder: str) -> bool:
     notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
 )
 def authentication_off(c: Container, ctx: Context) -> Hits:
-    return _listed(c, OPEN) if picked(c) else NO_HITS
+    return _listed(c, OPEN) if odd_variables(c.env) else NO_HITS
 
 
 def _listed(c: Container, table: dict[str, frozenset[str]]) -> Hits:
     """A hit for each variable that has one of its values in a table."""
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         if variable.value.strip().lower() in table.get(variable.name, ()):
             yield Hit(f"container {c.name!r} sets {variable.name}={variable.value}", f"env[{i}].value")
 
@@ -137,7 +137,7 @@ def _listed(c: Container, table: dict[str, frozenset[str]]) -> Hits:
     references=("https://flask.palletsprojects.com/en/stable/debugging/",),
 )
 def debug_mode(c: Container, ctx: Context) -> Hits:
-    return _listed(c, DEBUG) if picked(c) else NO_HITS
+    return _listed(c, DEBUG) if odd_variables(c.env) else NO_HITS
 
 
 @rule(
@@ -155,11 +155,11 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
     notes="Placeholders and references such as $(PASSWORD) pass.",
 )
 def credential_in_url(c: Container, ctx: Context) -> Hits:
-    return _with_credentials(c) if picked(c) else NO_HITS
+    return _with_credentials(c) if odd_variables(c.env) else NO_HITS
 
 
 def _with_credentials(c: Container) -> Hits:
-    for i, variable in picked(c):
+    for i, variable in odd_variables(c.env):
         if "@" in variable.value:
             match = re.search(_URL_CREDENTIAL, variable.value)
             if match is not None and not re.search(_FILLED_IN, match[1]):

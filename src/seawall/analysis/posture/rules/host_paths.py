@@ -6,6 +6,7 @@ import posixpath
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import odd_mounts, odd_volumes
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -93,7 +94,7 @@ _CLOUD_CREDENTIALS = (
 def sensitive_host_path(pod: PodTemplate, ctx: Context) -> Hits:
     if ctx.resource.ref.namespace == "kube-system" and any(c.name in _CONTROL_PLANE for c in pod.spec.containers):
         return
-    for i, volume in numbered(pod.spec.volumes):
+    for i, volume in odd_volumes(pod.spec.volumes):
         if volume.host_path is not None:
             severity = _sensitivity(volume.host_path.path)
             if severity is not None:
@@ -136,7 +137,7 @@ def is_below(path: str, folders: tuple[str, ...]) -> bool:
     references=(_HOST_PATH,),
 )
 def cloud_credentials_mounted(pod: PodTemplate, ctx: Context) -> Hits:
-    for i, volume in numbered(pod.spec.volumes):
+    for i, volume in odd_volumes(pod.spec.volumes):
         if volume.host_path is not None:
             path = f"{normal_path(volume.host_path.path)}/"
             if any(f"{part}/" in path for part in _CLOUD_CREDENTIALS):
@@ -176,10 +177,10 @@ _NO_PATHS: dict[str, str] = {}
 
 def _host_paths(ctx: Context) -> dict[str, str]:
     """The paths of the pod's hostPath volumes by volume name."""
-    volumes = ctx.pod.spec.volumes
-    if all(volume.host_path is None for volume in volumes):
+    volumes = odd_volumes(ctx.pod.spec.volumes)
+    if not volumes:
         return _NO_PATHS
-    return {volume.name: volume.host_path.path for volume in volumes if volume.host_path is not None}
+    return {volume.name: volume.host_path.path for _, volume in volumes if volume.host_path is not None}
 
 
 @rule(
@@ -195,7 +196,7 @@ def _host_paths(ctx: Context) -> dict[str, str]:
     references=(f"{_VOLUMES}#mount-propagation",),
 )
 def mount_propagation(c: Container, ctx: Context) -> Hits:
-    for i, mount in numbered(c.volume_mounts):
+    for i, mount in odd_mounts(c.volume_mounts):
         if mount.mount_propagation == "Bidirectional":
             message = f"container {c.name!r} passes its mounts below {mount.mount_path!r} on to the node"
             yield Hit(message, f"volumeMounts[{i}].mountPropagation")
@@ -214,7 +215,7 @@ def mount_propagation(c: Container, ctx: Context) -> Hits:
     references=(f"{_VOLUMES}#using-subpath", "https://github.com/kubernetes/kubernetes/issues/60813"),
 )
 def sub_path_traversal(c: Container, ctx: Context) -> Hits:
-    for i, mount in numbered(c.volume_mounts):
+    for i, mount in odd_mounts(c.volume_mounts):
         if mount.sub_path or mount.sub_path_expr:
             for field, path in (("subPath", mount.sub_path), ("subPathExpr", mount.sub_path_expr)):
                 if path.startswith("/") or ".." in path.split("/"):
@@ -233,7 +234,7 @@ def sub_path_traversal(c: Container, ctx: Context) -> Hits:
     references=(f"{_VOLUMES}#gitrepo", "https://nvd.nist.gov/vuln/detail/CVE-2024-10220"),
 )
 def git_repo_volume(pod: PodTemplate, ctx: Context) -> Hits:
-    for i, volume in numbered(pod.spec.volumes):
+    for i, volume in odd_volumes(pod.spec.volumes):
         if volume.git_repo is not None:
             yield Hit(f"volume {volume.name!r} is cloned by the node", f"spec.volumes[{i}].gitRepo")
 
@@ -251,7 +252,7 @@ def git_repo_volume(pod: PodTemplate, ctx: Context) -> Hits:
     references=(f"{_VOLUMES}#flexvolume",),
 )
 def flex_volume(pod: PodTemplate, ctx: Context) -> Hits:
-    for i, volume in numbered(pod.spec.volumes):
+    for i, volume in odd_volumes(pod.spec.volumes):
         if volume.flex_volume is not None:
             driver = volume.flex_volume.get("driver", "")
             yield Hit(f"volume {volume.name!r} is of the FlexVolume driver {driver!r}", f"spec.volumes[{i}].flexVolume")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
@@ -155,7 +155,7 @@ def sysctl_injection(pod: PodTemplate, ctx: Context) -> Hits:
     title="Pod runs with the root group",
     severity=Severity.LOW,
     scope=Scope.WORKLOAD,
-    on="pod",
+    on="pod container",
     why="Files of the root group, on host paths and shared volumes too, are open to the container's processes.",
     remediation="Set runAsGroup, fsGroup and supplementalGroups to groups of the application, above 0.",
     controls="mitre-attack:T1611",
@@ -163,17 +163,23 @@ def sysctl_injection(pod: PodTemplate, ctx: Context) -> Hits:
     references=(_CONTEXT,),
     notes="Judged where a group is set.",
 )
-def root_group(pod: PodTemplate, ctx: Context) -> Hits:
-    whole = pod.spec.security_context
+def root_group(view: Any, ctx: Context) -> Hits:
+    if view is ctx.pod or view.security_context.run_as_group == 0:
+        return _root_groups(view, ctx)
+    return NO_HITS
+
+
+def _root_groups(view: Any, ctx: Context) -> Hits:
+    if view is not ctx.pod:
+        yield Hit(f"container {view.name!r} has the root group", "securityContext.runAsGroup")
+        return
+    whole = view.spec.security_context
     for field, group in (("runAsGroup", whole.run_as_group), ("fsGroup", whole.fs_group)):
         if group == 0:
             yield Hit(f"the pod's {field} is 0, the root group", f"spec.securityContext.{field}")
     for i, group in numbered(whole.supplemental_groups):
         if group == 0:
             yield Hit("the pod is a member of the root group", f"spec.securityContext.supplementalGroups[{i}]")
-    for field, i, c in pod.spec.all_containers():
-        if c.security_context.run_as_group == 0:
-            yield Hit(f"container {c.name!r} has the root group", f"spec.{field}[{i}].securityContext.runAsGroup")
 
 
 @rule(
@@ -200,21 +206,21 @@ def image_groups(pod: PodTemplate, ctx: Context) -> Hits:
     title="Windows container runs as an administrator",
     severity=Severity.MEDIUM,
     scope=Scope.WORKLOAD,
-    on="pod",
+    on="pod container",
     why="ContainerAdministrator may change everything in the container and has the most to attack in the node.",
     remediation="Set windowsOptions.runAsUserName to ContainerUser.",
     controls="mitre-attack:T1611",
     aliases="kyverno:require-run-as-containeruser",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/",),
 )
-def windows_administrator(pod: PodTemplate, ctx: Context) -> Hits:
-    if _is_administrator(pod.spec.security_context.windows_options.run_as_user_name):
-        path = "spec.securityContext.windowsOptions.runAsUserName"
-        yield Hit("the pod runs as an administrator of Windows", path)
-    for field, i, c in pod.spec.all_containers():
-        if _is_administrator(c.security_context.windows_options.run_as_user_name):
-            path = f"spec.{field}[{i}].securityContext.windowsOptions.runAsUserName"
-            yield Hit(f"container {c.name!r} runs as an administrator of Windows", path)
+def windows_administrator(view: Any, ctx: Context) -> Hits:
+    whole = view is ctx.pod
+    context = view.spec.security_context if whole else view.security_context
+    if not _is_administrator(context.windows_options.run_as_user_name):
+        return NO_HITS
+    who, base = ("the pod", "spec.") if whole else (f"container {view.name!r}", "")
+    path = f"{base}securityContext.windowsOptions.runAsUserName"
+    return iter((Hit(f"{who} runs as an administrator of Windows", path),))
 
 
 def _is_administrator(name: str | None) -> bool:

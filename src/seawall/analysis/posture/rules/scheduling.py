@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from seawall.analysis.posture.picks import odd_mounts, odd_volumes
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.config import ServiceAccount
-    from seawall.model.kube.pod import PodTemplate, Volume
+    from seawall.model.kube.pod import Container, PodTemplate, Volume
     from seawall.model.rule import Context
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
@@ -221,7 +222,7 @@ def projected_token_audience(pod: PodTemplate, ctx: Context) -> Hits:
 
 def _projected_tokens(pod: PodTemplate, for_others: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
     """Tokens among projected volumes; ``for_others`` leaves out volumes that hold the API server's authority too."""
-    for i, volume in numbered(pod.spec.volumes):
+    for i, volume in odd_volumes(pod.spec.volumes):
         if volume.projected is None:
             continue
         sources = volume.projected.get("sources")
@@ -239,7 +240,7 @@ def _projected_tokens(pod: PodTemplate, for_others: bool = False) -> Iterator[tu
     title="Token of the pod replaced by a volume",
     severity=Severity.MEDIUM,
     scope=Scope.SERVICE_ACCOUNT,
-    on="pod",
+    on="container",
     why="What is mounted where programs look for their token stands for the pod's identity: with another account's "
     "token the program acts with rights that no manifest shows.",
     remediation="Remove the mount, and give the pod the service account that it needs.",
@@ -248,14 +249,14 @@ def _projected_tokens(pod: PodTemplate, for_others: bool = False) -> Iterator[tu
     notes="Projected volumes, by which the token itself is mounted, pass, and so does the account's own Secret as "
     "clusters before 1.22 mounted it.",
 )
-def planted_token(pod: PodTemplate, ctx: Context) -> Hits:
-    for field, i, c in pod.spec.all_containers():
-        for j, mount in numbered(c.volume_mounts):
-            if mount.mount_path.startswith("/var/run/s") and mount.mount_path.rstrip("/") == _TOKEN_PATH:
-                volume = next((v for v in pod.spec.volumes if v.name == mount.name), None)
-                if volume is not None and volume.projected is None and not _is_own_token(pod, volume):
-                    message = f"container {c.name!r} takes its token from the volume {mount.name!r}"
-                    yield Hit(message, f"spec.{field}[{i}].volumeMounts[{j}].mountPath")
+def planted_token(c: Container, ctx: Context) -> Hits:
+    for i, mount in odd_mounts(c.volume_mounts):
+        if mount.mount_path.rstrip("/") == _TOKEN_PATH:
+            pod = ctx.pod
+            volume = next((v for v in pod.spec.volumes if v.name == mount.name), None)
+            if volume is not None and volume.projected is None and not _is_own_token(pod, volume):
+                message = f"container {c.name!r} takes its token from the volume {mount.name!r}"
+                yield Hit(message, f"volumeMounts[{i}].mountPath")
 
 
 def _is_own_token(pod: PodTemplate, volume: Volume) -> bool:
