@@ -150,9 +150,9 @@ def net_admin_capability(c: Container, ctx: Context) -> Hits:
     "what is meant for them, such as name lookups.",
     remediation="Remove NET_RAW; for ping set the sysctl net.ipv4.ping_group_range.",
     controls="cis:5.2.8 mitre-attack:T1557",
-    aliases="C-0046",
+    aliases="KSV-0119 C-0046",
     references=(*_REFERENCES, "https://blog.aquasec.com/dns-spoofing-kubernetes-clusters"),
-    notes="Runtimes give NET_RAW unless it is dropped; drop-all-capabilities tells of that.",
+    notes="Runtimes give NET_RAW unless it is dropped; net-raw-not-dropped tells of that.",
 )
 def net_raw_capability(c: Container, ctx: Context) -> Hits:
     return _adds(c, "NET_RAW") if c.security_context.capabilities.add else NO_HITS
