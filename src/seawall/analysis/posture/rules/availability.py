@@ -11,6 +11,7 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
+    from seawall.model.kube.base import Quantity
     from seawall.model.kube.pod import Container, PodTemplate, Workload
     from seawall.model.kube.policy import HorizontalPodAutoscaler, PodDisruptionBudget
     from seawall.model.resource import Inventory, Resource
@@ -162,8 +163,8 @@ def disruption_budget_missing(inventory: Inventory, ctx: Context) -> Hits:
     on="PodDisruptionBudget",
     why="A node with such a pod cannot be drained: it is not updated, and the holes in it stay open.",
     remediation="Let at least one pod go: maxUnavailable 1, or minAvailable below the number of replicas.",
-    aliases="kube-linter:pdb-max-unavailable kube-linter:pdb-min-available kyverno:pdb-maxunavailable "
-    "kyverno:require-reasonable-pdbs",
+    aliases="kube-linter:pdb-max-unavailable kube-linter:pdb-min-available kube-score:poddisruptionbudget-has-policy "
+    "kyverno:pdb-maxunavailable kyverno:require-reasonable-pdbs",
     references=(_BUDGETS,),
 )
 def disruption_budget_blocks(budget: PodDisruptionBudget, ctx: Context) -> Hits:
@@ -171,6 +172,8 @@ def disruption_budget_blocks(budget: PodDisruptionBudget, ctx: Context) -> Hits:
         yield Hit(f"no pod may be evicted (maxUnavailable {budget.spec.max_unavailable})", "spec.maxUnavailable")
     elif budget.spec.min_available == "100%":
         yield Hit("no pod may be evicted (minAvailable 100%)", "spec.minAvailable")
+    elif budget.spec.min_available is None and budget.spec.max_unavailable is None:
+        yield Hit("the budget says neither minAvailable nor maxUnavailable", "spec")
 
 
 @rule(
@@ -335,8 +338,21 @@ def autoscaler_duplicate(inventory: Inventory, ctx: Context) -> Hits:
 )
 def requests_differ_from_limits(c: Container, ctx: Context) -> Hits:
     request, limit = c.resources.requests.get("memory"), c.resources.limits.get("memory")
-    if request is not None and limit is not None and str(request) != str(limit):
+    if request is not None and limit is not None and _amount(request) != _amount(limit):
         yield Hit(f"container {c.name!r} asks for {request} and may take {limit}", "resources.requests.memory")
+
+
+_UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def _amount(quantity: Quantity) -> float | str:
+    """A quantity of memory in bytes; as it is written where it is of another form."""
+    text = str(quantity)
+    number = text.rstrip("kMGTi")
+    try:
+        return float(number) * (_UNITS[text[len(number) :]] if number != text else 1)
+    except (KeyError, ValueError):
+        return text
 
 
 @rule(

@@ -110,6 +110,7 @@ def _lies_in(value: str, folder: str) -> bool:
     why="The setting lets everyone who reaches the port in, to read, change and often to run code.",
     remediation="Remove the variable and give the service a password from a Secret.",
     controls="mitre-attack:T1078 mitre-attack:T1190",
+    aliases="C-0274",
     references=("https://hub.docker.com/_/postgres#postgres_host_auth_method",),
     notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
 )

@@ -66,7 +66,7 @@ def owner_unknown(view: object, ctx: Context) -> Hits:
     why="The object is not created or updated, a policy among them, though the manifest looks as if it were.",
     remediation="Use at most 63 letters, digits, dashes, dots and underscores, beginning and ending with a letter or a "
     "digit.",
-    aliases="kube-linter:label-values",
+    aliases="kube-score:label-values",
     references=("https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",),
     default=False,
 )

@@ -267,7 +267,7 @@ def _selector(raw: Any) -> LabelSelector:
     remediation="Add a NetworkPolicy with an empty podSelector and policyTypes Ingress and Egress, and open what is "
     "needed by others.",
     controls="cis:5.3.2 mitre-attack:T1046 nsa-cisa:network-policies",
-    aliases="C-0206 C-0030 C-0054 C-0049 kyverno:add-networkpolicy",
+    aliases="C-0206 C-0030 C-0054 C-0049 kyverno:add-networkpolicy kyverno:generate-networkpolicy-existing",
     references=(f"{_POLICIES}#default-policies",),
     notes="Judged for namespaces that have workloads and policies; where there are none, pod-without-network-policy "
     "tells of the pods. kube-system is left out.",

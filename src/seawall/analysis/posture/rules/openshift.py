@@ -185,7 +185,7 @@ def openshift_etcd_unencrypted(server: OpenShiftApiServer, ctx: Context) -> Hits
     severity=Severity.LOW,
     scope=Scope.RBAC,
     on="ClusterRoleBinding",
-    why="Whoever logs in makes namespaces of his own, and is their administrator, where no quota or policy was set up.",
+    why="Whoever logs in makes namespaces, and is their administrator, where no quota or policy was set up.",
     remediation="Remove the binding of self-provisioner to system:authenticated:oauth.",
     controls="mitre-attack:T1078",
     aliases="kyverno:disallow-self-provisioner-binding",

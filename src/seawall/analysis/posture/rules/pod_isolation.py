@@ -63,7 +63,6 @@ def user_namespace(pod: PodTemplate, ctx: Context) -> Hits:
     why="Containers of the default runtime share the node's kernel, and a hole in it is a way out; sandboxes such as "
     "gVisor or Kata put a second wall around code that is not trusted.",
     remediation="Name a RuntimeClass with a sandbox in runtimeClassName for code that you do not trust.",
-    controls="mitre-attack:T1611",
     aliases="C-0297 kyverno:restrict-runtimeclass",
     references=("https://kubernetes.io/docs/concepts/containers/runtime-class/",),
     default=False,
@@ -191,7 +190,6 @@ def _root_groups(view: Any, ctx: Context) -> Hits:
     why="Groups that /etc/group of the image gives the user are added without a word in the manifest, and no policy "
     "sees them; files on volumes may be open to them.",
     remediation="Set securityContext.supplementalGroupsPolicy to Strict.",
-    controls="mitre-attack:T1611",
     references=(f"{_CONTEXT}#supplementalgroupspolicy",),
     since="1.33",
     default=False,

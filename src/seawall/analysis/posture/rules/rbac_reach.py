@@ -196,7 +196,7 @@ def binding_role_missing(inventory: Inventory, ctx: Context) -> Hits:
     severity=Severity.HIGH,
     scope=Scope.RBAC,
     on="inventory",
-    why="Whoever gets into one of its pods finds a token there with which the whole cluster is his.",
+    why="Whoever gets into one of its pods finds a token there with which the whole cluster is theirs.",
     remediation="Bind the service account to a Role with the rights that the program needs.",
     controls="cis:5.1.1 mitre-attack:T1078 mitre-attack:T1098.006 nsa-cisa:rbac",
     aliases="C-0267 C-0272",

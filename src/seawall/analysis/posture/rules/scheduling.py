@@ -149,7 +149,7 @@ def priority_class_unset(pod: PodTemplate, ctx: Context) -> Hits:
     why="Nothing starts it again when its node goes, and nothing shows who made it: attackers and debugging people "
     "leave such pods.",
     remediation="Use a Deployment, a StatefulSet or a Job.",
-    aliases="C-0073 kyverno:prevent-bare-pods",
+    aliases="C-0073 kyverno:prevent-bare-pods kyverno:clean-bare-pods",
     references=(
         "https://kubernetes.io/docs/concepts/configuration/overview/#naked-pods-vs-replicasets-deployments-and-jobs",
     ),
