@@ -102,7 +102,9 @@ class LabelSelector(View, frozen=True):
 
 
 def _matches(expression: dict[str, Any], labels: dict[str, str]) -> bool:
-    key, operator, values = expression.get("key"), expression.get("operator"), expression.get("values") or []
+    key, operator = expression.get("key"), expression.get("operator")
+    values = expression.get("values")
+    values = values if isinstance(values, list) else []
     if operator == "In":
         return labels.get(str(key)) in values
     if operator == "NotIn":

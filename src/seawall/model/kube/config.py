@@ -15,6 +15,7 @@ class ConfigMap(KubeObject, frozen=True):
     """Plain configuration."""
 
     data: dict[str, str] = {}
+    binary_data: dict[str, Any] = {}
     immutable: bool | None = None
 
 
@@ -31,6 +32,7 @@ class ServiceAccount(KubeObject, frozen=True):
     """An identity of workloads."""
 
     automount_service_account_token: bool | None = None
+    image_pull_secrets: tuple[dict[str, Any], ...] = ()
 
 
 class QuotaSpec(View, frozen=True):

@@ -29,6 +29,16 @@ _RBAC = "seawall.model.kube.rbac"
 _STORAGE = "seawall.model.kube.storage"
 _COMPONENTS = "seawall.model.kube.components"
 _SERVER_CONFIG = "apiserver.config.k8s.io"
+_POLICY = "seawall.model.kube.policy"
+_ADMISSION = "seawall.model.kube.admission"
+_GATEWAY = "seawall.model.kube.gateway"
+_MESH = "seawall.model.kube.mesh"
+_GITOPS = "seawall.model.kube.gitops"
+_CERTIFICATES = "seawall.model.kube.certificates"
+_OPENSHIFT = "seawall.model.kube.openshift"
+_POLICY_ENGINES = "seawall.model.kube.policy_engines"
+_FLUX = "source.toolkit.fluxcd.io"
+_GATEWAY_API = "gateway.networking.k8s.io"
 
 #: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
 _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
@@ -62,6 +72,95 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
     ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),
+    ("policy.networking.k8s.io", "AdminNetworkPolicy"): ("AdminNetworkPolicy", _NETWORK, "AdminNetworkPolicy", None),
+    ("", "PersistentVolumeClaim"): ("PersistentVolumeClaim", _STORAGE, "PersistentVolumeClaim", None),
+    ("storage.k8s.io", "CSIDriver"): ("CSIDriver", _STORAGE, "CsiDriver", None),
+    ("snapshot.storage.k8s.io", "VolumeSnapshotClass"): ("VolumeSnapshotClass", _STORAGE, "VolumeSnapshotClass", None),
+    ("policy", "PodDisruptionBudget"): ("PodDisruptionBudget", _POLICY, "PodDisruptionBudget", None),
+    ("autoscaling", "HorizontalPodAutoscaler"): ("HorizontalPodAutoscaler", _POLICY, "HorizontalPodAutoscaler", None),
+    ("scheduling.k8s.io", "PriorityClass"): ("PriorityClass", _POLICY, "PriorityClass", None),
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): ("FlowSchema", _POLICY, "FlowSchema", None),
+    ("monitoring.coreos.com", "ServiceMonitor"): ("ServiceMonitor", _POLICY, "ServiceMonitor", None),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): (
+        "ValidatingWebhookConfiguration",
+        _ADMISSION,
+        "WebhookConfiguration",
+        None,
+    ),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): (
+        "MutatingWebhookConfiguration",
+        _ADMISSION,
+        "WebhookConfiguration",
+        None,
+    ),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): (
+        "ValidatingAdmissionPolicy",
+        _ADMISSION,
+        "AdmissionPolicy",
+        None,
+    ),
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): (
+        "ValidatingAdmissionPolicyBinding",
+        _ADMISSION,
+        "AdmissionPolicyBinding",
+        None,
+    ),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): (
+        "CustomResourceDefinition",
+        _ADMISSION,
+        "CustomResourceDefinition",
+        None,
+    ),
+    ("apiregistration.k8s.io", "APIService"): ("APIService", _ADMISSION, "ApiService", None),
+    (_GATEWAY_API, "Gateway"): ("Gateway", _GATEWAY, "Gateway", None),
+    (_GATEWAY_API, "HTTPRoute"): ("HTTPRoute", _GATEWAY, "GatewayRoute", None),
+    (_GATEWAY_API, "GRPCRoute"): ("GRPCRoute", _GATEWAY, "GatewayRoute", None),
+    (_GATEWAY_API, "TLSRoute"): ("TLSRoute", _GATEWAY, "GatewayRoute", None),
+    (_GATEWAY_API, "TCPRoute"): ("TCPRoute", _GATEWAY, "GatewayRoute", None),
+    (_GATEWAY_API, "ReferenceGrant"): ("ReferenceGrant", _GATEWAY, "ReferenceGrant", None),
+    ("security.istio.io", "PeerAuthentication"): ("PeerAuthentication", _MESH, "PeerAuthentication", None),
+    ("security.istio.io", "AuthorizationPolicy"): ("AuthorizationPolicy", _MESH, "AuthorizationPolicy", None),
+    ("security.istio.io", "RequestAuthentication"): ("RequestAuthentication", _MESH, "RequestAuthentication", None),
+    ("networking.istio.io", "DestinationRule"): ("DestinationRule", _MESH, "DestinationRule", None),
+    ("networking.istio.io", "VirtualService"): ("VirtualService", _MESH, "VirtualService", None),
+    ("networking.istio.io", "Sidecar"): ("Sidecar", _MESH, "Sidecar", None),
+    ("networking.istio.io", "ServiceEntry"): ("ServiceEntry", _MESH, "ServiceEntry", None),
+    ("networking.istio.io", "Gateway"): ("IstioGateway", _MESH, "IstioGateway", None),
+    ("policy.linkerd.io", "Server"): ("LinkerdServer", _MESH, "LinkerdServer", None),
+    ("policy.linkerd.io", "ServerAuthorization"): ("ServerAuthorization", _MESH, "ServerAuthorization", None),
+    ("policy.linkerd.io", "AuthorizationPolicy"): (
+        "LinkerdAuthorizationPolicy",
+        _MESH,
+        "LinkerdAuthorizationPolicy",
+        None,
+    ),
+    ("policy.linkerd.io", "MeshTLSAuthentication"): ("MeshTLSAuthentication", _MESH, "MeshTlsAuthentication", None),
+    ("policy.linkerd.io", "NetworkAuthentication"): ("NetworkAuthentication", _MESH, "NetworkAuthentication", None),
+    ("argoproj.io", "Application"): ("ArgoApplication", _GITOPS, "ArgoApplication", None),
+    ("argoproj.io", "ApplicationSet"): ("ArgoApplicationSet", _GITOPS, "ArgoApplicationSet", None),
+    ("argoproj.io", "AppProject"): ("ArgoProject", _GITOPS, "ArgoProject", None),
+    (_FLUX, "GitRepository"): ("GitRepository", _GITOPS, "FluxSource", None),
+    (_FLUX, "HelmRepository"): ("HelmRepository", _GITOPS, "FluxSource", None),
+    (_FLUX, "OCIRepository"): ("OCIRepository", _GITOPS, "FluxSource", None),
+    (_FLUX, "Bucket"): ("Bucket", _GITOPS, "FluxSource", None),
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): ("FluxKustomization", _GITOPS, "FluxApply", None),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): ("HelmRelease", _GITOPS, "FluxApply", None),
+    ("cert-manager.io", "Certificate"): ("Certificate", _CERTIFICATES, "Certificate", None),
+    ("cert-manager.io", "Issuer"): ("Issuer", _CERTIFICATES, "Issuer", None),
+    ("cert-manager.io", "ClusterIssuer"): ("ClusterIssuer", _CERTIFICATES, "Issuer", None),
+    ("external-secrets.io", "SecretStore"): ("SecretStore", _CERTIFICATES, "SecretStore", None),
+    ("external-secrets.io", "ClusterSecretStore"): ("ClusterSecretStore", _CERTIFICATES, "SecretStore", None),
+    ("security.openshift.io", "SecurityContextConstraints"): (
+        "SecurityContextConstraints",
+        _OPENSHIFT,
+        "SecurityContextConstraints",
+        None,
+    ),
+    ("config.openshift.io", "APIServer"): ("OpenShiftAPIServer", _OPENSHIFT, "OpenShiftApiServer", None),
+    ("kyverno.io", "ClusterPolicy"): ("ClusterPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
+    ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
+    ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
+    ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {
     (group, kind): (kind, _COMPONENTS, kind, None)

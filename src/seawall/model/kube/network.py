@@ -53,12 +53,13 @@ class IngressRule(View, frozen=True):
 
 
 class IngressSpec(View, frozen=True):
-    """Which hosts and paths lead to which services."""
+    """Which hosts and paths lead to which services; ``backend`` is v1beta1's name of ``default_backend``."""
 
     ingress_class_name: str | None = None
     tls: tuple[IngressTls, ...] = ()
     rules: tuple[IngressRule, ...] = ()
     default_backend: dict[str, Any] | None = None
+    backend: dict[str, Any] | None = None
 
 
 class Ingress(KubeObject, frozen=True):
@@ -88,3 +89,27 @@ class NetworkPolicy(KubeObject, frozen=True):
     """A network policy of networking.k8s.io."""
 
     spec: NetworkPolicySpec = NetworkPolicySpec()
+
+
+class AdminPolicyRule(View, frozen=True):
+    """What an administrator's policy does with traffic of some peers."""
+
+    action: str = ""
+    from_: tuple[dict[str, Any], ...] = field(default=(), name="from")
+    to: tuple[dict[str, Any], ...] = ()
+    ports: tuple[dict[str, Any], ...] | None = None
+
+
+class AdminPolicySpec(View, frozen=True):
+    """Whom an administrator's policy is about, and its rules in the order in which they are asked."""
+
+    priority: int = 0
+    subject: dict[str, Any] = {}
+    ingress: tuple[AdminPolicyRule, ...] = ()
+    egress: tuple[AdminPolicyRule, ...] = ()
+
+
+class AdminNetworkPolicy(KubeObject, frozen=True):
+    """An AdminNetworkPolicy of policy.networking.k8s.io; it is asked before any NetworkPolicy."""
+
+    spec: AdminPolicySpec = AdminPolicySpec()

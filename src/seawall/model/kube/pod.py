@@ -84,6 +84,7 @@ class PodSecurityContext(View, frozen=True):
     run_as_group: int | None = None
     fs_group: int | None = None
     supplemental_groups: tuple[int, ...] = ()
+    supplemental_groups_policy: str = ""
     sysctls: tuple[Sysctl, ...] = ()
     seccomp_profile: Profile | None = None
     app_armor_profile: Profile | None = None
@@ -158,6 +159,7 @@ class VolumeMount(View, frozen=True):
     mount_path: str = ""
     read_only: bool | None = None
     sub_path: str = ""
+    sub_path_expr: str = ""
     mount_propagation: str | None = None
 
 
@@ -237,6 +239,9 @@ class Volume(View, frozen=True):
     ephemeral: dict[str, Any] | None = None
     image: dict[str, Any] | None = None
     projected: dict[str, Any] | None = None
+    git_repo: dict[str, Any] | None = None
+    flex_volume: dict[str, Any] | None = None
+    nfs: dict[str, Any] | None = None
 
 
 class HostAlias(View, frozen=True):
@@ -252,6 +257,7 @@ class Toleration(View, frozen=True):
     key: str = ""
     operator: str = ""
     effect: str = ""
+    value: str = ""
 
 
 class PodOs(View, frozen=True):
@@ -283,6 +289,7 @@ class PodSpec(View, frozen=True):
     restart_policy: str = ""
     host_aliases: tuple[HostAlias, ...] = ()
     image_pull_secrets: tuple[NamedSource, ...] = ()
+    node_name: str = ""
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     affinity: dict[str, Any] = {}

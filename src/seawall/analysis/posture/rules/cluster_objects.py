@@ -36,7 +36,7 @@ _EBS = frozenset(("ebs.csi.aws.com", "kubernetes.io/aws-ebs"))
     "create privileged ones and own the node.",
     remediation=f"Label the namespace with {ENFORCE_LABEL}: restricted, or baseline.",
     controls="cis:5.2.1 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="C-0192",
+    aliases="C-0192 kyverno:add-psa-namespace-reporting",
     references=(_ADMISSION,),
     since="1.23",
     notes="kube-system, kube-public and kube-node-lease are left out.",

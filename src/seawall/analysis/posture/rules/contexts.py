@@ -123,7 +123,7 @@ def user_id_unset(c: Container, ctx: Context) -> Hits:
     why="Groups below 10000 often exist on the node: a process that gets out of the container has that group's files.",
     remediation="Set runAsGroup to 10000 or above.",
     controls="mitre-attack:T1611",
-    aliases="KSV-0021 kube-score:container-security-context-user-group-id",
+    aliases="KSV-0021 kube-score:container-security-context-user-group-id kyverno:validate-userid-groupid-fsgroup",
     references=(_CONTEXT,),
     default=False,
     notes="Judged where runAsGroup is set.",

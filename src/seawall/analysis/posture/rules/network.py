@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.indexes import judged_pods, namespace_of, pods_by_label, view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.base import LabelSelector
     from seawall.model.kube.network import Ingress, NetworkPolicy, Service
     from seawall.model.resource import Inventory, Resource
     from seawall.model.rule import Context
@@ -93,13 +92,18 @@ def service_node_port(service: Service, ctx: Context) -> Hits:
     references=(_SERVICES,),
 )
 def service_load_balancer_open(service: Service, ctx: Context) -> Hits:
+    if is_open_load_balancer(service):
+        yield Hit("the load balancer takes connections from anywhere", "spec.loadBalancerSourceRanges")
+
+
+def is_open_load_balancer(service: Service) -> bool:
+    """Whether a Service has a load balancer that is neither internal nor limited to some networks."""
     notes = service.metadata.annotations
     internal = any(notes.get(key, "").lower() in values for key, values in _INTERNAL.items())
     if service.spec.type != "LoadBalancer" or internal:
-        return
+        return False
     ranges = service.spec.load_balancer_source_ranges or tuple(filter(None, notes.get(_RANGES, "").split(",")))
-    if not ranges or any(cidr.strip() in _EVERYONE for cidr in ranges):
-        yield Hit("the load balancer takes connections from anywhere", "spec.loadBalancerSourceRanges")
+    return not ranges or any(cidr.strip() in _EVERYONE for cidr in ranges)
 
 
 @rule(
@@ -177,22 +181,20 @@ def network_policy_without_selector(policy: NetworkPolicy, ctx: Context) -> Hits
     "selectors are not read, nothing is said.",
 )
 def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
-    selectors: dict[str, list[LabelSelector]] = defaultdict(list)
+    foreign = {namespace_of(r) if r.ref.namespace else "" for r in inventory.resources if _is_foreign_policy(r)}
+    if "" in foreign:
+        return
+    index = ctx.once(pods_by_label)
+    held: set[int] = set()
     for policy in inventory.of_kind("NetworkPolicy"):
-        view: Any = policy.view
-        selectors[_namespace(policy)].append(view.spec.pod_selector)
-    foreign = {_namespace(r) if r.ref.namespace else "" for r in inventory.resources if _is_foreign_policy(r)}
-    for workload in inventory.workloads():
-        pod, namespace = workload.template(), _namespace(workload)
-        if "" in foreign or namespace in foreign or pod is None or pod.spec.host_network:
-            continue
-        held = any(selector.matches(pod.metadata.labels) for selector in selectors[namespace])
-        if not held and inventory.owner_of(workload) is None:
-            yield Hit("no network policy of the namespace selects the pods", resource=workload)
-
-
-def _namespace(resource: Resource) -> str:
-    return resource.ref.namespace or "default"
+        pods = index.get(namespace_of(policy))
+        if pods is not None:
+            held.update(map(id, pods.select(view_of(policy).spec.pod_selector)))
+    for namespace, pods in index.items():
+        for workload in pods.resources if namespace not in foreign else ():
+            pod = workload.template()
+            if id(workload) not in held and pod is not None and not pod.spec.host_network:
+                yield Hit("no network policy of the namespace selects the pods", resource=workload)
 
 
 def _is_foreign_policy(resource: Resource) -> bool:
@@ -210,16 +212,12 @@ def _is_foreign_policy(resource: Resource) -> bool:
     remediation="Correct the selector, or remove the Service.",
     aliases="C-0293 kube-linter:dangling-service kube-score:service-targets-pod",
     references=(_SERVICES,),
-    notes="Judged in namespaces of which at least one workload is known.",
+    notes="Judged in namespaces of which at least one workload is known, and no custom object that an operator may "
+    "make pods of.",
 )
 def service_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
-    labels: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for workload in inventory.workloads():
-        pod = workload.template()
-        labels[_namespace(workload)].append(pod.metadata.labels if pod is not None else {})
     for resource in inventory.of_kind("Service"):
-        view: Any = resource.view
-        selector, known = view.spec.selector, labels.get(_namespace(resource), [])
-        found = any(selector.items() <= each.items() for each in known)
-        if selector and view.spec.type != "ExternalName" and known and not found:
+        spec = view_of(resource).spec
+        pods = ctx.once(judged_pods).get(namespace_of(resource)) if spec.selector else None
+        if pods is not None and spec.type != "ExternalName" and not pods.has(spec.selector):
             yield Hit("no workload of the namespace has the labels it selects", "spec.selector", resource=resource)

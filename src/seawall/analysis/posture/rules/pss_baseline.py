@@ -68,7 +68,7 @@ _PROFILES = frozenset(("RuntimeDefault", "Localhost"))
     remediation="Remove securityContext.privileged, or set it to false; add only the single capability or device that "
     "the program needs.",
     controls="pss:baseline cis:5.2.2 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0017 CKV_K8S_16 C-0057 kube-linter:privileged-container "
+    aliases="KSV-0017 CKV_K8S_16 C-0057 C-0193 C-0213 kube-linter:privileged-container "
     "kube-score:container-security-context-privileged kyverno:disallow-privileged-containers "
     "prowler:core_minimize_privileged_containers",
     references=(_PSS,),
@@ -95,7 +95,7 @@ def _host_namespace(which: str) -> str:
     "on the node's loopback address.",
     remediation="Remove hostNetwork; publish ports through a Service instead.",
     controls="pss:baseline cis:5.2.5 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0009 CKV_K8S_19 C-0041 kube-linter:host-network kyverno:disallow-host-namespaces "
+    aliases="KSV-0009 CKV_K8S_19 C-0041 C-0196 C-0216 kube-linter:host-network kyverno:disallow-host-namespaces "
     "prowler:core_minimize_hostNetwork_containers",
     references=(_PSS,),
 )
@@ -113,7 +113,8 @@ def host_network(pod: PodTemplate, ctx: Context) -> Hits:
     why=_host_namespace("process ids") + " With a few more rights one can enter the namespaces of any process.",
     remediation="Remove hostPID.",
     controls="pss:baseline cis:5.2.3 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0010 CKV_K8S_17 C-0038 kube-linter:host-pid prowler:core_minimize_hostPID_containers",
+    aliases="KSV-0010 CKV_K8S_17 C-0038 C-0194 C-0214 C-0275 kube-linter:host-pid "
+    "prowler:core_minimize_hostPID_containers",
     references=(_PSS,),
 )
 def host_pid(pod: PodTemplate, ctx: Context) -> Hits:
@@ -130,7 +131,8 @@ def host_pid(pod: PodTemplate, ctx: Context) -> Hits:
     why=_host_namespace("inter-process communication"),
     remediation="Remove hostIPC; share memory between containers of one pod by an emptyDir with medium Memory.",
     controls="pss:baseline cis:5.2.4 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0008 CKV_K8S_18 kube-linter:host-ipc prowler:core_minimize_hostIPC_containers",
+    aliases="KSV-0008 CKV_K8S_18 C-0038 C-0195 C-0215 C-0276 kube-linter:host-ipc "
+    "prowler:core_minimize_hostIPC_containers",
     references=(_PSS,),
 )
 def host_ipc(pod: PodTemplate, ctx: Context) -> Hits:
@@ -148,8 +150,8 @@ def host_ipc(pod: PodTemplate, ctx: Context) -> Hits:
     "/var/lib/kubelet or a runtime socket are a way to own the node.",
     remediation="Use a volume that belongs to the pod: emptyDir, configMap, a persistentVolumeClaim or a CSI driver.",
     controls="pss:baseline cis8-11:5.2.12 cis12:5.2.11 mitre-attack:T1611",
-    aliases="KSV-0023 C-0048 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
-    "prowler:core_minimize_hostpath_volume_mounts",
+    aliases="KSV-0023 C-0048 C-0203 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
+    "kyverno:limit-hostpath-vols prowler:core_minimize_hostpath_volume_mounts",
     references=(_PSS, "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath"),
 )
 def host_path_volume(pod: PodTemplate, ctx: Context) -> Hits:
@@ -171,7 +173,7 @@ def host_path_volume(pod: PodTemplate, ctx: Context) -> Hits:
     "and ties the pod to nodes where the port is free.",
     remediation="Remove hostPort and publish the port through a Service.",
     controls="pss:baseline cis8-11:5.2.13 cis12:5.2.12 mitre-attack:T1190",
-    aliases="KSV-0024 CKV_K8S_26 C-0044 kyverno:disallow-host-ports "
+    aliases="KSV-0024 CKV_K8S_26 C-0044 C-0204 kyverno:disallow-host-ports kyverno:disallow-host-ports-range "
     "prowler:core_minimize_admission_hostport_containers",
     references=(_PSS,),
 )
@@ -213,8 +215,8 @@ def windows_host_process(pod: PodTemplate, ctx: Context) -> Hits:
     "SYS_MODULE, NET_ADMIN, DAC_READ_SEARCH) are known ways out of a container.",
     remediation="Remove the capability from securityContext.capabilities.add.",
     controls="pss:baseline cis8-11:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0022 CKV_K8S_25 C-0046 kyverno:disallow-capabilities "
-    "prowler:core_minimize_containers_added_capabilities",
+    aliases="KSV-0022 CKV_K8S_25 C-0046 C-0200 C-0219 kyverno:disallow-capabilities "
+    "kyverno:psp-restrict-adding-capabilities prowler:core_minimize_containers_added_capabilities",
     references=(_PSS,),
 )
 def added_capabilities(c: Container, ctx: Context) -> Hits:

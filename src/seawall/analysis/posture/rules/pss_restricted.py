@@ -57,7 +57,7 @@ def _has_source(ctx: Context, index: int) -> bool:
     "by a setuid program in the image.",
     remediation="Set securityContext.allowPrivilegeEscalation to false.",
     controls="pss:restricted>=1.8 cis:5.2.6 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0001 CKV_K8S_20 C-0016 kube-linter:privilege-escalation-container "
+    aliases="KSV-0001 CKV_K8S_20 C-0016 C-0197 C-0217 kube-linter:privilege-escalation-container "
     "kyverno:disallow-privilege-escalation prowler:core_minimize_allowPrivilegeEscalation_containers",
     references=(_PSS,),
     since="1.8",
@@ -86,7 +86,7 @@ def _exempt(ctx: Context) -> bool:
     "file of the image.",
     remediation="Set runAsNonRoot: true in the pod's security context, and give the image a numeric user.",
     controls="pss:restricted cis:5.2.7 mitre-attack:T1611 nsa-cisa:non-root",
-    aliases="KSV-0012 CKV_K8S_23 C-0013 kube-linter:run-as-non-root kyverno:require-run-as-nonroot "
+    aliases="KSV-0012 CKV_K8S_23 C-0013 C-0198 C-0218 kube-linter:run-as-non-root kyverno:require-run-as-nonroot "
     "prowler:core_minimize_root_containers_admission",
     references=(_PSS,),
     notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt.",
@@ -192,7 +192,7 @@ def seccomp_annotation(c: Container, ctx: Context) -> Hits:
     why="The runtime gives every container a set of root's powers, NET_RAW among them, that hardly a program needs.",
     remediation='Set securityContext.capabilities.drop to ["ALL"].',
     controls="pss:restricted>=1.22 cis8-11:5.2.10 cis12:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
-    aliases="KSV-0003 KSV-0106 CKV_K8S_37 C-0055 kyverno:drop-all-capabilities "
+    aliases="KSV-0003 KSV-0106 CKV_K8S_37 C-0055 C-0201 C-0220 kyverno:drop-all-capabilities "
     "prowler:core_minimize_containers_capabilities_assigned",
     references=(_PSS,),
     notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",

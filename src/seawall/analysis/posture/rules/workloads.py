@@ -82,8 +82,8 @@ def read_only_root_filesystem(c: Container, ctx: Context) -> Hits:
     why="Without a limit, one hijacked or looping container takes the node's processors; miners live on that.",
     remediation="Set resources.limits.cpu.",
     controls="mitre-attack:T1496 nsa-cisa:resource-limits",
-    aliases="KSV-0011 CKV_K8S_11 C-0270 kube-linter:unset-cpu-requirements kube-score:container-resources "
-    "kyverno:require-cpu-limits prowler:core_cpu_limits_set",
+    aliases="KSV-0011 CKV_K8S_11 C-0270 C-0009 C-0050 kube-linter:unset-cpu-requirements "
+    "kube-score:container-resources kyverno:require-cpu-limits prowler:core_cpu_limits_set",
     references=(_RESOURCES,),
     notes="A limit of the whole pod counts. Ephemeral containers cannot have one.",
     default=False,
@@ -102,8 +102,8 @@ def cpu_limit(c: Container, ctx: Context) -> Hits:
     why="Without a limit, one container can use up the node's memory, and the kernel then kills others.",
     remediation="Set resources.limits.memory.",
     controls="mitre-attack:T1499 nsa-cisa:resource-limits",
-    aliases="KSV-0018 CKV_K8S_13 C-0271 kube-linter:unset-memory-requirements kube-score:container-resources "
-    "kyverno:require-requests-limits prowler:core_memory_limits_set",
+    aliases="KSV-0018 CKV_K8S_13 C-0271 C-0009 C-0004 kube-linter:unset-memory-requirements "
+    "kube-score:container-resources kyverno:require-requests-limits prowler:core_memory_limits_set",
     references=(_RESOURCES,),
     notes="A limit of the whole pod counts. Ephemeral containers cannot have one.",
 )
@@ -121,7 +121,7 @@ def memory_limit(c: Container, ctx: Context) -> Hits:
     why="The scheduler reserves nothing for the container: any busy neighbour, hostile or not, can starve it.",
     remediation="Set resources.requests.cpu.",
     controls="mitre-attack:T1499",
-    aliases="KSV-0015 CKV_K8S_10 C-0268 kube-linter:unset-cpu-requirements kube-score:container-resources "
+    aliases="KSV-0015 CKV_K8S_10 C-0268 C-0050 kube-linter:unset-cpu-requirements kube-score:container-resources "
     "kyverno:require-requests-limits prowler:core_cpu_requests_set",
     references=(_RESOURCES,),
     notes="A limit stands for a request that is not given, and a request of the whole pod counts.",
@@ -143,7 +143,7 @@ def cpu_request(c: Container, ctx: Context) -> Hits:
     "hostile or not, fills the node's memory.",
     remediation="Set resources.requests.memory.",
     controls="mitre-attack:T1499",
-    aliases="KSV-0016 CKV_K8S_12 C-0269 kube-linter:unset-memory-requirements kube-score:container-resources "
+    aliases="KSV-0016 CKV_K8S_12 C-0269 C-0004 kube-linter:unset-memory-requirements kube-score:container-resources "
     "kyverno:require-requests-limits prowler:core_memory_requests_set",
     references=(_RESOURCES,),
     notes="A limit stands for a request that is not given, and a request of the whole pod counts.",
@@ -217,7 +217,7 @@ def _keeps_running(c: Container, ctx: Context) -> bool:
     "program is there for an attacker in any of them.",
     remediation="Make a service account for the workload and name it in serviceAccountName.",
     controls="cis:5.1.5 mitre-attack:T1078 nsa-cisa:rbac",
-    aliases="C-0189 kube-linter:default-service-account kyverno:check-sa",
+    aliases="C-0189 kube-linter:default-service-account kyverno:check-sa kyverno:restrict-service-account",
     references=(_ACCOUNTS,),
     notes="A pod that mounts no token (automountServiceAccountToken: false) does not use its account.",
 )
@@ -236,7 +236,7 @@ def default_service_account(pod: PodTemplate, ctx: Context) -> Hits:
     why="Whoever can read a file in the pod holds a token for the API server and whatever rights its account has.",
     remediation="Set automountServiceAccountToken: false unless the program talks to the API server.",
     controls="cis:5.1.6 mitre-attack:T1528 nsa-cisa:service-account-token",
-    aliases="KSV-0036 CKV_K8S_38 C-0034 kyverno:restrict-automount-sa-token",
+    aliases="KSV-0036 CKV_K8S_38 C-0034 C-0053 C-0261 kyverno:restrict-automount-sa-token",
     references=(_ACCOUNTS,),
     notes="The pod's own setting is judged; one at its ServiceAccount can be overridden by the pod.",
 )
@@ -255,7 +255,8 @@ def automount_token(pod: PodTemplate, ctx: Context) -> Hits:
     remediation="Remove the hostPath volume; build images with a builder that needs no runtime, and read metrics from "
     "the kubelet.",
     controls="mitre-attack:T1611 mitre-attack:T1610",
-    aliases="KSV-0006 CKV_K8S_27 C-0074 kube-linter:docker-sock kyverno:disallow-container-sock-mounts",
+    aliases="KSV-0006 CKV_K8S_27 C-0074 kube-linter:docker-sock kyverno:disallow-container-sock-mounts "
+    "kyverno:docker-socket-check",
     references=("https://kubernetes.io/docs/concepts/storage/volumes/#hostpath",),
 )
 def runtime_socket_mounted(pod: PodTemplate, ctx: Context) -> Hits:
@@ -296,7 +297,7 @@ def sys_admin_capability(c: Container, ctx: Context) -> Hits:
     remediation="Mount the Secret as a volume and read it from there.",
     controls="cis:5.4.1 mitre-attack:T1552",
     aliases="CKV_K8S_35 C-0207 kube-linter:read-secret-from-env-var kyverno:secrets-not-from-env-vars "
-    "prowler:core_no_secrets_envs",
+    "kyverno:no-secrets prowler:core_no_secrets_envs",
     references=(_SECRETS,),
 )
 def secret_in_env(c: Container, ctx: Context) -> Hits:
@@ -319,7 +320,7 @@ def secret_in_env(c: Container, ctx: Context) -> Hits:
     why="Everyone who can read the manifest, its history or the pod has the credential.",
     remediation="Put the value into a Secret or an external store, refer to it, and replace the credential.",
     controls="cis:5.4.1 mitre-attack:T1552.001 nsa-cisa:secrets",
-    aliases="C-0012 kube-linter:env-var-secret",
+    aliases="C-0012 C-0259 kube-linter:env-var-secret",
     references=(_SECRETS,),
     notes="Told by the variable's name; values that are paths, addresses, switches, numbers or placeholders pass.",
 )
@@ -393,7 +394,8 @@ def ssh_port(c: Container, ctx: Context) -> Hits:
     why="Users below 10000 often exist on the node: a process that gets out of the container has that user's files.",
     remediation="Set runAsUser to 10000 or above.",
     controls="mitre-attack:T1611",
-    aliases="KSV-0020 CKV_K8S_40 kube-score:container-security-context-user-group-id",
+    aliases="KSV-0020 CKV_K8S_40 kube-score:container-security-context-user-group-id "
+    "kyverno:validate-userid-groupid-fsgroup",
     references=(_CONTEXT,),
     default=False,
     notes="Judged where runAsUser is set.",

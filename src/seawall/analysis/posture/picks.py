@@ -1,0 +1,56 @@
+"""What several rules look for in the same list, picked out once for all of them.
+
+Rules run one after another on a container or a pod, and most find nothing there: one pass over a list in place of one
+a rule keeps them cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from seawall.model.kube.base import numbered
+
+if TYPE_CHECKING:
+    from seawall.model.kube.pod import Volume, VolumeMount
+
+T = TypeVar("T")
+
+
+class Picker(Generic[T]):
+    """Picks items out of a list, and keeps what it picked from the last list that it was given.
+
+    Raises:
+        InvalidField: when it is called with a list of which an item could not be read.
+    """
+
+    __slots__ = ("_last", "_wanted")
+
+    def __init__(self, wanted: Callable[[T], object]) -> None:
+        self._wanted = wanted
+        self._last: tuple[tuple[T, ...], tuple[tuple[int, T], ...]] = ((), ())
+
+    def __call__(self, items: tuple[T, ...]) -> tuple[tuple[int, T], ...]:
+        """The wanted items with their indices in the source."""
+        last, found = self._last
+        if last is not items:
+            wanted = self._wanted
+            found = tuple((i, item) for i, item in numbered(items) if wanted(item))
+            self._last = items, found
+        return found
+
+
+def _is_odd_volume(volume: Volume) -> bool:
+    odd = volume.host_path or volume.projected or volume.git_repo or volume.flex_volume
+    return odd is not None
+
+
+def _is_odd_mount(mount: VolumeMount) -> object:
+    odd = mount.sub_path or mount.sub_path_expr or mount.mount_propagation == "Bidirectional"
+    return odd or mount.mount_path.startswith("/var/run/secrets/")
+
+
+#: Volumes of the node or of its making, and projected ones.
+odd_volumes: Picker[Volume] = Picker(_is_odd_volume)
+#: Mounts that show a part of a volume, pass mounts on, or lie where tokens do.
+odd_mounts: Picker[VolumeMount] = Picker(_is_odd_mount)
