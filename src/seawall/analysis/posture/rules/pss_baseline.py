@@ -150,7 +150,7 @@ def host_ipc(pod: PodTemplate, ctx: Context) -> Hits:
     "/var/lib/kubelet or a runtime socket are a way to own the node.",
     remediation="Use a volume that belongs to the pod: emptyDir, configMap, a persistentVolumeClaim or a CSI driver.",
     controls="pss:baseline cis8-11:5.2.12 cis12:5.2.11 mitre-attack:T1611",
-    aliases="KSV-0023 C-0048 C-0203 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
+    aliases="KSV-0023 KSV-0028 C-0048 C-0203 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
     "kyverno:limit-hostpath-vols prowler:core_minimize_hostpath_volume_mounts",
     references=(_PSS, "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath"),
 )

@@ -31,13 +31,14 @@ _PSS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
     controls="pss:restricted",
     aliases="KSV-0028 kyverno:restrict-volume-types",
     references=(_PSS,),
-    notes="A volume without a source is an emptyDir.",
+    notes="A volume without a source is an emptyDir. Paths of the node have a rule of their own, host-path-volume, which "
+    "both levels hold.",
 )
 def volume_types(pod: PodTemplate, ctx: Context) -> Hits:
     for i, v in numbered(pod.spec.volumes):
         sources = (v.config_map, v.csi, v.downward_api, v.empty_dir, v.ephemeral, v.image, v.projected, v.secret)
         permitted = v.persistent_volume_claim is not None or any(source is not None for source in sources)
-        if not permitted and _has_source(ctx, i):
+        if not permitted and v.host_path is None and _has_source(ctx, i):
             yield Hit(f"volume {v.name!r} is of a type that restricted pods may not use", f"spec.volumes[{i}]")
 
 
