@@ -31,8 +31,8 @@ _PSS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
     controls="pss:restricted",
     aliases="KSV-0028 kyverno:restrict-volume-types",
     references=(_PSS,),
-    notes="A volume without a source is an emptyDir. Paths of the node have a rule of their own, host-path-volume, which "
-    "both levels hold.",
+    notes="A volume without a source is an emptyDir. Paths of the node have a rule of their own, host-path-volume, to "
+    "which both levels hold.",
 )
 def volume_types(pod: PodTemplate, ctx: Context) -> Hits:
     for i, v in numbered(pod.spec.volumes):
