@@ -1,4 +1,4 @@
-"""Services, ingresses and network policies."""
+"""Services, ingresses, network policies, and what else decides which connections pass."""
 
 from __future__ import annotations
 
@@ -88,3 +88,9 @@ class NetworkPolicy(KubeObject, frozen=True):
     """A network policy of networking.k8s.io."""
 
     spec: NetworkPolicySpec = NetworkPolicySpec()
+
+
+class SpecObject(KubeObject, frozen=True):
+    """An object whose spec the network analysis reads as it stands, to tell unknown fields from absent ones."""
+
+    spec: dict[str, Any] = {}
