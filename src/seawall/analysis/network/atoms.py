@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from seawall.analysis.network.form import PortMatch
 from seawall.model.reach import ALL_PORTS, MAX_PORT, PROTOCOLS, PortRange, Ports
@@ -25,7 +26,7 @@ class PortAtoms:
             starts = sorted(cuts[protocol])
             self._offset[protocol] = len(self._ranges)
             self._starts[protocol] = starts[:-1]
-            self._ranges += [PortRange(protocol, a, b - 1) for a, b in zip(starts, starts[1:], strict=False)]
+            self._ranges += [PortRange(protocol, a, b - 1) for a, b in pairwise(starts)]
         self.all = (1 << len(self._ranges)) - 1
         self.ports = lru_cache(maxsize=65536)(self._ports)
 

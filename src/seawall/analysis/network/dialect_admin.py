@@ -103,7 +103,7 @@ def _rule(value: Any, word: str, path: Path, dialect: _Dialect, reader: Reader) 
     before = len(reader.problems)
     fields = reader.fields(value, path, frozenset(("name", "action", side, dialect.port_field)))
     raw = value if isinstance(value, dict) else {}
-    action = dialect.actions.get(raw.get("action")) if isinstance(raw.get("action"), str) else None
+    action = dialect.actions.get(str(raw.get("action")))
     name = raw.get("name") if isinstance(raw.get("name"), str) else ""
     if action is None:
         reader.problem((*path, "action"), f"must be one of {', '.join(dialect.actions)}; {_CLOSED}")

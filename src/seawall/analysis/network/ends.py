@@ -241,8 +241,7 @@ class Ends:
         for index, each in enumerate(self.classes):
             if each.host_network:
                 continue
-            inside = any(r.version == a.version and r.first <= a.first <= r.last for a in each.addresses for r in ranges)
-            if inside or (everything and not each.addresses):
+            if _overlap(each.addresses, ranges) or (everything and not each.addresses):
                 found |= 1 << index
         return found
 
@@ -260,10 +259,13 @@ def matches(selector: Selector, labels: dict[str, str]) -> bool:
 
 def covers_domain(names: Iterable[str], domain: str) -> bool:
     """Whether a name, or all names that a wildcard stands for, are among some names and wildcards."""
-    for name in names:
-        if name == domain or (name.startswith("*.") and domain.removeprefix("*").endswith(name[1:]) and domain != name[2:]):
-            return True
-    return False
+    return any(
+        name == domain or (name.startswith("*.") and domain.removeprefix("*").endswith(name[1:])) for name in names
+    )
+
+
+def _overlap(addresses: Iterable[AddressRange], ranges: Sequence[AddressRange]) -> bool:
+    return any(r.version == a.version and r.first <= a.first <= r.last for a in addresses for r in ranges)
 
 
 def _set(items: Iterable[int]) -> int:

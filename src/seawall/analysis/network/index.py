@@ -325,4 +325,3 @@ def _intersect(parts: Parts, gate: Parts) -> Parts:
             if mask & other and both:
                 found[mask & other] = found.get(mask & other, 0) | both
     return tuple(found.items())
-

@@ -112,8 +112,8 @@ def _ingress(resource: Resource) -> list[Backend]:
     found = [_ingress_backend(resource, view.spec.default_backend)]
     for rule in view.spec.rules:
         paths = rule.http.get("paths")
-        for path in paths if isinstance(paths, list) else ():
-            found.append(_ingress_backend(resource, path.get("backend") if isinstance(path, dict) else None))
+        listed = paths if isinstance(paths, list) else ()
+        found += [_ingress_backend(resource, path.get("backend")) for path in listed if isinstance(path, dict)]
     return [each for each in found if each is not None]
 
 

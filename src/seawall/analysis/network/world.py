@@ -107,7 +107,7 @@ def _add(resource: Resource, inventory: Inventory, found: dict[str, Workload]) -
     owner = top.owner
     missing = owner is not None and owner.kind != "Node"
     if owner is not None and missing:
-        kind, name = owner.kind, owner.name
+        kind, name = owner.kind or "Pod", owner.name or name
     label = f"{namespace}/{name}[{kind}]"
     workload = found.get(label)
     if workload is None:
