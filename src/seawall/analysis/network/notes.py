@@ -110,8 +110,8 @@ def _equal_priorities(reach: Reach) -> Iterator[Note]:
     for clash in equal_priorities(reach):
         words = {Action.ALLOW: "allows", Action.DENY: "denies", Action.PASS: "passes on"}
         yield Note(
-            f"{clash.first.title} and {clash.second.title} have equal priority, and one {words[clash.rule.action]} what "
-            f"the other {words[clash.other.action]}: which wins is undefined; read in the order of their names",
+            f"{clash.first.title} and {clash.second.title} have equal priority, and one {words[clash.rule.action]} "
+            f"what the other {words[clash.other.action]}: which wins is undefined; read in the order of their names",
             clash.first.resource.ref,
         )
 

@@ -63,6 +63,15 @@ class Reach:
         """The number of the workload of that label, or None."""
         return self._numbers.get(label)
 
+    def number_at(self, at: int) -> int:
+        """The number of the end at a place in the order of labels: negative for ends that are no workloads."""
+        return self._sorted[at][1]
+
+    def labels_of(self, label: str) -> list[dict[str, str]]:
+        """The labels of the pods of a workload."""
+        number = self._numbers.get(label)
+        return [] if number is None else [pod.labels for pod in self.world.workloads[number].pods]
+
     def connections(self, source: Wanted = _ALL, target: Wanted = _ALL) -> Iterator[Connection]:
         """Every possible connection between different ends, sorted by source and target label."""
         wanted = [target(end) for end, _ in self._sorted]
@@ -79,7 +88,7 @@ class Reach:
 
     def targets_of(self, number: int) -> list[tuple[int, int]]:
         """What a workload (by number) or outside range reaches: places in the order of labels, and ports."""
-        rows = [self.index.row(bit) for bit in self._bits(number)]
+        rows = [self.index.row(bit) for bit in self.bits(number)]
         if len(rows) == 1:
             return self._expand(rows[0])
         found: dict[int, int] = {}
@@ -88,7 +97,12 @@ class Reach:
                 found[at] = found.get(at, 0) | mask
         return sorted(found.items())
 
-    def _bits(self, number: int) -> list[int]:
+    def label(self, number: int) -> str:
+        """How a workload (by number) or another end (by the complement of its bit) is written."""
+        return self.workload_ends[number].label if number >= 0 else self.index.ends.end(~number).label
+
+    def bits(self, number: int) -> list[int]:
+        """The classes of a workload's pods, or the bit of another end."""
         return [~number] if number < 0 else list(spread(self.index.ends.workload_classes[number]))
 
     def _expand_row(self, row: Parts) -> list[tuple[int, int]]:
@@ -109,13 +123,13 @@ class Reach:
         return Connection(source[0], target[0], self.index.ports.ports(mask), certainty)
 
     def _certain(self, source: int, target: int) -> bool:
-        return all(self.index.certain(a, b) for a in self._bits(source) for b in self._bits(target))
+        return all(self.index.certain(a, b) for a in self.bits(source) for b in self.bits(target))
 
     def between(self, source: int, target: int) -> int:
         """The ports on which one workload or outside end (by number, as in the sorted ends) reaches another."""
         mask = 0
-        for a in self._bits(source):
-            for b in self._bits(target):
+        for a in self.bits(source):
+            for b in self.bits(target):
                 mask |= self.index.allowed(a, b)
         return mask
 
@@ -147,7 +161,7 @@ class Reach:
     def from_controller(self, number: int) -> int:
         """The ports on which a pod of which only its being in the cluster is known reaches a workload."""
         mask = 0
-        for bit in self._bits(number):
+        for bit in self.bits(number):
             mask |= self.index.allowed(self.index.ends.controller, bit)
         return mask
 
