@@ -219,7 +219,7 @@ def _np_port(item: Object, target: End, protocol: str, port: int) -> bool:
     wanted = item.get("protocol", "TCP")
     if wanted != protocol:
         return False
-    number = item.get("port")
+    number: Any = item.get("port")
     if number is None:
         return True
     if isinstance(number, str):

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from seawall.analysis.network.facts import counts
 from seawall.analysis.network.form import Direction
 from seawall.analysis.network.lower import Lowered, lower
 from seawall.analysis.network.reach import Reach
@@ -87,7 +88,4 @@ def find_end(reach: Reach, text: str, is_source: bool) -> int | None:
 
 def count_pairs(reach: Reach) -> int:
     """How many ordered pairs of different workloads have any port open."""
-    found = 0
-    for number in range(len(reach.world.workloads)):
-        found += sum(1 for at, _ in reach.targets_of(number) if 0 <= reach.number_at(at) != number)
-    return found
+    return sum(counts(reach)[0])

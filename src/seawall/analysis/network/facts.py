@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from seawall.analysis.network.form import Direction
+from seawall.analysis.network.index import Parts
 from seawall.analysis.network.ranges import EVERYWHERE
 from seawall.analysis.network.reach import Reach
 
@@ -27,14 +28,8 @@ class Facts(Struct, frozen=True, gc=False):
 
 def facts(reach: Reach) -> list[Facts]:
     """The facts of every workload, in the order of their labels."""
-    index, count = reach.index, len(reach.world.workloads)
-    reaches, reached_by = [0] * count, [0] * count
-    for number in range(count):
-        for at, _ in reach.targets_of(number):
-            other = reach.number_at(at)
-            if other >= 0 and other != number:
-                reaches[number] += 1
-                reached_by[other] += 1
+    index = reach.index
+    reaches, reached_by = counts(reach)
     return [
         Facts(
             reach.workload_ends[number].label,
@@ -45,8 +40,36 @@ def facts(reach: Reach) -> list[Facts]:
             _outside(reach, number, index.ends.sources_outside, Direction.INGRESS),
             _outside(reach, number, index.ends.targets_outside, Direction.EGRESS),
         )
-        for number in range(count)
+        for number in range(len(reach.world.workloads))
     ]
+
+
+def counts(reach: Reach) -> tuple[list[int], list[int]]:
+    """How many others each workload reaches, and is reached by. Workloads of one row are counted together."""
+    count = len(reach.world.workloads)
+    reaches, reached_by = [0] * count, [0] * count
+    sharing: dict[Parts, list[int]] = {}
+    for number in range(count):
+        bits = reach.bits(number)
+        if len(bits) == 1:
+            sharing.setdefault(reach.index.row(bits[0]), []).append(number)
+            continue
+        for other in _others(reach, reach.targets_of(number)):
+            if other != number:
+                reaches[number] += 1
+                reached_by[other] += 1
+    for sources in sharing.values():
+        targets = _others(reach, reach.targets_of(sources[0]))
+        within = set(targets).intersection(sources)
+        for number in sources:
+            reaches[number] = len(targets) - (number in within)
+        for other in targets:
+            reached_by[other] += len(sources) - (other in within)
+    return reaches, reached_by
+
+
+def _others(reach: Reach, targets: list[tuple[int, int]]) -> list[int]:
+    return [number for number in (reach.number_at(at) for at, _ in targets) if number >= 0]
 
 
 def _policies(reach: Reach, number: int, direction: Direction) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Services, ingresses and network policies: who reaches what."""
+"""Services, ingresses and the plain mistakes of network policies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.base import LabelSelector
     from seawall.model.kube.network import Ingress, NetworkPolicy, Service
     from seawall.model.resource import Inventory, Resource
     from seawall.model.rule import Context
@@ -40,8 +39,6 @@ _CERTIFICATES = (
     "networking.gke.io/managed-certificates",
     "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
 )
-#: Policies of network plugins, whose selectors are not modelled.
-_FOREIGN_POLICIES = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy")
 
 
 @rule(
@@ -161,43 +158,8 @@ def network_policy_without_selector(policy: NetworkPolicy, ctx: Context) -> Hits
         yield Hit("the policy names neither pods nor peers by their labels", "spec.podSelector")
 
 
-@rule(
-    "pod-without-network-policy",
-    title="Pod that no network policy holds",
-    severity=Severity.MEDIUM,
-    scope=Scope.NETWORK,
-    on="inventory",
-    why="Every pod of the cluster reaches it and it reaches every other: one hijacked pod is a way to all.",
-    remediation="Add a NetworkPolicy that selects the pod; begin with one that denies everything in the namespace.",
-    controls="cis:5.3.2 mitre-attack:T1046 nsa-cisa:network-policies",
-    aliases="CKV2_K8S_6 C-0260 kube-linter:non-isolated-pod kube-score:pod-networkpolicy "
-    "kyverno:require-network-policy",
-    references=(_POLICIES,),
-    notes="Pods in the node's network cannot be held. Where a network plugin's own policies are in use, whose "
-    "selectors are not read, nothing is said.",
-)
-def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
-    selectors: dict[str, list[LabelSelector]] = defaultdict(list)
-    for policy in inventory.of_kind("NetworkPolicy"):
-        view: Any = policy.view
-        selectors[_namespace(policy)].append(view.spec.pod_selector)
-    foreign = {_namespace(r) if r.ref.namespace else "" for r in inventory.resources if _is_foreign_policy(r)}
-    for workload in inventory.workloads():
-        pod, namespace = workload.template(), _namespace(workload)
-        if "" in foreign or namespace in foreign or pod is None or pod.spec.host_network:
-            continue
-        held = any(selector.matches(pod.metadata.labels) for selector in selectors[namespace])
-        if not held and inventory.owner_of(workload) is None:
-            yield Hit("no network policy of the namespace selects the pods", resource=workload)
-
-
 def _namespace(resource: Resource) -> str:
     return resource.ref.namespace or "default"
-
-
-def _is_foreign_policy(resource: Resource) -> bool:
-    calico = resource.ref.kind == "NetworkPolicy" and "projectcalico.org" in resource.ref.api_version
-    return calico or resource.ref.kind in _FOREIGN_POLICIES
 
 
 @rule(
