@@ -68,10 +68,15 @@ def _head(schema: str, network: Network) -> dict[str, Any]:
     return {
         "schema": schema,
         "tool": {"name": "seawall", "version": __version__},
-        "inputs": list(network.reading.options.paths),
+        "inputs": _inputs(network),
         "complete": network.complete,
         "enforcement": network.enforcement,
     }
+
+
+def _inputs(network: Network) -> list[dict[str, str]]:
+    paths = network.reading.options.paths
+    return [{"path": path, "kind": "stdin" if path == "-" else "manifests"} for path in paths]
 
 
 def _errors(network: Network) -> list[dict[str, str]]:
@@ -258,7 +263,7 @@ def diff_json(before: Network, after: Network, changes: Iterable[Change]) -> Ite
     """``seawall.netdiff/v1``."""
     encode = msgspec.json.Encoder().encode
     head = _head(DIFF, after) | {
-        "inputs": {"before": list(before.reading.options.paths), "after": list(after.reading.options.paths)},
+        "inputs": {"before": _inputs(before), "after": _inputs(after)},
         "complete": before.complete and after.complete,
     }
     yield encode(head)[:-1] + b',"changes":['
