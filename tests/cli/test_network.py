@@ -256,3 +256,89 @@ def test_nothing_to_judge_is_no_success(run: Run, tmp_path: Path) -> None:
     done = run("network", "reach", str(tmp_path))
     assert done.returncode == 2
     assert "nothing to judge" in done.stderr
+
+
+HOSTILE = """
+apiVersion: v1
+kind: Service
+metadata: {name: s, namespace: shop, labels: 3}
+spec: {ports: [{port: x}], selector: [a], type: {}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: [], annotations: 7}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop, labels: {a: {}}, annotations: []}
+spec: {hostNetwork: maybe, containers: [{name: c, ports: [{containerPort: a, name: [b]}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: i, namespace: shop}
+spec: {rules: [{http: {paths: [3, {backend: {service: {name: s, port: 3}}}]}}], defaultBackend: []}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: n, namespace: shop}
+spec: [a]
+---
+apiVersion: route.openshift.io/v1
+kind: Route
+metadata: {name: r, namespace: shop}
+spec: {to: [], port: 4, alternateBackends: {a: b}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: h, namespace: shop}
+spec: {rules: [{backendRefs: [1, {name: []}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: a, namespace: shop}
+spec: {mtls: {mode: [x]}, portLevelMtls: {a: b}, selector: {matchLabels: 3}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: a, namespace: shop}
+spec: {action: {}, rules: 3}
+---
+apiVersion: policy.linkerd.io/v1beta3
+kind: Server
+metadata: {name: a, namespace: shop}
+spec: {podSelector: [], port: {}}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n, labels: [], annotations: 3}
+status: {addresses: [{address: x}, 4]}
+---
+apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: a}
+spec: {subject: 3, priority: x, egress: [{action: [], to: [{nodes: {}}]}]}
+---
+"""
+
+
+@pytest.mark.parametrize("form", ["lines", "json", "dot", "html", "terminal"])
+def test_wrong_types_everywhere_break_nothing(run: Run, tmp_path: Path, form: str) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(pod("web", "shop") + HOSTILE)
+    done = run("network", "reach", "--format", form, str(file))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "the answer is incomplete" in done.stderr
+    scanned = run("scan", "--format", "json", str(file))
+    statuses = {each["rule"]: each for each in json.loads(scanned.stdout)["statuses"]}
+    assert not [each for each in statuses.values() if each["state"] == "error"]
+    assert statuses["pod-without-network-policy"]["state"] == "not-judged"
+
+
+@pytest.mark.parametrize("count", range(1, HOSTILE.count("---")))
+def test_each_wrong_object_alone_is_told(run: Run, tmp_path: Path, count: int) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(pod("web", "shop") + HOSTILE.split("---")[count - 1])
+    done = run("network", "reach", "--format", "json", str(file))
+    assert "Traceback" not in done.stderr
+    validated(done.stdout, "reach")

@@ -57,10 +57,9 @@ def lower_cluster_policy(resource: Resource, reader: Reader) -> Policy:
     """Read a ClusterNetworkPolicy."""
     spec = resource.raw.get("spec")
     said = spec.get("tier") if isinstance(spec, dict) else None
-    tiers = {"Admin": Tier.ADMIN, "Baseline": Tier.BASELINE}
-    if said not in tiers:
+    if said not in ("Admin", "Baseline"):
         reader.problem(("spec", "tier"), f"{said!r} is not Admin or Baseline; read as Baseline")
-    return _lower(resource, reader, _CLUSTER, tiers.get(str(said), Tier.BASELINE))
+    return _lower(resource, reader, _CLUSTER, Tier.ADMIN if said == "Admin" else Tier.BASELINE)
 
 
 def _lower(resource: Resource, reader: Reader, dialect: _Dialect, tier: Tier) -> Policy:

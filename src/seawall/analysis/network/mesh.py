@@ -17,6 +17,7 @@ from seawall.analysis.network.mesh_istio import Istio
 from seawall.analysis.network.mesh_linkerd import Linkerd
 from seawall.analysis.network.parts import Reader
 from seawall.analysis.network.world import Pod
+from seawall.model.kube.base import InvalidField
 from seawall.model.reach import Connection, EndKind, Link, Note
 from seawall.model.resource import Inventory, Resource
 
@@ -71,8 +72,9 @@ class Mesh:
             if r.ref.kind == _OLD_LINKERD and r.ref.api_version.startswith("policy.linkerd.io")
         ]
         self._keys = frozenset(term.key for selector in self._selectors() for term in selector)
+        self._workloads = inventory.workloads()
         marked = any(_marks(labels, notes) for labels, notes in self._namespaces.values())
-        self.present = marked or any(objects.values()) or any(_injected(r) for r in inventory.workloads())
+        self.present = marked or any(objects.values()) or any(_injected(r) for r in self._workloads)
 
     def _selectors(self) -> Iterator[Selector]:
         yield from self.istio.selectors()
@@ -80,7 +82,8 @@ class Mesh:
 
     def ports(self) -> tuple[tuple[str, int, int], ...]:
         """The ports that mesh policies tell from others."""
-        return (*self.istio.ports(), *self.linkerd.ports())
+        named = {port for resource in self._workloads for port in _named_ports(resource)}
+        return (*self.istio.ports(), *self.linkerd.ports(sorted(named)))
 
     def fact(self, pod: Pod) -> Identity:
         """What the mesh tells pods apart by."""
@@ -150,8 +153,20 @@ def _texts(value: Any) -> dict[str, str]:
 
 
 def _annotations(pod: Pod) -> dict[str, str]:
-    found: dict[str, str] = pod.template.metadata.annotations
+    try:
+        found: dict[str, str] = pod.template.metadata.annotations
+    except InvalidField:
+        return {}
     return found
+
+
+def _named_ports(resource: Resource) -> Iterator[tuple[str, str, int]]:
+    try:
+        template = resource.template()
+        for _, _, container in template.spec.all_containers() if template is not None else ():
+            yield from ((p.name, p.protocol or "TCP", p.container_port) for p in container.ports if p.name)
+    except InvalidField:
+        return
 
 
 def _marks(labels: dict[str, str], notes: dict[str, str]) -> bool:
@@ -164,7 +179,13 @@ def _marks(labels: dict[str, str], notes: dict[str, str]) -> bool:
 
 
 def _injected(resource: Resource) -> bool:
-    template = resource.template()
+    try:
+        return _marked_pod(resource.template())
+    except InvalidField:
+        return False
+
+
+def _marked_pod(template: Any) -> bool:
     if template is None:
         return False
     labels, notes = template.metadata.labels, template.metadata.annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from seawall.analysis.network.ends import matches
@@ -53,9 +53,11 @@ class Linkerd:
         """The selectors that pods are told apart by."""
         yield from (server.selector for server in self.servers)
 
-    def ports(self) -> Iterator[tuple[str, int, int]]:
-        """The ports that Servers name by number."""
+    def ports(self, named: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, int, int]]:
+        """The ports that Servers mean; ``named`` are those of the pods: name, protocol, number."""
         yield from (("TCP", s.port, s.port) for s in self.servers if isinstance(s.port, int))
+        names = {s.port for s in self.servers if isinstance(s.port, str)}
+        yield from ((protocol, number, number) for name, protocol, number in named if name in names)
 
     def gate(self, index: Index, target: int) -> Parts:
         """The sources that a class of pods accepts, by ports."""

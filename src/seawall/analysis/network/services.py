@@ -63,7 +63,18 @@ class Services:
         return [w for w in found if any(selector.items() <= pod.labels.items() for pod in w.pods)]
 
     def targets(self, resource: Resource, port: str | int | None = None) -> list[Target]:
-        """Where a Service leads; ``port`` (name or number) narrows it to the first service port that it means."""
+        """Where a Service leads; ``port`` (name or number) narrows it to the first service port that it means.
+
+        A Service that cannot be read leads nowhere, and is noted.
+        """
+        try:
+            return self._targets(resource, port)
+        except InvalidField as invalid:
+            if (resource, invalid.path) not in self.unread:
+                self.unread.append((resource, invalid.path))
+            return []
+
+    def _targets(self, resource: Resource, port: str | int | None) -> list[Target]:
         view: Any = resource.view
         ports = list(view.spec.ports)
         if port is not None:
