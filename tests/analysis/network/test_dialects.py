@@ -229,42 +229,10 @@ def test_pieces_are_the_largest_ranges_that_no_set_tells_apart() -> None:
     ]
 
 
-FIELDS = [
-    "podSelector",
-    "namespaceSelector",
-    "matchLabels",
-    "matchExpressions",
-    "key",
-    "operator",
-    "values",
-    "ipBlock",
-    "cidr",
-    "except",
-    "from",
-    "to",
-    "ports",
-    "port",
-    "endPort",
-    "protocol",
-    "namespaces",
-    "pods",
-    "networks",
-    "nodes",
-    "domainNames",
-    "action",
-    "name",
-    "portNumber",
-    "portRange",
-    "namedPort",
-    "start",
-    "end",
-    "tcp",
-    "destinationPort",
-    "number",
-    "range",
-    "protocols",
-    "x",
-]
+_FIELDS = """podSelector namespaceSelector matchLabels matchExpressions key operator values ipBlock cidr except from to
+ports port endPort protocol namespaces pods networks nodes domainNames action name portNumber portRange namedPort start
+end tcp destinationPort number range protocols x"""
+FIELDS = _FIELDS.split()
 WORDS = st.sampled_from(["TCP", "In", "10.0.0.0/8", "Allow"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 70000) | st.text(max_size=5) | WORDS,
