@@ -1,21 +1,15 @@
-"""What rules ask of the whole network, computed on the index."""
+"""What rules ask of policies, computed on the index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from collections.abc import Iterator
 
-from seawall.analysis.network.ends import spread
-from seawall.analysis.network.facts import METADATA_SERVICE, counts
 from seawall.analysis.network.form import Action, Direction, PodSet, Policy, Rule, Tier
 from seawall.analysis.network.index import Index
-from seawall.analysis.network.ranges import EVERYWHERE
 from seawall.analysis.network.reach import Reach
 from seawall.analysis.network.world import Workload
 from seawall.model.paths import Path
 from seawall.model.reach import format_ports
-
-_SPREADERS, _LEAST_REACHED, _SHARE = 5, 10, 0.8
 
 
 def _rules(policy: Policy) -> Iterator[tuple[Direction, Rule]]:
@@ -176,97 +170,3 @@ def _dns_servers(reach: Reach) -> int:
         if any(pod.labels.get("k8s-app") == "kube-dns" for pod in workload.pods):
             found |= reach.index.ends.workload_classes[number]
     return found
-
-
-def unheld(reach: Reach) -> Iterator[Workload]:
-    """Workloads with pods that no policy selects in any direction; none where a plugin's own policies may."""
-    foreign = {r.ref.namespace or "" for r in reach.lowered.foreign}
-    index = reach.index
-    for number, workload in enumerate(reach.world.workloads):
-        if "" in foreign or workload.namespace in foreign:
-            continue
-        for bit in reach.bits(number):
-            held = any(index.selecting[direction][bit] for direction in Direction)
-            if not held and not index.ends.host >> bit & 1:
-                yield workload
-                break
-
-
-def open_namespaces(reach: Reach) -> Iterator[tuple[str, list[Workload]]]:
-    """Namespaces of which every workload takes connections from any pod on any port."""
-    index = reach.index
-    foreign = {r.ref.namespace or "" for r in reach.lowered.foreign}
-    found: dict[str, list[Workload]] = {}
-    closed: set[str] = set()
-    everyone = index.ends.pods & index.ends.real_pods
-    for number, workload in enumerate(reach.world.workloads):
-        if workload.host_network:
-            continue
-        found.setdefault(workload.namespace, []).append(workload)
-        for bit in reach.bits(number):
-            full = [ends for mask, ends in index.let_in(bit) if mask == index.ports.all]
-            if not full or everyone & ~full[0]:
-                closed.add(workload.namespace)
-    for name in sorted(found):
-        if name not in closed and "" not in foreign and name not in foreign:
-            yield name, found[name]
-
-
-def spreaders(reach: Reach) -> list[tuple[Workload, int]]:
-    """The workloads that reach most others, worst first, where that is most of a cluster."""
-    total = len(reach.world.workloads) - 1
-    if total < _LEAST_REACHED:
-        return []
-    reaches, _ = counts(reach)
-    found = [
-        (-count, workload.label, workload)
-        for workload, count in zip(reach.world.workloads, reaches, strict=True)
-        if count >= max(_LEAST_REACHED, total * _SHARE)
-    ]
-    return [(workload, -count) for count, _, workload in sorted(found, key=lambda f: f[:2])[:_SPREADERS]]
-
-
-def reaching_metadata(reach: Reach) -> Iterator[tuple[str, list[Workload]]]:
-    """By namespace the workloads that reach the metadata service."""
-    bit = reach.index.ends.at_address(4, METADATA_SERVICE, Direction.EGRESS)
-    mask = reach.index.ports.mask("TCP", 80, 80)
-    return _by_namespace(reach, lambda class_bit: bit is not None and bool(reach.index.allowed(class_bit, bit) & mask))
-
-
-def reaching_kubelets(reach: Reach) -> Iterator[tuple[str, list[Workload]]]:
-    """By namespace the workloads that reach the kubelet of any node that is known."""
-    mask = reach.index.ports.mask("TCP", 10250, 10250)
-    addresses = [each for _, found in reach.world.nodes() for each in found]
-    bits = {reach.index.ends.at_address(a.version, a.first, Direction.EGRESS) for a in addresses}
-    targets = [bit for bit in bits if bit is not None]
-    return _by_namespace(reach, lambda class_bit: any(reach.index.allowed(class_bit, b) & mask for b in targets))
-
-
-def with_internet(reach: Reach) -> Iterator[tuple[str, list[Workload]]]:
-    """By namespace the workloads that reach every outside IPv4 address on some port."""
-    index = reach.index
-    ipv4 = [b for b in spread(index.ends.targets_outside) if index.ends.ranges[b].version == EVERYWHERE[4].version]
-    public = [b for b in ipv4 if _public(index, b)]
-    return _by_namespace(reach, lambda class_bit: all(index.allowed(class_bit, b) for b in public))
-
-
-def _public(index: Index, bit: int) -> bool:
-    """Whether any address of a range is public: the ends of it are looked at."""
-    each = index.ends.ranges[bit]
-    wide = each.last - each.first >= 1 << 24
-    return wide or any(ip_address(number).is_global for number in (each.first, each.last))
-
-
-def _by_namespace(reach: Reach, test: Callable[[int], bool]) -> Iterator[tuple[str, list[Workload]]]:
-    known: dict[int, bool] = {}
-    found: dict[str, list[Workload]] = {}
-    for number, workload in enumerate(reach.world.workloads):
-        for bit in reach.bits(number):
-            if reach.index.ends.host >> bit & 1:
-                continue
-            if bit not in known:
-                known[bit] = test(bit)
-            if known[bit]:
-                found.setdefault(workload.namespace, []).append(workload)
-                break
-    yield from ((name, found[name]) for name in sorted(found))

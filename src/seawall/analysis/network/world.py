@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from seawall.analysis.network.form import AddressRange
+from seawall.analysis.network.owners import owned_by
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.pod import PodSpec
 from seawall.model.paths import Path
@@ -102,27 +103,12 @@ def _add(resource: Resource, inventory: Inventory, found: dict[str, Workload]) -
     if template is None:
         return
     namespace = resource.ref.namespace or "default"
-    top = outermost(resource, inventory)
-    kind, name = (top.kind.name if top.kind else top.ref.kind), top.ref.name
-    owner = top.owner
-    missing = owner is not None and owner.kind != "Node"
-    if owner is not None and missing:
-        kind, name = owner.kind or "Pod", owner.name or name
+    top, kind, name, missing = owned_by(resource, inventory)
     label = f"{namespace}/{name}[{kind}]"
     workload = found.get(label)
     if workload is None:
         workload = found[label] = Workload(label, namespace, name, kind, top, [], missing)
     workload.pods.append(_pod(resource, namespace, template))
-
-
-def outermost(resource: Resource, inventory: Inventory) -> Resource:
-    """The workload at the end of the chain of owners, as far as it is in the inventory (bounded: chains can loop)."""
-    for _ in range(8):
-        owner = inventory.owner_of(resource)
-        if owner is None or owner is resource:
-            break
-        resource = owner
-    return resource
 
 
 def _pod(resource: Resource, namespace: str, template: Any) -> Pod:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.network.shared import network, settle
+from seawall.analysis.network.shared import has_policies, network, settle
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -31,6 +31,8 @@ _ADMIN = "https://network-policy-api.sigs.k8s.io/api-overview/"
     notes="Judged for NetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy and ClusterNetworkPolicy.",
 )
 def network_policy_invalid(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     for problem in ctx.once(network).lowered.problems:
         yield Hit(problem.message, problem.path, resource=problem.resource)
 
@@ -47,6 +49,8 @@ def network_policy_invalid(inventory: Inventory, ctx: Context) -> Hits:
     notes="Judged where at least one pod is known.",
 )
 def admin_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     reach = ctx.once(network)
     index = reach.index
     for number, policy in enumerate(index.policies):
@@ -54,7 +58,7 @@ def admin_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
         namespaced = policy.resource.ref.namespace or policy.resource.ref.kind == "NetworkPolicy"
         if not namespaced and policy.subject is not None and not selects and index.ends.classes:
             yield Hit("no pod that is known is selected", "spec.subject", resource=policy.resource)
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -72,12 +76,14 @@ def admin_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
     "known.",
 )
 def network_policy_peer_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.findings import empty_peers
 
     reach = ctx.once(network)
     for policy, path in empty_peers(reach):
         yield Hit("no pod that is known is selected", path, resource=policy.resource)
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -93,6 +99,8 @@ def network_policy_peer_selects_nothing(inventory: Inventory, ctx: Context) -> H
     notes="A rule that only repeats what rules of the same effect before it do is told as info.",
 )
 def network_policy_rule_shadowed(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.findings import shadowed
 
     reach = ctx.once(network)
@@ -101,7 +109,7 @@ def network_policy_rule_shadowed(inventory: Inventory, ctx: Context) -> Hits:
             yield Hit("rules before it already do all it does", path, resource=policy.resource, severity=Severity.INFO)
         else:
             yield Hit("rules before it decide otherwise for all it names", path, resource=policy.resource)
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -145,12 +153,14 @@ def network_policy_either_selector(policy: Any, ctx: Context) -> Hits:
     notes="Judged where pods of more than one namespace are known; a rule without peers is told by another rule.",
 )
 def network_policy_opens_cluster(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.findings import wide_rules
 
     reach = ctx.once(network)
     for policy, path, ports in wide_rules(reach):
         yield Hit(f"every pod of the cluster is let in, on {ports}", path, resource=policy.resource)
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -165,6 +175,8 @@ def network_policy_opens_cluster(inventory: Inventory, ctx: Context) -> Hits:
     references=(_ADMIN,),
 )
 def network_policy_equal_priority(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.notes import equal_priorities
 
     reach = ctx.once(network)
@@ -176,7 +188,7 @@ def network_policy_equal_priority(inventory: Inventory, ctx: Context) -> Hits:
             resource=clash.first.resource,
             related=((ref, "same tier and priority"),),
         )
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -192,6 +204,8 @@ def network_policy_equal_priority(inventory: Inventory, ctx: Context) -> Hits:
     references=(f"{_POLICIES}#networkpolicy-and-hostnetwork-pods",),
 )
 def network_policy_host_network(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.findings import host_network_subjects
 
     reach = ctx.once(network)
@@ -202,7 +216,7 @@ def network_policy_host_network(inventory: Inventory, ctx: Context) -> Hits:
             resource=policy.resource,
             related=((workload.resource.ref, "uses its node's network"),),
         )
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -218,12 +232,14 @@ def network_policy_host_network(inventory: Inventory, ctx: Context) -> Hits:
     notes="Pods that may connect to nothing at all are left out: they are meant to be cut off.",
 )
 def network_policy_blocks_dns(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.findings import without_dns
 
     reach = ctx.once(network)
     for workload, missing in without_dns(reach):
         yield Hit(f"the pods may connect out, but not to any port {missing} for DNS", resource=workload.resource)
-    settle(reach)
+    settle(reach.world.unread)
 
 
 @rule(
@@ -253,6 +269,8 @@ def admin_policy_old_api(policy: Any, ctx: Context) -> Hits:
     notes="Told only where what runs in the cluster shows it; where nothing shows it, nothing is said.",
 )
 def network_policies_not_enforced(inventory: Inventory, ctx: Context) -> Hits:
+    if not has_policies(inventory):
+        return
     from seawall.analysis.network.enforcement import enforcement
     from seawall.model.reach import EnforcementState
 
@@ -261,4 +279,4 @@ def network_policies_not_enforced(inventory: Inventory, ctx: Context) -> Hits:
     if reach.index.policies and found.state is EnforcementState.NOT_ENFORCED:
         policy = reach.index.policies[0].resource
         yield Hit(f"{len(reach.index.policies)} policies hold nothing: {found.evidence[0]}", resource=policy)
-    settle(reach)
+    settle(reach.world.unread)

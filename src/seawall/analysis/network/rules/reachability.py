@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.network.shared import network, settle
+from seawall.analysis.network.shared import openness, settle
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.resource import Inventory
+    from seawall.analysis.network.shared import Known
+    from seawall.model.resource import Inventory, Resource
     from seawall.model.rule import Context
 
 _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -31,12 +32,10 @@ _POLICIES = "https://kubernetes.io/docs/concepts/services-networking/network-pol
     "policies are in use, whose selectors are not read, nothing is said.",
 )
 def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import unheld
-
-    reach = ctx.once(network)
-    for workload in unheld(reach):
-        yield Hit("no network policy selects the pods", resource=workload.resource)
-    settle(reach)
+    found = ctx.once(openness)
+    for each in found.unheld():
+        yield Hit("no network policy selects the pods", resource=each.resource)
+    settle(found.unread)
 
 
 @rule(
@@ -52,15 +51,13 @@ def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
     notes="Told once a namespace, where not one pod is held against connections from other namespaces.",
 )
 def namespace_open_to_cluster(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import open_namespaces
-
-    reach = ctx.once(network)
-    for name, workloads in open_namespaces(reach):
-        resource = reach.world.namespace_objects.get(name, workloads[0].resource)
+    found = ctx.once(openness)
+    for workloads in found.open_to_cluster():
         count = len(workloads)
-        each = "its workload is" if count == 1 else f"all {count} workloads are"
-        yield Hit(f"namespace {name}: {each} open to every pod of the cluster", resource=resource)
-    settle(reach)
+        every = "its workload is" if count == 1 else f"all {count} workloads are"
+        text = f"namespace {workloads[0].namespace}: {every} open to every pod of the cluster"
+        yield Hit(text, resource=_namespace(inventory, workloads))
+    settle(found.unread)
 
 
 @rule(
@@ -76,13 +73,10 @@ def namespace_open_to_cluster(inventory: Inventory, ctx: Context) -> Hits:
     notes="The five that reach most are told, where they reach four of five workloads and at least ten.",
 )
 def wide_lateral_movement(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import spreaders
-
-    reach = ctx.once(network)
-    total = len(reach.world.workloads) - 1
-    for workload, count in spreaders(reach):
-        yield Hit(f"it reaches {count} of {total} other workloads directly", resource=workload.resource)
-    settle(reach)
+    found = ctx.once(openness)
+    for each, count in found.spreaders():
+        yield Hit(f"it reaches {count} of {found.count - 1} other workloads directly", resource=each.resource)
+    settle(found.unread)
 
 
 @rule(
@@ -100,13 +94,11 @@ def wide_lateral_movement(inventory: Inventory, ctx: Context) -> Hits:
     notes="Told once a namespace. Whether the cluster runs on a cloud is not known from manifests.",
 )
 def metadata_service_reachable(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import reaching_metadata
-
-    reach = ctx.once(network)
-    for name, workloads in reaching_metadata(reach):
-        resource = reach.world.namespace_objects.get(name, workloads[0].resource)
-        yield Hit(f"namespace {name}: {_count(len(workloads))} 169.254.169.254 on port 80", resource=resource)
-    settle(reach)
+    found = ctx.once(openness)
+    for workloads in found.reaching_metadata():
+        text = f"{_which(workloads)} 169.254.169.254 on port 80"
+        yield Hit(text, resource=_namespace(inventory, workloads))
+    settle(found.unread)
 
 
 @rule(
@@ -122,13 +114,10 @@ def metadata_service_reachable(inventory: Inventory, ctx: Context) -> Hits:
     notes="Judged where Nodes with addresses are known; a pod's own node always reaches it. Told once a namespace.",
 )
 def kubelet_reachable(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import reaching_kubelets
-
-    reach = ctx.once(network)
-    for name, workloads in reaching_kubelets(reach):
-        resource = reach.world.namespace_objects.get(name, workloads[0].resource)
-        yield Hit(f"namespace {name}: {_count(len(workloads))} port 10250 of nodes", resource=resource)
-    settle(reach)
+    found = ctx.once(openness)
+    for workloads in found.reaching_kubelets():
+        yield Hit(f"{_which(workloads)} port 10250 of nodes", resource=_namespace(inventory, workloads))
+    settle(found.unread)
 
 
 @rule(
@@ -144,14 +133,17 @@ def kubelet_reachable(inventory: Inventory, ctx: Context) -> Hits:
     notes="Told once a namespace.",
 )
 def internet_egress(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.network.findings import with_internet
-
-    reach = ctx.once(network)
-    for name, workloads in with_internet(reach):
-        resource = reach.world.namespace_objects.get(name, workloads[0].resource)
-        yield Hit(f"namespace {name}: {_count(len(workloads))} every address outside", resource=resource)
-    settle(reach)
+    found = ctx.once(openness)
+    for workloads in found.reaching_everywhere():
+        yield Hit(f"{_which(workloads)} every address outside", resource=_namespace(inventory, workloads))
+    settle(found.unread)
 
 
-def _count(number: int) -> str:
-    return "1 workload reaches" if number == 1 else f"{number} workloads reach"
+def _which(workloads: list[Known]) -> str:
+    count = len(workloads)
+    return f"namespace {workloads[0].namespace}: {f'{count} workloads reach' if count > 1 else '1 workload reaches'}"
+
+
+def _namespace(inventory: Inventory, workloads: list[Known]) -> Resource:
+    """The Namespace object, or where it is not known the first workload."""
+    return inventory.get("Namespace", None, workloads[0].namespace) or workloads[0].resource
