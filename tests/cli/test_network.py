@@ -252,6 +252,12 @@ def test_wrong_usage_is_one_line(run: Run, args: tuple[str, ...]) -> None:
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
+def test_an_end_that_is_not_there_is_no_empty_answer(run: Run, shop: Path) -> None:
+    done = run("network", "reach", "--to", "ns=prod", str(shop))
+    assert done.returncode == 2
+    assert done.stderr == "seawall: --to 'ns=prod' names nothing that was read; `seawall network reach` lists all\n"
+
+
 def test_nothing_to_judge_is_no_success(run: Run, tmp_path: Path) -> None:
     done = run("network", "reach", str(tmp_path))
     assert done.returncode == 2

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from seawall.analysis.network.drafts import find_end
+from seawall.analysis.network.ends import CONTROLLER, GATEWAY
 from seawall.analysis.network.enforcement import enforcement
 from seawall.analysis.network.explain import Verdict, explain
 from seawall.analysis.network.exposure import exposures
@@ -76,6 +77,15 @@ class Network:
             gate=self.mesh.gate if self.mesh.present else None,
         )
         self.reach = Reach(self.inventory, self._options)
+        for word, match in (("--from", self._source), ("--to", self._target)):
+            if match is not None and not self._means_any(match):
+                raise BadExpression(
+                    f"{word} {match.text!r} names nothing that was read; `seawall network reach` lists all"
+                )
+
+    def _means_any(self, match: EndMatch) -> bool:
+        test = self._test(match)
+        return not self.reach.world.workloads or any(map(test, (*self.ends(), CONTROLLER, GATEWAY)))
 
     def cut_at(self, ranges: Iterable[AddressRange]) -> None:
         """Tell some outside ranges apart that the policies do not, to compare with another network."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from seawall.analysis.network.ends import CONTROLLER, GATEWAY
-from seawall.analysis.network.form import Action, AddressSet, Direction, NodeSet, Policy, Rule, Tier
+from seawall.analysis.network.form import Action, AddressSet, Direction, NodeSet, PodSet, Policy, Rule, Tier
 from seawall.analysis.network.ranges import EVERYWHERE
 from seawall.analysis.network.reach import Reach
+from seawall.analysis.network.world import NAME_LABEL
 from seawall.model.kube.base import InvalidField
 from seawall.model.reach import Note
 
@@ -19,6 +20,7 @@ def notes(reach: Reach) -> Iterator[Note]:
     """All that applies to an answer."""
     yield from _host_network(reach)
     yield from _variants(reach)
+    yield from _namespaces(reach)
     yield from _addresses(reach)
     yield from _equal_priorities(reach)
     yield from _controllers(reach)
@@ -45,6 +47,23 @@ def _variants(reach: Reach) -> Iterator[Note]:
     found = [w.label for n, w in enumerate(reach.world.workloads) if (ends.workload_classes[n]).bit_count() > 1]
     if found:
         yield Note(f"policies tell pods of one workload apart; what any of its pods may do is told of {_names(found)}")
+
+
+def _namespaces(reach: Reach) -> Iterator[Note]:
+    """Namespaces of which only the name is known, where policies ask for other labels."""
+    asked = {
+        term.key
+        for policy in reach.index.policies
+        for each in [policy.subject, *(p for d in Direction for r in policy.rules(d) or () for p in r.peers or ())]
+        if isinstance(each, PodSet)
+        for term in each.namespaces
+    }
+    unknown = [name for name in sorted(reach.world.namespaces) if name not in reach.world.namespace_objects]
+    if unknown and asked - {NAME_LABEL}:
+        yield Note(
+            f"policies select namespaces by {_names(sorted(asked - {NAME_LABEL}))}, and of {_names(unknown)} no "
+            "Namespace object was read: they are taken to have no labels but their name"
+        )
 
 
 def _addresses(reach: Reach) -> Iterator[Note]:
