@@ -197,8 +197,10 @@ def explain_pair(network: Network, source: str, target: str, port: tuple[str, in
     """Explain a connection for each pair of kinds of pods that the two ends have.
 
     Raises:
-        BadExpression: an end is not in the inventory.
+        BadExpression: an end is not in the inventory, or it is asked for several ports.
     """
+    if port[1] != port[2]:
+        raise BadExpression("one port at a time can be explained; write 8080 or udp/53")
     reach = network.reach
     first, second = _one(reach, source, True), _one(reach, target, False)
     mask = reach.index.ports.mask(*port)
