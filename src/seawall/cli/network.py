@@ -63,7 +63,7 @@ def _reach(args: argparse.Namespace) -> int:
     network = Network(read_options(args), question, by_address=args.by_address)
     for name, file in outputs:
         write(report.FORMATS[name](network), file)
-    return _tell(network, any(name == "lines" for name, _ in outputs))
+    return _tell(network, all(name in ("lines", "dot") for name, _ in outputs))
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -89,7 +89,7 @@ def _diff(args: argparse.Namespace) -> int:
         write(report.diff_json(before, after, changes), file)
     else:
         write(_encoded(report.diff_lines(changes)), file)
-    code = max(_tell(before), _tell(after))
+    code = max(_tell(before), _tell(after, name != "json"))
     return code or int(args.fail_on_opened and any(change.opened for change in changes))
 
 
@@ -104,7 +104,7 @@ def _check(args: argparse.Namespace) -> int:
         write([report.check_json(network, outcomes, args.file)], file)
     else:
         write(_encoded(report.check_lines(outcomes, args.file)), file)
-    if _tell(network) or any(each.state == "empty" for each in outcomes):
+    if _tell(network, name != "json") or any(each.state == "empty" for each in outcomes):
         return 2
     return int(any(each.state == "violated" for each in outcomes))
 

@@ -35,8 +35,8 @@ def fill(name: str, document: bytes) -> str:
     for char in _UNSAFE:
         data = data.replace(char, f"\\u{ord(char):04x}")
     # The data goes in last, so that nothing in it is taken for a place to fill.
-    for name, part in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
-        text = text.replace(f"@@{name}@@", part, 1)
+    for place, part in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
+        text = text.replace(f"@@{place}@@", part, 1)
     return text
 
 

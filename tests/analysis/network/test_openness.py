@@ -12,7 +12,21 @@ from seawall.model.resource import Inventory
 from tests.analysis.network.clusters import Maker
 from tests.analysis.network.test_dialects import node, pod, policy
 
-QUESTIONS = ("unheld", "open_to_cluster", "spreaders", "reaching_metadata", "reaching_kubelets", "reaching_everywhere")
+API_SERVER = {
+    "apiVersion": "v1",
+    "kind": "Endpoints",
+    "metadata": {"name": "kubernetes", "namespace": "default"},
+    "subsets": [{"addresses": [{"ip": "10.9.9.9"}], "ports": [{"port": 6443}]}],
+}
+QUESTIONS = (
+    "unheld",
+    "open_to_cluster",
+    "spreaders",
+    "reaching_metadata",
+    "reaching_kubelets",
+    "reaching_everywhere",
+    "reaching_api_server",
+)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -20,6 +34,7 @@ def test_without_policies_both_ways_agree(seed: int) -> None:
     objects = [each for each in Maker(seed).objects if each["kind"] in ("Namespace", "Pod")]
     objects += [pod(f"more{i}", f"ns{i % 2}", hostNetwork=i % 5 == 0) for i in range(seed % 3 * LEAST_REACHED)]
     objects += [node("n", "192.168.0.9", "x")] * (seed % 2)
+    objects += [API_SERVER] * (seed % 2)
     inventory = Inventory([draft(each) for each in objects])
     short, evaluated = Unpoliced(inventory), Policed(inventory)
     assert isinstance(openness(inventory), Unpoliced)

@@ -7,7 +7,6 @@ from typing import Any
 
 from seawall.analysis.network.ends import CONTROLLER, GATEWAY
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.network.services import namespace_of
 from seawall.model.kube.base import InvalidField
 from seawall.model.reach import Exposure, PortRange
 from seawall.model.resource import Resource
@@ -58,10 +57,12 @@ def _by_service(reach: Reach, resource: Resource) -> Iterator[Exposure]:
         if number is None:
             continue
         mask = reach.index.ports.mask(*target.port, target.port[1])
-        state = _open(reach, number, mask, view.spec.load_balancer_source_ranges, kept)
+        state = _open(reach, number, mask, kept)
         how = f"{kind or 'ClusterIP'} port {target.service_port.port}"
         node_port = f", node port {target.service_port.node_port}" if target.service_port.node_port else ""
         source = "the client's address is kept" if kept else "pods see an address of a node"
+        if kind == "LoadBalancer" and view.spec.load_balancer_source_ranges:
+            source += f"; from {', '.join(view.spec.load_balancer_source_ranges)} only"
         yield Exposure(
             resource.ref,
             target.workload.label,
@@ -71,7 +72,7 @@ def _by_service(reach: Reach, resource: Resource) -> Iterator[Exposure]:
         )
 
 
-def _open(reach: Reach, number: int, mask: int, ranges: tuple[str, ...], kept: bool) -> str:
+def _open(reach: Reach, number: int, mask: int, kept: bool) -> str:
     """Whether policies let it in from everywhere, from nowhere, or it depends on the address that pods see."""
     ends = reach.index.ends
     let = [
@@ -84,15 +85,3 @@ def _open(reach: Reach, number: int, mask: int, ranges: tuple[str, ...], kept: b
     if all(let):
         return "yes"
     return "no" if not any(let) and kept else "depends"
-
-
-def exposed(reach: Reach) -> dict[str, list[Exposure]]:
-    """The ways in to each workload that are open or may be."""
-    found: dict[str, list[Exposure]] = {}
-    for each in exposures(reach):
-        if each.open != "no":
-            found.setdefault(each.workload, []).append(each)
-    return found
-
-
-__all__ = ["exposed", "exposures", "namespace_of"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from typing import Any
 
 from seawall.analysis.network.ends import spread
 from seawall.analysis.network.facts import METADATA_SERVICE, counts
 from seawall.analysis.network.form import Direction
 from seawall.analysis.network.index import Index
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.network.shared import LEAST_REACHED, SPREADERS, Known, by_namespace, network
+from seawall.analysis.network.shared import LEAST_REACHED, SPREADERS, Known, by_namespace, is_api_server, network
 from seawall.analysis.network.world import Workload
 from seawall.model.resource import Inventory
 
@@ -61,7 +62,7 @@ class Policed:
         found = [
             (-count, _known(workload))
             for workload, count in zip(self.reach.world.workloads, reaches, strict=True)
-            if count >= least
+            if count >= least and not workload.host_network
         ]
         return [(known, -count) for count, known in sorted(found, key=lambda f: (f[0], f[1].label))[:SPREADERS]]
 
@@ -75,6 +76,14 @@ class Policed:
         ends = self.reach.index.ends
         bits = {ends.at_address(each.version, each.first, Direction.EGRESS) for each in addresses}
         return self._reaching(sorted(bit for bit in bits if bit is not None), 10250, any)
+
+    def reaching_api_server(self) -> list[list[Known]]:
+        """Workloads that reach an address of the API server that is known."""
+        ends, found = self.reach.index.ends, []
+        for version, address, port in api_server_addresses(self.reach.inventory):
+            bit = ends.at_address(version, address, Direction.EGRESS)
+            found += self._reaching([bit] if bit is not None else [], port, any)
+        return by_namespace({each.label: each for group in found for each in group}.values())
 
     def reaching_everywhere(self) -> list[list[Known]]:
         """Workloads that reach every public IPv4 address on some port."""
@@ -107,6 +116,35 @@ class Policed:
                     found.append((_known(workload), workload))
                     break
         return found
+
+
+def api_server_addresses(inventory: Inventory) -> list[tuple[int, int, int]]:
+    """The addresses (version, number) and ports in the Endpoints or EndpointSlices of the Service ``kubernetes``."""
+    found: dict[tuple[int, int, int], None] = {}
+    for resource in inventory.resources:
+        if is_api_server(resource):
+            for text, port in _endpoints(resource.raw):
+                try:
+                    address = ip_address(text)
+                except ValueError:
+                    continue
+                found[address.version, int(address), port] = None
+    return list(found)
+
+
+def _endpoints(raw: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for holder in [raw, *_dicts(raw.get("subsets"))]:
+        addresses = [each.get("ip") for each in _dicts(holder.get("addresses"))]
+        for each in _dicts(holder.get("endpoints")):
+            listed = each.get("addresses")
+            addresses += listed if isinstance(listed, list) else []
+        for port in _dicts(holder.get("ports")):
+            number = port.get("port")
+            yield from ((a, number) for a in addresses if isinstance(a, str) and type(number) is int)
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _known(workload: Workload) -> Known:

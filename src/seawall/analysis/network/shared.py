@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from seawall.model.paths import Path
     from seawall.model.resource import Inventory, Resource
 
-#: What rules ask for: DNS, the metadata service, the kubelet.
-_PORTS = (("UDP", 53, 53), ("TCP", 53, 53), ("TCP", 80, 80), ("TCP", 10250, 10250))
+#: What rules ask for: DNS, the metadata service, the API server, the kubelet.
+_PORTS = (
+    ("UDP", 53, 53),
+    ("TCP", 53, 53),
+    ("TCP", 80, 80),
+    ("TCP", 443, 443),
+    ("TCP", 6443, 6443),
+    ("TCP", 10250, 10250),
+)
 _POLICIES = ("NetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 #: Of the workloads that reach most others this many are told, from this many reached on.
 SPREADERS, LEAST_REACHED = 5, 10
@@ -73,6 +80,9 @@ class Openness(Protocol):
     def reaching_kubelets(self) -> list[list[Known]]:
         """By namespace: workloads that reach the kubelet of a node that is known."""
 
+    def reaching_api_server(self) -> list[list[Known]]:
+        """By namespace: workloads that reach an address of the API server that is known."""
+
     def reaching_everywhere(self) -> list[list[Known]]:
         """By namespace: workloads that reach every address outside."""
 
@@ -98,8 +108,8 @@ class Unpoliced:
             except InvalidField as invalid:
                 self.unread.append((resource, invalid.path))
         self.count = len(found)
-        self._all = [found[label] for label in sorted(found)]
-        self._open = [each for each in self._all if each.label not in hosted]
+        self._open = [found[label] for label in sorted(found) if label not in hosted]
+        self._api_server = any(is_api_server(each) for each in inventory.resources)
         self._nodes = any(each.ref.kind == "Node" for each in inventory.resources)
 
     def unheld(self) -> list[Known]:
@@ -112,7 +122,7 @@ class Unpoliced:
 
     def spreaders(self) -> list[tuple[Known, int]]:
         """The first, as all reach all."""
-        return [(each, self.count - 1) for each in self._all[:SPREADERS]] if self.count > LEAST_REACHED else []
+        return [(each, self.count - 1) for each in self._open[:SPREADERS]] if self.count > LEAST_REACHED else []
 
     def reaching_metadata(self) -> list[list[Known]]:
         """Every one."""
@@ -122,9 +132,19 @@ class Unpoliced:
         """Every one, where nodes are known."""
         return by_namespace(self._open) if self._nodes else []
 
+    def reaching_api_server(self) -> list[list[Known]]:
+        """Every one, where its addresses are known."""
+        return by_namespace(self._open) if self._api_server else []
+
     def reaching_everywhere(self) -> list[list[Known]]:
         """Every one."""
         return by_namespace(self._open)
+
+
+def is_api_server(resource: Resource) -> bool:
+    """Whether an object tells the addresses of the API server."""
+    ref = resource.ref
+    return ref.kind in ("Endpoints", "EndpointSlice") and ref.namespace == "default" and ref.name == "kubernetes"
 
 
 def by_namespace(found: Iterable[Known]) -> list[list[Known]]:

@@ -121,6 +121,27 @@ def kubelet_reachable(inventory: Inventory, ctx: Context) -> Hits:
 
 
 @rule(
+    "api-server-reachable",
+    title="Pods that reach the API server",
+    severity=Severity.INFO,
+    scope=Scope.NETWORK,
+    on="inventory",
+    why="With the token of a hijacked pod, or a weakness of the API server, an attacker goes on to the whole cluster.",
+    remediation="Deny egress to the addresses of the API server where the pods do not need it.",
+    controls="mitre-attack:T1609",
+    references=(_POLICIES,),
+    default=False,
+    notes="Judged where the Endpoints or EndpointSlice of the Service default/kubernetes are known. Told once a "
+    "namespace.",
+)
+def api_server_reachable(inventory: Inventory, ctx: Context) -> Hits:
+    found = ctx.once(openness)
+    for workloads in found.reaching_api_server():
+        yield Hit(f"{_which(workloads)} the API server", resource=_namespace(inventory, workloads))
+    settle(found.unread)
+
+
+@rule(
     "internet-egress",
     title="Pods that connect to any address outside",
     severity=Severity.INFO,
@@ -130,6 +151,7 @@ def kubelet_reachable(inventory: Inventory, ctx: Context) -> Hits:
     remediation="Allow egress to the addresses that the workload needs, or through a proxy.",
     controls="mitre-attack:T1041 mitre-attack:T1105",
     references=(_POLICIES,),
+    default=False,
     notes="Told once a namespace.",
 )
 def internet_egress(inventory: Inventory, ctx: Context) -> Hits:
