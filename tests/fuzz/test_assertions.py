@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from seawall.engine.netcheck import BadAssertions, read_assertions
 
-WORDS = """assertions:|- deny: |- allow: |{from: a, to: b}|{from: ns=a, to: 10.0.0.0/8, ports: [udp/53]}|name: x|ports: |
-from: |to: |&a |*a|---|!!binary |{|}|[|]|'|"|0| |- """
+WORDS = """assertions:|- deny: |- allow: |{from: a, to: b}|{from: ns=a, to: 10.0.0.0/8, ports: [udp/53]}|name: x|
+ports: |from: |to: |&a |*a|---|!!binary |{|}|[|]|'|"|0| |- """
 PIECES = st.sampled_from([*WORDS.split("|"), "\n", "\t"])
 
 

@@ -72,7 +72,6 @@ class Certainty(StrEnum):
 
     EXACT = "exact"
     CNI = "depends-on-cni"
-    ADDRESSES = "depends-on-addresses"
 
 
 class Link(StrEnum):

@@ -12,7 +12,7 @@ import pytest
 
 from seawall.engine import ReadOptions
 from seawall.engine.network import Network
-from seawall.model.reach import Certainty
+from seawall.model.reach import Certainty, ReachView
 from seawall.reports.network import lines
 from tests.conftest import REPOSITORY
 
@@ -39,6 +39,15 @@ DIVERGENT = dict.fromkeys(
 
 def folders(conformance: Path) -> list[Path]:
     return sorted(path for path in (conformance / "network").iterdir() if path.is_dir())
+
+
+def test_other_analyses_can_ask_a_network(conformance: Path) -> None:
+    view: ReachView = Network(ReadOptions((str(conformance / "network" / "anp_demo" / "manifests"),)))
+    assert view.enforcement.evidence
+    labels = {end.label for end in view.ends()}
+    assert {each.target.label for each in view.connections()} <= labels
+    assert view.exposures() == []
+    assert view.errors() == []
 
 
 def answer(folder: Path) -> tuple[Network, list[str]]:

@@ -12,12 +12,15 @@ from seawall.analysis.network.index import Index, Options, Parts
 from seawall.analysis.network.lower import Lowered, lower
 from seawall.analysis.network.services import Services, Target
 from seawall.analysis.network.world import Workload, World, build_world
-from seawall.model.reach import Certainty, Connection, End, EndKind, Note, Ports
+from seawall.model.reach import Certainty, Connection, End, EndKind, Ports
 from seawall.model.resource import Inventory
 
 #: Whether an end is asked for.
 Wanted = Callable[[End], bool]
-_ALL: Wanted = lambda end: True  # noqa: E731
+
+
+def _every(end: End) -> bool:
+    return True
 
 
 class Reach:
@@ -72,7 +75,7 @@ class Reach:
         number = self._numbers.get(label)
         return [] if number is None else [pod.labels for pod in self.world.workloads[number].pods]
 
-    def connections(self, source: Wanted = _ALL, target: Wanted = _ALL) -> Iterator[Connection]:
+    def connections(self, source: Wanted = _every, target: Wanted = _every) -> Iterator[Connection]:
         """Every possible connection between different ends, sorted by source and target label."""
         wanted = [target(end) for end, _ in self._sorted]
         can_send = self.index.ends.sources_outside
@@ -180,6 +183,3 @@ def _end(workload: Workload) -> End:
         workload.host_network,
         sum(pod.count for pod in workload.pods),
     )
-
-
-__all__ = ["Note", "Reach", "Wanted"]
