@@ -15,6 +15,7 @@ from seawall import __version__
 COMMANDS = {
     "scan": "find what is wrong in manifests",
     "rules": "list the rules, or explain one",
+    "network": "show what can reach what, and why",
 }
 
 EXIT_USAGE = 2

@@ -25,13 +25,18 @@ def render(result: ScanResult, view: View) -> list[bytes]:
 
 def page(report: bytes) -> str:
     """The page for a ``seawall.findings/v1`` document."""
-    style, script, text = ((_ASSETS / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
-    data = report.decode("utf-8")
+    return fill("report", report)
+
+
+def fill(name: str, document: bytes) -> str:
+    """A page of the assets of a name (CSS, JavaScript, HTML), with a JSON document as its data."""
+    style, script, text = ((_ASSETS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    data = document.decode("utf-8")
     for char in _UNSAFE:
         data = data.replace(char, f"\\u{ord(char):04x}")
     # The data goes in last, so that nothing in it is taken for a place to fill.
-    for name, part in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
-        text = text.replace(f"@@{name}@@", part, 1)
+    for place, part in (("POLICY", _policy(style, script)), ("STYLE", style), ("SCRIPT", script), ("DATA", data)):
+        text = text.replace(f"@@{place}@@", part, 1)
     return text
 
 

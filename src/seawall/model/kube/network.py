@@ -1,4 +1,4 @@
-"""Services, ingresses and network policies."""
+"""Services, ingresses, network policies, and what else decides which connections pass."""
 
 from __future__ import annotations
 
@@ -113,3 +113,9 @@ class AdminNetworkPolicy(KubeObject, frozen=True):
     """An AdminNetworkPolicy of policy.networking.k8s.io; it is asked before any NetworkPolicy."""
 
     spec: AdminPolicySpec = AdminPolicySpec()
+
+
+class SpecObject(KubeObject, frozen=True):
+    """An object whose spec the network analysis reads as it stands, to tell unknown fields from absent ones."""
+
+    spec: dict[str, Any] = {}

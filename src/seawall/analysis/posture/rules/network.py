@@ -1,17 +1,17 @@
-"""Services, ingresses and network policies: who reaches what."""
+"""Services, ingresses and the plain mistakes of network policies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.indexes import judged_pods, namespace_of, pods_by_label, view_of
+from seawall.analysis.posture.indexes import judged_pods, namespace_of, view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.network import Ingress, NetworkPolicy, Service
-    from seawall.model.resource import Inventory, Resource
+    from seawall.model.resource import Inventory
     from seawall.model.rule import Context
 
 _SERVICES = "https://kubernetes.io/docs/concepts/services-networking/service/"
@@ -39,8 +39,6 @@ _CERTIFICATES = (
     "networking.gke.io/managed-certificates",
     "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
 )
-#: Policies of network plugins, whose selectors are not modelled.
-_FOREIGN_POLICIES = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy")
 
 
 @rule(
@@ -163,43 +161,6 @@ def network_policy_without_selector(policy: NetworkPolicy, ctx: Context) -> Hits
     named = any("podSelector" in peer or "namespaceSelector" in peer for peer in peers)
     if not named and ctx.resource.value_at(("spec", "podSelector")) is None:
         yield Hit("the policy names neither pods nor peers by their labels", "spec.podSelector")
-
-
-@rule(
-    "pod-without-network-policy",
-    title="Pod that no network policy holds",
-    severity=Severity.MEDIUM,
-    scope=Scope.NETWORK,
-    on="inventory",
-    why="Every pod of the cluster reaches it and it reaches every other: one hijacked pod is a way to all.",
-    remediation="Add a NetworkPolicy that selects the pod; begin with one that denies everything in the namespace.",
-    controls="cis:5.3.2 mitre-attack:T1046 nsa-cisa:network-policies",
-    aliases="CKV2_K8S_6 C-0260 kube-linter:non-isolated-pod kube-score:pod-networkpolicy "
-    "kyverno:require-network-policy",
-    references=(_POLICIES,),
-    notes="Pods in the node's network cannot be held. Where a network plugin's own policies are in use, whose "
-    "selectors are not read, nothing is said.",
-)
-def pod_without_network_policy(inventory: Inventory, ctx: Context) -> Hits:
-    foreign = {namespace_of(r) if r.ref.namespace else "" for r in inventory.resources if _is_foreign_policy(r)}
-    if "" in foreign:
-        return
-    index = ctx.once(pods_by_label)
-    held: set[int] = set()
-    for policy in inventory.of_kind("NetworkPolicy"):
-        pods = index.get(namespace_of(policy))
-        if pods is not None:
-            held.update(map(id, pods.select(view_of(policy).spec.pod_selector)))
-    for namespace, pods in index.items():
-        for workload in pods.resources if namespace not in foreign else ():
-            pod = workload.template()
-            if id(workload) not in held and pod is not None and not pod.spec.host_network:
-                yield Hit("no network policy of the namespace selects the pods", resource=workload)
-
-
-def _is_foreign_policy(resource: Resource) -> bool:
-    calico = resource.ref.kind == "NetworkPolicy" and "projectcalico.org" in resource.ref.api_version
-    return calico or resource.ref.kind in _FOREIGN_POLICIES
 
 
 @rule(
