@@ -37,6 +37,7 @@ class Judge:
         for rule in self.rules:
             for target in rule.on:
                 self._by_target.setdefault(target, []).append(rule)
+        self._groups = {target: _by_test(self._by_target.get(target, ())) for target in (POD, CONTAINER)}
         self._program_rules = [rule for rule in self.rules if not PROGRAMS.isdisjoint(rule.on)]
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
@@ -84,7 +85,7 @@ class Judge:
             for rule in (*self._by_target.get(POD, ()), *self._container_rules()):
                 self._note(rule, resource, invalid)
             return
-        self._run_all(self._by_target.get(POD, ()), pod, context, base, base, hits)
+        self._run_groups(POD, pod, context, base, base, hits)
         try:
             for field, index, container in spec.all_containers():
                 context.field = field
@@ -94,7 +95,7 @@ class Judge:
                 self._note(rule, resource, invalid)
 
     def _judge_container(self, container: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]) -> None:
-        self._run_all(self._by_target.get(CONTAINER, ()), container, context, base, pod, hits)
+        self._run_groups(CONTAINER, container, context, base, pod, hits)
         if not self._program_rules:
             return
         try:
@@ -108,6 +109,23 @@ class Judge:
 
     def _container_rules(self) -> list[Rule]:
         return [*self._by_target.get(CONTAINER, ()), *self._program_rules]
+
+    def _run_groups(
+        self, target: str, subject: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]
+    ) -> None:
+        for when, rules in self._groups[target]:
+            try:
+                wanted = when is None or when(subject)
+            except InvalidField as invalid:
+                for rule in rules:
+                    self._note(rule, context.resource, invalid)
+                continue
+            except Exception as error:  # noqa: BLE001 - as in _run_all
+                for rule in rules:
+                    self._fail(rule, str(context.resource.ref), error)
+                continue
+            if wanted:
+                self._run_all(rules, subject, context, base, pod, hits)
 
     def _run_all(
         self, rules: Iterable[Rule], subject: Any, context: Context, base: Path, pod: Path, hits: list[RuleHit]
@@ -169,6 +187,14 @@ class Judge:
         if rule.id in self._not_judged:
             return RuleStatus(rule.id, RuleState.NOT_JUDGED, _summary(self._not_judged[rule.id]))
         return RuleStatus(rule.id, RuleState.OK)
+
+
+def _by_test(rules: Iterable[Rule]) -> list[tuple[Callable[[Any], object] | None, list[Rule]]]:
+    """Rules by the test that they share (None for those without one)."""
+    groups: dict[Callable[[Any], object] | None, list[Rule]] = {}
+    for rule in rules:
+        groups.setdefault(rule.when, []).append(rule)
+    return list(groups.items())
 
 
 def _summary(reasons: list[str]) -> str:

@@ -66,8 +66,6 @@ class Hit(Struct, frozen=True, gc=False):
 
 
 Hits = Iterator[Hit]
-#: What a check returns that has nothing to say and runs on every container: it spares the making of a generator.
-NO_HITS: Hits = iter(())
 
 
 class Context:
@@ -119,7 +117,9 @@ class Rule(Struct, frozen=True):
     """A check with everything that is told about it.
 
     ``on`` names what the check is called with, ``scope`` what it is about. ``since`` and ``until`` bound the
-    Kubernetes versions at which it runs (the latter exclusive).
+    Kubernetes versions at which it runs (the latter exclusive). ``when`` is a test that several rules on containers
+    or pods share: where it says no, the check has nothing to say and is not called, which keeps rules about what
+    hardly any container has cheap.
     """
 
     id: str
@@ -137,6 +137,7 @@ class Rule(Struct, frozen=True):
     until: KubernetesVersion | None = None
     default: bool = True
     notes: str = ""
+    when: Callable[[Any], object] | None = None
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -217,6 +218,7 @@ def rule(
     until: str | None = None,
     default: bool = True,
     notes: str = "",
+    when: Callable[[Any], object] | None = None,
 ) -> Callable[[Callable[[Any, Any], Hits]], Callable[[Any, Any], Hits]]:
     """Register a generator function as the check of a rule.
 
@@ -242,6 +244,7 @@ def rule(
                 until=parse_version(until) if until else None,
                 default=default,
                 notes=notes,
+                when=when,
             )
         )
         return check

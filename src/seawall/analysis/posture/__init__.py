@@ -38,6 +38,7 @@ RULE_MODULES = (
     "services",
     "references",
     "availability",
+    "scaling",
     "istio",
     "mesh_bypass",
     "gitops",

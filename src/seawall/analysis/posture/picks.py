@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from seawall.model.kube.base import numbered
 
 if TYPE_CHECKING:
-    from seawall.model.kube.pod import Volume, VolumeMount
+    from seawall.model.kube.pod import Container, PodTemplate, Volume, VolumeMount
 
 T = TypeVar("T")
 
@@ -54,3 +54,13 @@ def _is_odd_mount(mount: VolumeMount) -> object:
 odd_volumes: Picker[Volume] = Picker(_is_odd_volume)
 #: Mounts that show a part of a volume, pass mounts on, or lie where tokens do.
 odd_mounts: Picker[VolumeMount] = Picker(_is_odd_mount)
+
+
+def has_odd_volumes(pod: PodTemplate) -> object:
+    """A test for rules that look at :data:`odd_volumes` alone."""
+    return odd_volumes(pod.spec.volumes)
+
+
+def has_odd_mounts(c: Container) -> object:
+    """A test for rules that look at :data:`odd_mounts` alone."""
+    return odd_mounts(c.volume_mounts)

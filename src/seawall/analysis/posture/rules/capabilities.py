@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
+from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -27,6 +27,10 @@ SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM
 _KNOWN = frozenset(_NAMES.split())
 
 
+def _adds_any(c: Container) -> object:
+    return c.security_context.capabilities.add
+
+
 def _adds(c: Container, *names: str) -> Hits:
     """A hit for each of these capabilities that a container adds, in any spelling that a runtime takes."""
     for i, capability in numbered(c.security_context.capabilities.add):
@@ -45,9 +49,10 @@ def _adds(c: Container, *names: str) -> Hits:
     controls=_CONTROLS,
     aliases="KSV-0120 C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def sys_module_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "SYS_MODULE") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "SYS_MODULE")
 
 
 @rule(
@@ -62,9 +67,10 @@ def sys_module_capability(c: Container, ctx: Context) -> Hits:
     controls=_CONTROLS,
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def sys_rawio_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "SYS_RAWIO") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "SYS_RAWIO")
 
 
 @rule(
@@ -79,9 +85,10 @@ def sys_rawio_capability(c: Container, ctx: Context) -> Hits:
     controls=f"{_CONTROLS} mitre-attack:T1055",
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def sys_ptrace_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "SYS_PTRACE") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "SYS_PTRACE")
 
 
 @rule(
@@ -96,9 +103,10 @@ def sys_ptrace_capability(c: Container, ctx: Context) -> Hits:
     controls=_CONTROLS,
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def dac_read_search_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "DAC_READ_SEARCH") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "DAC_READ_SEARCH")
 
 
 @rule(
@@ -114,9 +122,10 @@ def dac_read_search_capability(c: Container, ctx: Context) -> Hits:
     controls=f"{_CONTROLS} mitre-attack:T1014",
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def bpf_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "BPF", "PERFMON") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "BPF", "PERFMON")
 
 
 @rule(
@@ -132,12 +141,12 @@ def bpf_capability(c: Container, ctx: Context) -> Hits:
     aliases="C-0046",
     references=_REFERENCES,
     notes="High where the pod shares the node's network.",
+    when=_adds_any,
 )
 def net_admin_capability(c: Container, ctx: Context) -> Hits:
-    if not c.security_context.capabilities.add:
-        return NO_HITS
     severity = Severity.HIGH if ctx.pod.spec.host_network else None
-    return (Hit(hit.message, hit.path, severity=severity) for hit in _adds(c, "NET_ADMIN"))
+    for hit in _adds(c, "NET_ADMIN"):
+        yield Hit(hit.message, hit.path, severity=severity)
 
 
 @rule(
@@ -153,9 +162,10 @@ def net_admin_capability(c: Container, ctx: Context) -> Hits:
     aliases="KSV-0119 C-0046",
     references=(*_REFERENCES, "https://blog.aquasec.com/dns-spoofing-kubernetes-clusters"),
     notes="Runtimes give NET_RAW unless it is dropped; net-raw-not-dropped tells of that.",
+    when=_adds_any,
 )
 def net_raw_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "NET_RAW") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "NET_RAW")
 
 
 @rule(
@@ -170,9 +180,10 @@ def net_raw_capability(c: Container, ctx: Context) -> Hits:
     controls=f"{_CONTROLS} mitre-attack:T1562.001",
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def mac_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "MAC_ADMIN", "MAC_OVERRIDE") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "MAC_ADMIN", "MAC_OVERRIDE")
 
 
 @rule(
@@ -187,9 +198,10 @@ def mac_capability(c: Container, ctx: Context) -> Hits:
     controls="cis8-11:5.2.9 mitre-attack:T1499 mitre-attack:T1070.006",
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def node_state_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "SYS_TIME", "SYS_BOOT") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "SYS_TIME", "SYS_BOOT")
 
 
 @rule(
@@ -203,9 +215,10 @@ def node_state_capability(c: Container, ctx: Context) -> Hits:
     controls="cis8-11:5.2.9 mitre-attack:T1082",
     aliases="C-0046",
     references=_REFERENCES,
+    when=_adds_any,
 )
 def syslog_capability(c: Container, ctx: Context) -> Hits:
-    return _adds(c, "SYSLOG") if c.security_context.capabilities.add else NO_HITS
+    yield from _adds(c, "SYSLOG")
 
 
 @rule(

@@ -10,7 +10,7 @@ from seawall.analysis.posture.commandline import find_signs, signs_of
 from seawall.analysis.posture.variables import OPTIONS, odd_variables
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
+from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -24,6 +24,19 @@ _FORBIDDEN_IN_HOOK = frozenset(
 # Compiled when they are first used: a scan of manifests without such commands never needs them.
 _OWN_ADDRESS = r"https://(?:localhost|127\.0\.0\.1|\[::1\])[:/\s\"']"
 _LOCAL = r"address=(?:localhost|127\.0\.0\.1|\[::1\])"
+
+
+def _has_command(c: Container) -> object:
+    return c.command or c.args
+
+
+def _has_settings(c: Container) -> object:
+    return c.command or c.args or odd_variables(c.env)
+
+
+def _has_hooks(c: Container) -> bool:
+    probed = c.liveness_probe or c.readiness_probe or c.startup_probe
+    return probed is not None or c.lifecycle.post_start is not None or c.lifecycle.pre_stop is not None
 
 
 def _hit(c: Container, what: str, sign: str, confidence: Confidence = Confidence.HIGH) -> Hit:
@@ -51,10 +64,11 @@ def _place(c: Container, sign: str) -> str:
     remediation="Build the script into the image, or check a digest before it is run.",
     controls="mitre-attack:T1059.004 mitre-attack:T1105",
     references=("https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",),
+    when=_has_command,
 )
 def command_pipes_download(c: Container, ctx: Context) -> Hits:
-    sign = signs_of(c).get("download")
-    return iter((_hit(c, "runs a download", sign),)) if sign else NO_HITS
+    if sign := signs_of(c).get("download"):
+        yield _hit(c, "runs a download", sign)
 
 
 @rule(
@@ -68,13 +82,14 @@ def command_pipes_download(c: Container, ctx: Context) -> Hits:
     controls="mitre-attack:T1059.004 mitre-attack:T1571",
     references=("https://attack.mitre.org/techniques/T1059/004/",),
     notes="/dev/tcp is also used to wait for a port; such a command is told with medium confidence.",
+    when=_has_command,
 )
 def reverse_shell(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("shell")
     if sign is None or (sign.startswith("dev/") and not _feeds_a_shell(c)):
-        return NO_HITS
+        return
     confidence = Confidence.MEDIUM if sign.startswith("dev/") else Confidence.HIGH
-    return iter((_hit(c, "connects a shell", sign, confidence),))
+    yield _hit(c, "connects a shell", sign, confidence)
 
 
 _FEEDS = r"sh\s{1,9}-\w{0,3}i|>&\s{0,3}/dev/|exec\s{1,9}\d{1,2}<>|0>&1|<&\d"
@@ -96,10 +111,11 @@ def _feeds_a_shell(c: Container) -> bool:
     remediation="Do it on the node, by its own configuration; keep pods that must, in a namespace of their own.",
     controls="mitre-attack:T1611",
     references=("https://man7.org/linux/man-pages/man1/nsenter.1.html",),
+    when=_has_command,
 )
 def command_enters_node(c: Container, ctx: Context) -> Hits:
-    sign = signs_of(c).get("escape")
-    return iter((_hit(c, "enters the node", sign),)) if sign else NO_HITS
+    if sign := signs_of(c).get("escape"):
+        yield _hit(c, "enters the node", sign)
 
 
 @rule(
@@ -116,8 +132,9 @@ def command_enters_node(c: Container, ctx: Context) -> Hits:
 def crypto_miner(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("miner")
     if sign:
-        return iter((_hit(c, "mines", sign),))
-    return iter((Hit(f"container {c.name!r} runs the miner {c.image!r}", "image"),)) if "xmrig" in c.image else NO_HITS
+        yield _hit(c, "mines", sign)
+    elif "xmrig" in c.image:
+        yield Hit(f"container {c.name!r} runs the miner {c.image!r}", "image")
 
 
 @rule(
@@ -131,10 +148,11 @@ def crypto_miner(c: Container, ctx: Context) -> Hits:
     controls="mitre-attack:T1548.003",
     aliases="C-0062",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",),
+    when=_has_command,
 )
 def sudo_in_command(c: Container, ctx: Context) -> Hits:
-    sign = signs_of(c).get("sudo")
-    return iter((_hit(c, "uses sudo", sign),)) if sign else NO_HITS
+    if sign := signs_of(c).get("sudo"):
+        yield _hit(c, "uses sudo", sign)
 
 
 @rule(
@@ -148,10 +166,11 @@ def sudo_in_command(c: Container, ctx: Context) -> Hits:
     remediation="Install the packages when the image is built.",
     controls="mitre-attack:T1195.002",
     references=("https://kubernetes.io/docs/concepts/containers/images/",),
+    when=_has_command,
 )
 def command_installs_packages(c: Container, ctx: Context) -> Hits:
-    sign = signs_of(c).get("install")
-    return iter((_hit(c, "installs packages", sign),)) if sign else NO_HITS
+    if sign := signs_of(c).get("install"):
+        yield _hit(c, "installs packages", sign)
 
 
 @rule(
@@ -166,12 +185,12 @@ def command_installs_packages(c: Container, ctx: Context) -> Hits:
     controls="mitre-attack:T1557",
     references=("https://kubernetes.io/docs/tasks/tls/managing-tls-in-a-cluster/",),
     notes="curl and wget that call the container itself pass.",
+    when=_has_command,
 )
 def tls_verification_off_flag(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("unverified")
-    if not sign or (sign.startswith(("curl", "wget")) and _calls_itself(c)):
-        return NO_HITS
-    return iter((_hit(c, "does not verify certificates", sign),))
+    if sign and not (sign.startswith(("curl", "wget")) and _calls_itself(c)):
+        yield _hit(c, "does not verify certificates", sign)
 
 
 def _calls_itself(c: Container) -> bool:
@@ -189,12 +208,12 @@ def _calls_itself(c: Container) -> bool:
     remediation="Listen on a socket in an emptyDir, or set --tlsverify with an authority of your own.",
     controls="mitre-attack:T1610 mitre-attack:T1133",
     references=("https://docs.docker.com/engine/security/protect-access/",),
+    when=_has_command,
 )
 def docker_daemon_open(c: Container, ctx: Context) -> Hits:
     sign = signs_of(c).get("docker")
-    if not sign or any("--tlsverify" in word for word in (*c.command, *c.args)):
-        return NO_HITS
-    return iter((_hit(c, "opens a Docker daemon", sign),))
+    if sign and not any("--tlsverify" in word for word in (*c.command, *c.args)):
+        yield _hit(c, "opens a Docker daemon", sign)
 
 
 @rule(
@@ -208,6 +227,7 @@ def docker_daemon_open(c: Container, ctx: Context) -> Hits:
     controls="mitre-attack:T1059 mitre-attack:T1133",
     references=("https://nodejs.org/en/learn/getting-started/debugging",),
     notes="Java (JDWP), Node.js, Delve and debugpy, in the command and in the variables that these read options from.",
+    when=_has_settings,
 )
 def debug_port(c: Container, ctx: Context) -> Hits:
     signs = signs_of(c)
@@ -232,6 +252,7 @@ def debug_port(c: Container, ctx: Context) -> Hits:
     references=(
         "https://docs.oracle.com/en/java/javase/21/management/monitoring-and-management-using-jmx-technology.html",
     ),
+    when=_has_settings,
 )
 def jmx_open(c: Container, ctx: Context) -> Hits:
     if sign := signs_of(c).get("jmx"):
@@ -260,6 +281,7 @@ def _option_variables(c: Container) -> Iterator[tuple[int, str, dict[str, str]]]
     controls="mitre-attack:T1609 mitre-attack:T1053",
     aliases="kyverno:deny-commands-in-exec-probe",
     references=(_PROBES,),
+    when=_has_hooks,
 )
 def hook_command(c: Container, ctx: Context) -> Hits:
     for path, command in _hook_commands(c):

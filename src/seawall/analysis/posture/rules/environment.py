@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, odd_variables, skips_verification
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
+from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -19,6 +19,10 @@ _VARIABLES = "https://kubernetes.io/docs/tasks/inject-data-application/define-en
 _LEGACY_GODEBUG = r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)"
 _URL_CREDENTIAL = r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@"
 _FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)\Z"
+
+
+def _has_odd_variables(c: Container) -> object:
+    return odd_variables(c.env)
 
 
 @rule(
@@ -33,12 +37,9 @@ _FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)
     "NODE_EXTRA_CA_CERTS).",
     controls="mitre-attack:T1557",
     references=("https://nodejs.org/api/cli.html#node_tls_reject_unauthorizedvalue",),
+    when=_has_odd_variables,
 )
 def tls_verification_off_env(c: Container, ctx: Context) -> Hits:
-    return _unverified(c) if odd_variables(c.env) else NO_HITS
-
-
-def _unverified(c: Container) -> Hits:
     for i, variable in odd_variables(c.env):
         name = variable.name
         values = UNVERIFIED.get(name, YES if skips_verification(name) else ())
@@ -57,12 +58,9 @@ def _unverified(c: Container) -> Hits:
     remediation="Remove the setting from GODEBUG and mend the peer that needs it.",
     controls="mitre-attack:T1557",
     references=("https://go.dev/doc/godebug",),
+    when=_has_odd_variables,
 )
 def legacy_tls_env(c: Container, ctx: Context) -> Hits:
-    return _legacy(c) if odd_variables(c.env) else NO_HITS
-
-
-def _legacy(c: Container) -> Hits:
     for i, variable in odd_variables(c.env):
         if variable.name == "GODEBUG" and re.search(_LEGACY_GODEBUG, variable.value):
             yield Hit(f"container {c.name!r} sets GODEBUG={variable.value}", f"env[{i}].value")
@@ -81,12 +79,9 @@ def _legacy(c: Container) -> Hits:
     references=("https://man7.org/linux/man-pages/man8/ld.so.8.html",),
     notes="Judged where the file lies on a mounted volume or in a directory for temporary files; others are part of "
     "the image.",
+    when=_has_odd_variables,
 )
 def loader_env(c: Container, ctx: Context) -> Hits:
-    return _loaded(c) if odd_variables(c.env) else NO_HITS
-
-
-def _loaded(c: Container) -> Hits:
     for i, variable in odd_variables(c.env):
         if variable.name in LOADER:
             folders = (*_TEMPORARY, *(mount.mount_path for mount in c.volume_mounts))
@@ -113,9 +108,10 @@ def _lies_in(value: str, folder: str) -> bool:
     aliases="C-0274",
     references=("https://hub.docker.com/_/postgres#postgres_host_auth_method",),
     notes="Told by variables of well-known images (PostgreSQL, MySQL, Grafana, OpenSearch, Neo4j, Bitnami's).",
+    when=_has_odd_variables,
 )
 def authentication_off(c: Container, ctx: Context) -> Hits:
-    return _listed(c, OPEN) if odd_variables(c.env) else NO_HITS
+    yield from _listed(c, OPEN)
 
 
 def _listed(c: Container, table: dict[str, frozenset[str]]) -> Hits:
@@ -136,9 +132,10 @@ def _listed(c: Container, table: dict[str, frozenset[str]]) -> Hits:
     remediation="Set the variable to its value for production.",
     controls="mitre-attack:T1190",
     references=("https://flask.palletsprojects.com/en/stable/debugging/",),
+    when=_has_odd_variables,
 )
 def debug_mode(c: Container, ctx: Context) -> Hits:
-    return _listed(c, DEBUG) if odd_variables(c.env) else NO_HITS
+    yield from _listed(c, DEBUG)
 
 
 @rule(
@@ -154,12 +151,9 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
     aliases="C-0012 kyverno:check-env-vars",
     references=("https://kubernetes.io/docs/concepts/security/secrets-good-practices/",),
     notes="Placeholders and references such as $(PASSWORD) pass.",
+    when=_has_odd_variables,
 )
 def credential_in_url(c: Container, ctx: Context) -> Hits:
-    return _with_credentials(c) if odd_variables(c.env) else NO_HITS
-
-
-def _with_credentials(c: Container) -> Hits:
     for i, variable in odd_variables(c.env):
         if "@" in variable.value:
             match = re.search(_URL_CREDENTIAL, variable.value)

@@ -6,7 +6,7 @@ import posixpath
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.picks import odd_mounts, odd_volumes
+from seawall.analysis.posture.picks import has_odd_mounts, has_odd_volumes, odd_mounts, odd_volumes
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -90,6 +90,7 @@ _CLOUD_CREDENTIALS = (
     references=(_HOST_PATH,),
     notes="Critical for /, /etc/kubernetes, /run, /var and the data of the kubelet and etcd. The control plane's "
     "own pods in kube-system mount its files by their nature and are left out.",
+    when=has_odd_volumes,
 )
 def sensitive_host_path(pod: PodTemplate, ctx: Context) -> Hits:
     if ctx.resource.ref.namespace == "kube-system" and any(c.name in _CONTROL_PLANE for c in pod.spec.containers):
@@ -135,6 +136,7 @@ def is_below(path: str, folders: tuple[str, ...]) -> bool:
     controls="mitre-attack:T1552.001",
     aliases="C-0020",
     references=(_HOST_PATH,),
+    when=has_odd_volumes,
 )
 def cloud_credentials_mounted(pod: PodTemplate, ctx: Context) -> Hits:
     for i, volume in odd_volumes(pod.spec.volumes):
@@ -194,6 +196,7 @@ def _host_paths(ctx: Context) -> dict[str, str]:
     remediation="Remove mountPropagation; HostToContainer shows the container what the node mounts.",
     controls="mitre-attack:T1611",
     references=(f"{_VOLUMES}#mount-propagation",),
+    when=has_odd_mounts,
 )
 def mount_propagation(c: Container, ctx: Context) -> Hits:
     for i, mount in odd_mounts(c.volume_mounts):
@@ -213,6 +216,7 @@ def mount_propagation(c: Container, ctx: Context) -> Hits:
     remediation="Write subPath relative to the volume and without dots.",
     controls="mitre-attack:T1611",
     references=(f"{_VOLUMES}#using-subpath", "https://github.com/kubernetes/kubernetes/issues/60813"),
+    when=has_odd_mounts,
 )
 def sub_path_traversal(c: Container, ctx: Context) -> Hits:
     for i, mount in odd_mounts(c.volume_mounts):
@@ -232,6 +236,7 @@ def sub_path_traversal(c: Container, ctx: Context) -> Hits:
     remediation="Clone in an init container into an emptyDir.",
     controls="mitre-attack:T1611",
     references=(f"{_VOLUMES}#gitrepo", "https://nvd.nist.gov/vuln/detail/CVE-2024-10220"),
+    when=has_odd_volumes,
 )
 def git_repo_volume(pod: PodTemplate, ctx: Context) -> Hits:
     for i, volume in odd_volumes(pod.spec.volumes):
@@ -250,6 +255,7 @@ def git_repo_volume(pod: PodTemplate, ctx: Context) -> Hits:
     remediation="Use a CSI driver.",
     controls="mitre-attack:T1611",
     references=(f"{_VOLUMES}#flexvolume",),
+    when=has_odd_volumes,
 )
 def flex_volume(pod: PodTemplate, ctx: Context) -> Hits:
     for i, volume in odd_volumes(pod.spec.volumes):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.indexes import namespace_of, pods_by_label
 from seawall.model.finding import Confidence, Severity
-from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
+from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
@@ -47,9 +47,8 @@ _SIDECARS = frozenset(
     references=("https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/",),
 )
 def ingress_nginx_retired(c: Container, ctx: Context) -> Hits:
-    if "ingress-nginx/controller" not in c.image:
-        return NO_HITS
-    return iter((Hit(f"container {c.name!r} runs {c.image!r}", "image"),))
+    if "ingress-nginx/controller" in c.image:
+        yield Hit(f"container {c.name!r} runs {c.image!r}", "image")
 
 
 @rule(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
-from seawall.model.rule import NO_HITS, Hit, Hits, Scope, rule
+from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container, PodTemplate
@@ -86,9 +86,8 @@ def runtime_class(pod: PodTemplate, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/",),
 )
 def ephemeral_container(c: Container, ctx: Context) -> Hits:
-    if ctx.field != "ephemeralContainers":
-        return NO_HITS
-    return iter((Hit(f"the debug container {c.name!r} ({c.image}) was added to the pod", "name"),))
+    if ctx.field == "ephemeralContainers":
+        yield Hit(f"the debug container {c.name!r} ({c.image}) was added to the pod", "name")
 
 
 @rule(
@@ -163,14 +162,9 @@ def sysctl_injection(pod: PodTemplate, ctx: Context) -> Hits:
     notes="Judged where a group is set.",
 )
 def root_group(view: Any, ctx: Context) -> Hits:
-    if view is ctx.pod or view.security_context.run_as_group == 0:
-        return _root_groups(view, ctx)
-    return NO_HITS
-
-
-def _root_groups(view: Any, ctx: Context) -> Hits:
     if view is not ctx.pod:
-        yield Hit(f"container {view.name!r} has the root group", "securityContext.runAsGroup")
+        if view.security_context.run_as_group == 0:
+            yield Hit(f"container {view.name!r} has the root group", "securityContext.runAsGroup")
         return
     whole = view.spec.security_context
     for field, group in (("runAsGroup", whole.run_as_group), ("fsGroup", whole.fs_group)):
@@ -214,11 +208,10 @@ def image_groups(pod: PodTemplate, ctx: Context) -> Hits:
 def windows_administrator(view: Any, ctx: Context) -> Hits:
     whole = view is ctx.pod
     context = view.spec.security_context if whole else view.security_context
-    if not _is_administrator(context.windows_options.run_as_user_name):
-        return NO_HITS
-    who, base = ("the pod", "spec.") if whole else (f"container {view.name!r}", "")
-    path = f"{base}securityContext.windowsOptions.runAsUserName"
-    return iter((Hit(f"{who} runs as an administrator of Windows", path),))
+    if _is_administrator(context.windows_options.run_as_user_name):
+        who, base = ("the pod", "spec.") if whole else (f"container {view.name!r}", "")
+        path = f"{base}securityContext.windowsOptions.runAsUserName"
+        yield Hit(f"{who} runs as an administrator of Windows", path)
 
 
 def _is_administrator(name: str | None) -> bool:

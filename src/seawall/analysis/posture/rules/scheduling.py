@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.picks import odd_mounts, odd_volumes
+from seawall.analysis.posture.picks import has_odd_mounts, has_odd_volumes, odd_mounts, odd_volumes
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -192,6 +192,7 @@ def deprecated_service_account_field(pod: PodTemplate, ctx: Context) -> Hits:
     remediation="Set expirationSeconds to 3600, or leave it out.",
     controls="mitre-attack:T1528",
     references=(f"{_PROJECTED}#serviceaccounttoken",),
+    when=has_odd_volumes,
 )
 def projected_token_lifetime(pod: PodTemplate, ctx: Context) -> Hits:
     for path, token in _projected_tokens(pod):
@@ -213,6 +214,7 @@ def projected_token_lifetime(pod: PodTemplate, ctx: Context) -> Hits:
     references=(f"{_PROJECTED}#serviceaccounttoken",),
     default=False,
     notes="Volumes with the authority's certificate (kube-root-ca.crt) are for the API server and pass.",
+    when=has_odd_volumes,
 )
 def projected_token_audience(pod: PodTemplate, ctx: Context) -> Hits:
     for path, token in _projected_tokens(pod, for_others=True):
@@ -248,6 +250,7 @@ def _projected_tokens(pod: PodTemplate, for_others: bool = False) -> Iterator[tu
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",),
     notes="Projected volumes, by which the token itself is mounted, pass, and so does the account's own Secret as "
     "clusters before 1.22 mounted it.",
+    when=has_odd_mounts,
 )
 def planted_token(c: Container, ctx: Context) -> Hits:
     for i, mount in odd_mounts(c.volume_mounts):
