@@ -58,10 +58,11 @@ class Replayed(Struct, frozen=True, gc=False):
     known: bool = True
 
 
-def replay(reach: Reach, flows: Iterable[Flow]) -> Iterator[Replayed]:
-    """What the policies would have done with flows that were observed.
+def replay(reach: Reach, flows: Iterable[Flow], *, every: bool = False) -> Iterator[Replayed]:
+    """What the policies would have done with flows that were observed. Ports and addresses need not be told apart
+    beforehand: no policy tells those of one atom or piece from each other.
 
-    Exact where ``Options.ports`` and ``Options.outside`` hold the ports and addresses of the flows.
+    Where policies tell pods of one workload apart, a flow is allowed if any of them may, or (``every``) all of them.
     """
     for flow in flows:
         source, target = find_end(reach, flow.source, True), find_end(reach, flow.target, False)
@@ -69,7 +70,11 @@ def replay(reach: Reach, flows: Iterable[Flow]) -> Iterator[Replayed]:
             yield Replayed(flow, False, known=False)
             continue
         mask = reach.index.ports.mask(flow.protocol, flow.port, flow.port)
-        yield Replayed(flow, bool(reach.between(source, target) & mask))
+        if every:
+            pairs = ((a, b) for a in reach.bits(source) for b in reach.bits(target))
+            yield Replayed(flow, all(reach.index.allowed(a, b) & mask for a, b in pairs))
+        else:
+            yield Replayed(flow, bool(reach.between(source, target) & mask))
 
 
 def find_end(reach: Reach, text: str, is_source: bool) -> int | None:

@@ -34,11 +34,9 @@ _decoder = msgspec.json.Decoder(_Entry)
 _PREFIX = re.compile(r"\[pod/[^\]\s]+\] ")
 _HEAD = re.compile(r'\[(?P<time>[^\]]{1,40})\] ".*?" (?P<code>\d+) (?P<flags>\S+) (?P<details>\S+) ')
 # From the end, for what stands before it (user agent, path) is what clients wrote.
-_TAIL = re.compile(
-    r'"(?P<host>[^"\s]*)" (?P<cluster>\S+) (?P<local>\S+) (?P<down>\S+) (?P<remote>\S+) (?P<sni>\S+) (?P<route>\S+)\s*\Z'
-)
+_TAIL = re.compile(r'"(?P<host>[^"\s]*)" (?P<cluster>\S+) (?P<local>\S+) (?P<down>\S+) (?P<remote>\S+) \S+ \S+\s*\Z')
 _TAIL_BYTES = 4096
-#: Lines of the proxy and its agent that are no access log: `2024-05-01T10:00:00.1Z info ...`, `[2024-...][19][info]...`.
+#: Other lines of the proxy and its agent: `2024-05-01T10:00:00.1Z info ...`, `[2024-...][19][info]...`.
 _OTHER = re.compile(
     r"\d{4}-\d\d-\d\dT\S+\s+(?:trace|debug|info|warn|warning|error|critical|fatal)\s|\[\d{4}-[^\]]*\]\[\d+\]\["
 )

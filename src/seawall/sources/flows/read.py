@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import msgspec
@@ -71,11 +72,10 @@ class FlowFile:
     def _records(self) -> Iterator[FlowRecord]:
         lines = self._lines()
         first: list[tuple[int, bytes]] = []
-        for line in lines:
+        for each in lines:
+            first.append(each)
             if len(first) == _LOOK:
-                first.append(line)
                 break
-            first.append(line)
         form = self.form or _detect([line for _, line in first])
         if form is None:
             if first:
@@ -90,7 +90,7 @@ class FlowFile:
                 return
             del first[0]
             parse = table.parser(header)
-        for number, line in _chain(first, lines):
+        for number, line in chain(first, lines):
             yield from self._parse(parse, number, line)
 
     def _parse(self, parse: Callable[[bytes], Parsed], number: int, line: bytes) -> Iterator[FlowRecord]:
@@ -149,11 +149,6 @@ def _pieces(stream: BinaryIO, most: int | None) -> Iterator[bytes]:
         if most is not None and total > max(most, RATIO_FREE):
             raise OSError(f"it grows more than {MAX_RATIO}-fold when unpacked; unpack it yourself")
         yield piece
-
-
-def _chain(first: list[tuple[int, bytes]], rest: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    yield from first
-    yield from rest
 
 
 def _detect(lines: list[bytes]) -> str | None:

@@ -1,4 +1,4 @@
-"""Flows as CSV with a header. Ends are addresses, ``namespace/pod``, ``namespace/workload[Kind]``, or columns of parts."""
+"""Flows as CSV with a header. Ends are addresses, ``namespace/pod``, ``namespace/workload[Kind]``, or in parts."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ _ADDRESS = re.compile(r"[0-9a-fA-F.]+\Z|[0-9a-fA-F:.%]*:[0-9a-fA-F:.%]*\Z")
 def columns(line: bytes) -> dict[str, int] | None:
     """What each column of a header means, or None where it is no header of flows."""
     try:
-        names = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in _split(line.lstrip(b"\xef\xbb\xbf"))]
+        header = _split(line.removeprefix(b"\xef\xbb\xbf"))
     except BadRecord:
         return None
+    names = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header]
     found: dict[str, int] = {}
     for meaning, known in _NAMES.items():
         for number, name in enumerate(names):
@@ -50,7 +51,7 @@ def columns(line: bytes) -> dict[str, int] | None:
                 if name in [f"{prefix}_{part}" for prefix in prefixes]:
                     found.setdefault(f"{side}_{part}", number)
     sides = all(any(key in found for key in (side, f"{side}_pod", f"{side}_workload")) for side in _SIDES)
-    return found if "port" in found and (sides or "target_service" in found and "source" in found) else None
+    return found if "port" in found and (sides or {"source", "target_service"} <= found.keys()) else None
 
 
 def parser(header: dict[str, int]) -> Callable[[bytes], Parsed]:
@@ -102,16 +103,16 @@ def _verdict(text: str) -> FlowVerdict:
 
 
 def _end(value: Callable[[str], str], side: str) -> FlowEnd:
-    parts = {part: value(f"{side}_{part}") for part in _PARTS}
+    namespace, workload, kind, pod, service = (value(f"{side}_{part}") for part in _PARTS)
     text = value(side)
     if text and _ADDRESS.match(text):
-        return FlowEnd(**parts, address=fields.address(text))
+        return FlowEnd(namespace, workload, kind, pod, service, address=fields.address(text))
     if text and (match := _LABEL.match(text)):
         if match[3]:
             return FlowEnd(namespace=match[1], workload=match[2], kind=match[3])
         return FlowEnd(namespace=match[1], pod=match[2])
-    if text and parts["namespace"] and "/" not in text:
-        return FlowEnd(namespace=parts["namespace"], pod=text)
-    if text or not any(parts[part] for part in ("workload", "pod", "service")):
+    if text and namespace and "/" not in text:
+        return FlowEnd(namespace=namespace, pod=text)
+    if text or not (workload or pod or service):
         raise BadRecord(f"{side} {fields.short(text)} is no address and no namespace/name")
-    return FlowEnd(**parts)
+    return FlowEnd(namespace, workload, kind, pod, service)
