@@ -8,8 +8,8 @@ import sys
 
 from seawall.cli.inputs import add_input_arguments, read_options
 from seawall.cli.main import CommandError
-from seawall.cli.output import add_format_argument, parse_outputs, write
-from seawall.engine.netgen import FORMATS, BadRequest, FlowInput, Generation, Request
+from seawall.cli.output import Outputs, add_format_argument, parse_outputs, write
+from seawall.engine.netgen import FORMATS, BadRequest, FlowInput, Generation, Request, uncollected
 from seawall.reports import netgen as report
 
 _MOST_REASONS = 20
@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Generate, write, and return the exit code."""
     outputs = parse_outputs(args.format, report.FORMATS)
+    with uncollected():
+        return _run(args, outputs)
+
+
+def _run(args: argparse.Namespace, outputs: Outputs) -> int:
     generation = _generate(args)
     if args.output is not None:
         _write_files(generation, args.output)

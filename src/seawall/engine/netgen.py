@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from seawall.analysis.network.enforcement import enforcement
@@ -12,6 +15,18 @@ from seawall.engine.reading import ReadOptions
 from seawall.model.finding import SourceError
 from seawall.model.reach import Enforcement
 from seawall.sources.flows import FORMATS, FlowFile
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector: among hundreds of thousands of new objects it finds nothing, again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class BadRequest(Exception):
@@ -43,11 +58,14 @@ class Generation:
             if namespace not in known:
                 raise BadRequest(f"--namespace {namespace}: no workload of that namespace was read")
         self.files = [FlowFile(each.path, each.form) for each in flows]
-        synthesis = Synthesis(self.network.reach, request)
+        self.result: Result = self._work_out()
+        self.enforcement: Enforcement = enforcement(self.network.reach.world)
+
+    def _work_out(self) -> Result:
+        synthesis = Synthesis(self.network.reach, self.request)
         for file in self.files:
             synthesis.add(file.records())
-        self.result: Result = synthesis.finish()
-        self.enforcement: Enforcement = enforcement(self.network.reach.world)
+        return synthesis.finish()
 
     def errors(self) -> list[SourceError]:
         """Everything that could not be read, understood or written."""
@@ -83,4 +101,4 @@ class Generation:
         return not self.reasons()
 
 
-__all__ = ["FORMATS", "SYSTEM", "BadRequest", "FlowInput", "Generated", "Generation", "Request"]
+__all__ = ["FORMATS", "SYSTEM", "BadRequest", "FlowInput", "Generated", "Generation", "Request", "uncollected"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall import __version__
-from seawall.reports.yamlout import to_yaml
+from seawall.reports.yamlout import Shared, to_yaml
 
 if TYPE_CHECKING:
     from seawall.engine.netgen import Generated, Generation
@@ -23,12 +23,13 @@ _SHOWN = 20
 def yaml(generation: Generation) -> Iterator[bytes]:
     """Every policy, in the order of namespaces and workloads."""
     yield f"# {MARK}\n".encode()
+    shared: Shared = {}
     for number, policy in enumerate(generation.result.policies):
-        yield (("---\n" if number else "") + _document(policy)).encode()
+        yield (("---\n" if number else "") + _document(policy, shared)).encode()
 
 
-def _document(policy: Generated) -> str:
-    return to_yaml(policy.value, policy.comments, policy.inside)
+def _document(policy: Generated, shared: Shared) -> str:
+    return to_yaml(policy.value, policy.comments, policy.inside, shared)
 
 
 def files(generation: Generation) -> dict[str, str]:
@@ -40,7 +41,11 @@ def files(generation: Generation) -> dict[str, str]:
         # A workload may be called like the policy that closes its namespace.
         stem = f"_{stem}" if policy.direction is None else stem
         found.setdefault(os.path.join(policy.namespace, f"{stem}.yaml"), []).append(policy)
-    return {path: f"# {MARK}\n" + "---\n".join(map(_document, group)) for path, group in found.items()}
+    shared: Shared = {}
+    return {
+        path: f"# {MARK}\n" + "---\n".join(_document(policy, shared) for policy in group)
+        for path, group in found.items()
+    }
 
 
 def json(generation: Generation) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -64,17 +65,20 @@ def replay(reach: Reach, flows: Iterable[Flow], *, every: bool = False) -> Itera
 
     Where policies tell pods of one workload apart, a flow is allowed if any of them may, or (``every``) all of them.
     """
+    wanted = all if every else any
+    bits: dict[tuple[str, bool], list[int]] = {}
+    allowed, mask = reach.index.allowed, lru_cache(maxsize=4096)(reach.index.ports.mask)
     for flow in flows:
-        source, target = find_end(reach, flow.source, True), find_end(reach, flow.target, False)
-        if source is None or target is None:
+        for key in ((flow.source, True), (flow.target, False)):
+            if key not in bits:
+                number = find_end(reach, *key)
+                bits[key] = [] if number is None else reach.bits(number)
+        sources, targets = bits[flow.source, True], bits[flow.target, False]
+        port = mask(flow.protocol, flow.port, flow.port)
+        if not sources or not targets:
             yield Replayed(flow, False, known=False)
-            continue
-        mask = reach.index.ports.mask(flow.protocol, flow.port, flow.port)
-        if every:
-            pairs = ((a, b) for a in reach.bits(source) for b in reach.bits(target))
-            yield Replayed(flow, all(reach.index.allowed(a, b) & mask for a, b in pairs))
         else:
-            yield Replayed(flow, bool(reach.between(source, target) & mask))
+            yield Replayed(flow, wanted(allowed(a, b) & port for a in sources for b in targets))
 
 
 def find_end(reach: Reach, text: str, is_source: bool) -> int | None:

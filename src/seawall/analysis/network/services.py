@@ -48,6 +48,7 @@ class Services:
         self.by_name: dict[tuple[str, str], Resource] = {}
         self.unread: list[tuple[Resource, tuple[str | int, ...]]] = []
         self._workloads: dict[str, list[Workload]] = {}
+        self._selected: dict[int, list[Workload]] = {}
         for workload in world.workloads:
             self._workloads.setdefault(workload.namespace, []).append(workload)
         for resource in world.inventory.of_kind("Service"):
@@ -59,8 +60,12 @@ class Services:
         selector = view.spec.selector
         if not selector or view.spec.type == "ExternalName":
             return []
-        found = self._workloads.get(namespace_of(resource), [])
-        return [w for w in found if any(selector.items() <= pod.labels.items() for pod in w.pods)]
+        found = self._selected.get(id(resource))
+        if found is None:
+            near = self._workloads.get(namespace_of(resource), [])
+            found = [w for w in near if any(selector.items() <= pod.labels.items() for pod in w.pods)]
+            self._selected[id(resource)] = found
+        return found
 
     def targets(self, resource: Resource, port: str | int | None = None) -> list[Target]:
         """Where a Service leads; ``port`` (name or number) narrows it to the first service port that it means.

@@ -87,7 +87,7 @@ class Declared:
             self.needs.unresolved[f"{unit.label}: {each.where} names {each.host}, a Service that was not read"] = None
 
     def _service(self, namespace: str, host: str) -> Resource | None:
-        """The Service of ``name``, ``name.ns``, ``name.ns.svc`` or ``name.ns.svc.cluster.local``, or that of its pod."""
+        """The Service of ``name``, ``name.ns``, ``name.ns.svc`` or ``name.ns.svc.cluster.local``, or a pod of it."""
         parts = host.split(".")
         known = self.reach.services.by_name
         if len(parts) == 1:

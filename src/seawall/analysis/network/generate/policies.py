@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -47,6 +48,9 @@ class Writer:
     def __init__(self, units: Units, needs: Needs, taken: Iterable[tuple[str, str]]) -> None:
         self._units, self._needs = units, needs
         self._taken = set(taken)
+        #: Of workloads of one name and several kinds only the first goes without its kind.
+        self._bodies: dict[tuple[int, bool], dict[str, Any]] = {}
+        self._first: dict[tuple[str, str], Unit] = {}
 
     def policy(self, unit: Unit, direction: Direction) -> Generated:
         """The policy of a unit for a direction.
@@ -76,7 +80,7 @@ class Writer:
         """
         if not _NAMESPACE.match(namespace):
             raise BadName(f"namespace {namespace!r} is no name of a namespace")
-        rules = [{"to": [self._peer(peer, "", "to")], "ports": _ports(ports)} for peer, ports in dns]
+        rules = [{"to": [self._peer(peer, "")], "ports": _ports(ports)} for peer, ports in dns]
         spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "egress": rules}
         name = self._free(namespace, DEFAULT_NAME)
         inside: dict[Path, list[str]] = {("spec", "egress", n): ["DNS"] for n in range(len(rules))}
@@ -90,8 +94,7 @@ class Writer:
         base = unit.name
         if len(base) + len(suffix) > 200:
             base = f"{base[:180].rstrip('.-')}-{hashlib.sha256(base.encode()).hexdigest()[:10]}"
-        same = [u for u in self._units.by_namespace[unit.namespace] if u.name == unit.name]
-        if same[0] is not unit:
+        if self._first.setdefault((unit.namespace, unit.name), unit) is not unit:
             base = f"{base}-{unit.workloads[0].kind.lower()}"
         return self._free(unit.namespace, f"{base}{suffix}")
 
@@ -123,7 +126,7 @@ class Writer:
         for peers, ports in _joined(self._needs.of(unit, direction)):
             rule: dict[str, Any] = {}
             if peers[0] != ANYONE:
-                rule[side] = [self._peer(peer, unit.namespace, side) for peer in peers]
+                rule[side] = [self._peer(peer, unit.namespace) for peer in peers]
             if not any(number == 0 for _, number in ports):
                 rule["ports"] = _ports(ports)
             told = _told(ports)
@@ -133,18 +136,22 @@ class Writer:
             rules.append(rule)
         return rules, inside, reasons
 
-    def _peer(self, peer: Peer, namespace: str, side: str) -> dict[str, Any]:
+    def _peer(self, peer: Peer, namespace: str) -> dict[str, Any]:
         if peer.unit >= 0:
             unit = self._units.all[peer.unit]
-            body: dict[str, Any] = {}
-            if unit.namespace != namespace:
-                body["namespaceSelector"] = {"matchLabels": {NAME_LABEL: unit.namespace}}
-            body["podSelector"] = unit.selector
-            return body
+            return self._of_unit(unit, unit.namespace == namespace)
         if peer.cidr:
             holes = {"except": list(peer.holes)} if peer.holes else {}
             return {"ipBlock": {"cidr": peer.cidr, **holes}}
         return self._needs.body(peer)
+
+    def _of_unit(self, unit: Unit, near: bool) -> dict[str, Any]:
+        """The pods of a unit as a peer; one object for all policies, so that it is written out once."""
+        body = self._bodies.get((unit.number, near))
+        if body is None:
+            far = {} if near else {"namespaceSelector": {"matchLabels": {NAME_LABEL: unit.namespace}}}
+            body = self._bodies[unit.number, near] = {**far, "podSelector": unit.selector}
+        return body
 
 
 def _title(peers: list[Peer]) -> str:
@@ -157,7 +164,7 @@ def _joined(needs: dict[Peer, Ports]) -> list[tuple[list[Peer], Ports]]:
     """Peers with their ports in order; blocks of addresses with the same ports share a rule."""
     found: list[tuple[list[Peer], Ports]] = []
     blocks: dict[tuple[tuple[str, int], ...], int] = {}
-    for peer in sorted(needs):
+    for peer in sorted(needs, key=lambda each: (each.rank, each.title, each.unit)):
         ports = needs[peer]
         key = tuple(sorted(ports))
         at = blocks.get(key) if peer.cidr else None
@@ -185,7 +192,12 @@ def _told(ports: Ports) -> list[str]:
 
 
 def _ports(ports: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-    return [{"protocol": protocol, "port": number} for protocol, number in sorted(ports)]
+    return [_port(protocol, number) for protocol, number in sorted(ports)]
+
+
+@lru_cache(maxsize=4096)
+def _port(protocol: str, number: int) -> dict[str, Any]:
+    return {"protocol": protocol, "port": number}
 
 
 def _object(namespace: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
