@@ -16,6 +16,10 @@ _MOST_REASONS = 20
 _NARROWEST = 32
 
 
+#: The last result: a process that is about to end need not free it object by object, a tenth of its time.
+_kept: list[Generation] = []
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of the command."""
     add_input_arguments(parser)
@@ -55,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, outputs: Outputs) -> int:
     generation = _generate(args)
+    _kept[:] = [generation]
     if args.output is not None:
         _write_files(generation, args.output)
     for name, file in outputs:

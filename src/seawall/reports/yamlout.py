@@ -30,7 +30,8 @@ def to_yaml(
     have to stay alive and unchanged between calls.
     """
     lines = [_comment(comment) for comment in comments]
-    _mapping(lines, value, "", _State(inside or {}, shared), ())
+    inside = inside or {}
+    _mapping(lines, value, "", _State(inside, max(map(len, inside), default=0), shared), ())
     lines.append("")
     return "\n".join(lines)
 
@@ -52,6 +53,7 @@ class _State(NamedTuple):
     """What goes down with every part; where no comments can be below, ``inside`` is empty, and paths do not count."""
 
     inside: Inside
+    depth: int
     shared: Shared | None
 
 
@@ -89,8 +91,10 @@ def _item(lines: list[str], value: Any, indent: str, state: _State, path: _Path)
         return
     if path in state.inside:
         lines.extend(_comment(each, indent) for each in state.inside[path])
-        below = {at: texts for at, texts in state.inside.items() if at[: len(path)] == path and at != path}
-        state = _State(below, state.shared)
+        deeper = len(path) < state.depth
+        below = {at: texts for at, texts in state.inside.items() if at[: len(path)] == path} if deeper else {}
+        below.pop(path, None)
+        state = _State(below, state.depth, state.shared)
     _dashed(lines, value, indent, state, path)
 
 

@@ -47,10 +47,12 @@ class Services:
         self.world = world
         self.by_name: dict[tuple[str, str], Resource] = {}
         self.unread: list[tuple[Resource, tuple[str | int, ...]]] = []
-        self._workloads: dict[str, list[Workload]] = {}
+        #: Workloads by namespace and a label of a pod of theirs.
+        self._having: dict[tuple[str, tuple[str, str]], list[Workload]] = {}
         self._selected: dict[int, list[Workload]] = {}
         for workload in world.workloads:
-            self._workloads.setdefault(workload.namespace, []).append(workload)
+            for item in dict.fromkeys(item for pod in workload.pods for item in pod.labels.items()):
+                self._having.setdefault((workload.namespace, item), []).append(workload)
         for resource in world.inventory.of_kind("Service"):
             self.by_name.setdefault((namespace_of(resource), resource.ref.name), resource)
 
@@ -62,8 +64,9 @@ class Services:
             return []
         found = self._selected.get(id(resource))
         if found is None:
-            near = self._workloads.get(namespace_of(resource), [])
-            found = [w for w in near if any(selector.items() <= pod.labels.items() for pod in w.pods)]
+            near = [self._having.get((namespace_of(resource), item), []) for item in selector.items()]
+            fewest = min(near, key=len)
+            found = [w for w in fewest if any(selector.items() <= pod.labels.items() for pod in w.pods)]
             self._selected[id(resource)] = found
         return found
 

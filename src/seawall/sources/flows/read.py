@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import sys
 import zlib
 from collections import Counter
@@ -56,21 +55,14 @@ class FlowFile:
 
     def records(self) -> Iterator[FlowRecord]:
         """Every flow that could be read."""
-        try:
-            yield from self._records()
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
-            self._error("", f"cannot be read: {reason}", unreadable=True)
-        finally:
-            if self._stream is not None and self.path != "-":
-                self._stream.close()
+        yield from self._records()
         if self._bad > _NAMED:
             self._error("", f"{self._bad} lines could not be read; the first are named", unreadable=True)
         elif not self.records_read and not self.skipped and not self.errors:
             self._error("", "holds no flows", unreadable=True)
 
     def _records(self) -> Iterator[FlowRecord]:
-        lines = self._lines()
+        lines = self._readable_lines()
         first: list[tuple[int, bytes]] = []
         for each in lines:
             first.append(each)
@@ -113,17 +105,27 @@ class FlowFile:
         else:
             self.errors.append(SourceError(self.name, where, message))
 
+    def _readable_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Lines up to where the file cannot be read any further."""
+        try:
+            yield from self._lines()
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+            self._error("", f"cannot be read: {reason}", unreadable=True)
+        finally:
+            if self._stream is not None and self.path != "-":
+                self._stream.close()
+
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Lines that are not blank with their numbers; those too long are counted and dropped."""
         raw: BinaryIO = sys.stdin.buffer if self.path == "-" else open(self.path, "rb")  # noqa: SIM115 - closed by records
         self._stream = raw
         buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-        packed = buffered.peek(2)[:2] == b"\x1f\x8b"
-        stream: BinaryIO = gzip.GzipFile(fileobj=buffered) if packed else buffered  # type: ignore[assignment]
-        size = os.fstat(raw.fileno()).st_size if packed and self.path != "-" else 0
+        packed = _Counted(buffered) if buffered.peek(2)[:2] == b"\x1f\x8b" else None
+        stream: BinaryIO = gzip.GzipFile(mode="rb", fileobj=packed) if packed is not None else buffered  # type: ignore[assignment]
         number = 0
         too_long = False
-        for piece in _pieces(stream, max(size, 1 << 20) * MAX_RATIO if packed else None):
+        for piece in _pieces(stream, packed):
             if too_long:
                 too_long = not piece.endswith(b"\n")
                 continue
@@ -137,16 +139,34 @@ class FlowFile:
                 yield number, line
 
 
-def _pieces(stream: BinaryIO, most: int | None) -> Iterator[bytes]:
+class _Counted:
+    """A stream with the number of bytes that were read from it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As of any stream."""
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Never needed to read on."""
+        raise io.UnsupportedOperation("seek")
+
+
+def _pieces(stream: BinaryIO, packed: _Counted | None) -> Iterator[bytes]:
     """Lines, or parts of too long ones.
 
     Raises:
-        OSError: more than ``most`` bytes came out of a packed file.
+        OSError: far more came out of a packed file than went in.
     """
     total = 0
     while piece := stream.readline(MAX_LINE + 1):
         total += len(piece)
-        if most is not None and total > max(most, RATIO_FREE):
+        if packed is not None and total > max(packed.count * MAX_RATIO, RATIO_FREE):
             raise OSError(f"it grows more than {MAX_RATIO}-fold when unpacked; unpack it yourself")
         yield piece
 
