@@ -89,7 +89,7 @@ class Generation:
                 f"observed, but an end was not read, so that it may be lost: {text} (read it too, or --skip-unknown)"
                 for text in self.result.unknown
             ]
-        if not self.result.covered and not lines:
+        if not self.result.policies and not lines:
             lines.append(
                 "nothing tells what any workload needs: no policy holds one; give --flows, or --isolate-unobserved"
             )

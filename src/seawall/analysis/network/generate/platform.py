@@ -80,6 +80,8 @@ def add_dns(declared: Declared, units: list[Unit]) -> list[tuple[Unit | Peer, tu
         if target is not None:
             for port in ports:
                 declared.needs.add(target, Direction.INGRESS, declared.needs.any_pod(), port, "DNS, of every pod")
+            for port in DNS_PORTS:
+                declared.needs.add(target, Direction.EGRESS, OUTSIDE, port, "DNS: names of others are asked outside")
     return peers
 
 

@@ -100,8 +100,8 @@ class Synthesis:
         if self._request.use_flows:
             placed = Placer(self._directory, self._units, self._needs, self._request.width).place(self._observed)
         scope = [unit for unit in self._units.all if self._in_scope(unit.namespace)]
-        covered = [unit for unit in scope if unit.number in self._needs.seen]
         dns = [(unit_peer(p) if isinstance(p, Unit) else p, ports) for p, ports in add_dns(declared, scope)]
+        covered = [unit for unit in scope if unit.number in self._needs.seen]
         self._note(placed)
         return self._evaluate(scope, covered, dns, placed)
 
