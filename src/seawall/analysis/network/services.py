@@ -84,9 +84,11 @@ class Services:
 
     def _targets(self, resource: Resource, port: str | int | None) -> list[Target]:
         view: Any = resource.view
-        ports = list(view.spec.ports)
+        # All of them are read here, so that whoever gets a target can rely on its service port.
+        called = [(each, (each.name, each.port, each.target_port)) for each in view.spec.ports]
+        ports = [each for each, names in called if port is None or port in names]
         if port is not None:
-            ports = [each for each in ports if port in (each.name, each.port, each.target_port)][:1]
+            del ports[1:]
         selector = view.spec.selector
         found: list[Target] = []
         for workload in self.selected(resource):

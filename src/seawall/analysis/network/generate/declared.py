@@ -18,7 +18,7 @@ from seawall.analysis.network.generate.needs import (
     block,
     host_block,
 )
-from seawall.analysis.network.generate.references import Mention, mentions
+from seawall.analysis.network.generate.references import MAX_TEXT, Mention, mentions
 from seawall.analysis.network.generate.units import Unit, Units
 from seawall.analysis.network.parts import Reader
 from seawall.analysis.network.reach import Reach
@@ -45,11 +45,21 @@ class Declared:
         """Everything that manifests tell of connections between workloads and with the outside."""
         for unit in self.units.all:
             self._references(unit)
+        self._large()
         for resource in self.reach.services.by_name.values():
             self._published(resource)
         for unit in self.units.all:
             for pod in unit.pods:
                 self._host_ports(unit, pod)
+
+    def _large(self) -> None:
+        for resource in self.reach.inventory.of_kind("ConfigMap"):
+            view: Any = resource.view
+            try:
+                if any(len(text) > MAX_TEXT for text in view.data.values()):
+                    self.needs.note(f"only the first {MAX_TEXT >> 20} MiB of a value were looked at", resource.ref)
+            except InvalidField:
+                self.needs.note("its data could not be read: hosts that it names may be missing", resource.ref)
 
     # Services that are named.
 

@@ -116,10 +116,11 @@ class Directory:
         self.nodes |= addresses
         if any(f"node-role.kubernetes.io/{role}" in labels for role in ("control-plane", "master", "controlplane")):
             self.control_plane |= addresses
-        for text in {spec.get("podCIDR"), *filter(_is_text, as_list(spec.get("podCIDRs")))}:
+        texts = [spec.get("podCIDR"), *as_list(spec.get("podCIDRs"))]
+        for text in dict.fromkeys(text for text in texts if isinstance(text, str)):
             try:
                 self.pod_ranges.append(ip_network(text, strict=False))
-            except (ValueError, TypeError):
+            except ValueError:
                 continue
 
     def _service(self, resource: Resource) -> None:
@@ -228,10 +229,6 @@ class Directory:
             labels = dict(each.partition("=")[::2] for each in end.labels)
             workloads = [w for w in workloads if stable_labels(w.pods).items() <= labels.items()]
         return _one(workloads, "")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _one(workloads: list[Workload], kind: str) -> Workload | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from seawall.analysis.network.form import Direction
 from seawall.analysis.network.generate.units import Unit
 from seawall.analysis.network.world import NAME_LABEL
-from seawall.model.reach import Note
+from seawall.model.reach import MAX_PORT, PROTOCOLS, Note
 
 EVERYWHERE = "0.0.0.0/0"
 #: Addresses that are no internet host's: private, shared, link-local.
@@ -80,7 +80,10 @@ class Needs:
         return self._bodies[peer.title]
 
     def add(self, unit: Unit, direction: Direction, peer: Peer, port: Port, reason: str, evidence: bool = True) -> None:
-        """Note that a unit needs a peer on a port (0: every port), and why."""
+        """Note that a unit needs a peer on a port, and why. Of a port that is none, only the reason is kept."""
+        if port[0] not in PROTOCOLS or not 1 <= port[1] <= MAX_PORT:
+            self.unresolved[f"{unit.label}: {port[0]} {port[1]} is no port: {reason}"] = None
+            return
         ports = self._found.setdefault((unit.number, direction), {}).setdefault(peer, {})
         ports.setdefault(port, {})[reason] = None
         if evidence:

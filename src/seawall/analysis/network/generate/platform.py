@@ -269,4 +269,4 @@ def _endpoints(raw: dict[str, Any]) -> Iterator[tuple[Peer, Port]]:
         texts += [text for each in as_list(group.get("endpoints")) for text in as_list(as_dict(each).get("addresses"))]
         ports = [as_dict(each).get("port") for each in as_list(group.get("ports"))]
         for address in filter(None, map(usual, texts)):
-            yield from ((host_block(address), ("TCP", port)) for port in ports if isinstance(port, int))
+            yield from ((host_block(address), ("TCP", port)) for port in ports if type(port) is int)

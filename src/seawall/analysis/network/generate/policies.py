@@ -127,8 +127,7 @@ class Writer:
             rule: dict[str, Any] = {}
             if peers[0] != ANYONE:
                 rule[side] = [self._peer(peer, unit.namespace) for peer in peers]
-            if not any(number == 0 for _, number in ports):
-                rule["ports"] = _ports(ports)
+            rule["ports"] = _ports(ports)
             told = _told(ports)
             shown = told[:_SHOWN] + ([f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else [])
             inside["spec", str(direction), len(rules)] = [f"{_title(peers)}:", *(f"  {each}" for each in shown)]
@@ -187,7 +186,7 @@ def _told(ports: Ports) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for (protocol, number), reasons in sorted(ports.items()):
         for reason in reasons:
-            by_reason.setdefault(reason, []).append(f"{protocol} {number}" if number else "every port")
+            by_reason.setdefault(reason, []).append(f"{protocol} {number}")
     return [f"{', '.join(each)}: {reason}" for reason, each in by_reason.items()]
 
 

@@ -37,7 +37,7 @@ def _ports(probe: Any, named: dict[str, int]) -> Iterator[int]:
             yield named[port]
         elif port.isdecimal() and len(port) < 6:
             yield int(port)
-    if probe.grpc is not None and isinstance(probe.grpc.get("port"), int):
+    if probe.grpc is not None and type(probe.grpc.get("port")) is int:
         yield probe.grpc["port"]
 
 

@@ -9,14 +9,15 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from seawall.analysis.network.world import Pod
 from seawall.model.kube.base import InvalidField
 from seawall.model.resource import Inventory
 
-#: Text looked at of one value, in characters.
-MAX_TEXT = 256 << 10
+#: Text looked at of one value, in characters: as much as a whole ConfigMap may hold.
+MAX_TEXT = 1 << 20
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL}){{0,8}}"
 #: ``scheme://[user[:password]@]host[:port]``, with further hosts after commas as lists of brokers have them.
@@ -205,20 +206,26 @@ def in_argument(text: str, where: str, values: dict[str, str]) -> Iterator[Menti
 
 def in_text(text: str, where: str) -> Iterator[Mention]:
     """What a text names: URLs, ``host:port``, names with dots, and values of keys that are for hosts."""
-    text = text[:MAX_TEXT]
+    yield from _scan(text[:MAX_TEXT], where)
+
+
+@lru_cache(maxsize=256)
+def _scan(text: str, where: str) -> tuple[Mention, ...]:
+    """Remembered, for many workloads mount the same ConfigMap."""
+    found: dict[Mention, None] = {}
     for match in _URL.finditer(text):
         scheme = match[1].lower().rpartition("+")[2]
-        if "jdbc:" not in scheme:
-            yield Mention(match[2].lower(), _number(match[3]), where, True, DEFAULT_PORTS.get(scheme))
+        found[Mention(match[2].lower(), _number(match[3]), where, True, DEFAULT_PORTS.get(scheme))] = None
     for match in _WITH_PORT.finditer(text):
-        yield Mention(match[1].lower(), _number(match[2]), where)
+        found[Mention(match[1].lower(), _number(match[2]), where)] = None
     for match in _DOTTED.finditer(text):
-        yield Mention(match[1].lower(), None, where)
+        found[Mention(match[1].lower(), None, where)] = None
     for match in _PAIR.finditer(text):
         if _HOSTLY.search(match[1]):
-            yield Mention(match[2].lower(), None, where)
+            found[Mention(match[2].lower(), None, where)] = None
     for match in _SERVICE_VARIABLE.finditer(text):
-        yield Mention(match[1].lower().replace("_", "-"), None, where)
+        found[Mention(match[1].lower().replace("_", "-"), None, where)] = None
+    return tuple(found)
 
 
 def _number(text: str | None) -> int | None:

@@ -31,12 +31,12 @@ class Scraping:
         """All of it."""
         for unit in self._declared.units.all:
             for pod in unit.pods:
-                for port in _annotated(pod.template.metadata, [("TCP", n) for n in sorted(pod.tcp_ports)]):
+                for port in _annotated(pod.template, [("TCP", n) for n in sorted(pod.tcp_ports)]):
                     self._connect(pod.resource, unit.workloads[0].label, port, "annotation prometheus.io/scrape")
         for resource in self._declared.reach.services.by_name.values():
             try:
                 targets = self._declared.reach.services.targets(resource)
-                ports = list(_annotated(resource.metadata, [target.port for target in targets]))
+                ports = list(_annotated(resource, [target.port for target in targets]))
             except InvalidField:
                 continue
             for target in targets:
@@ -126,10 +126,10 @@ def _is_prometheus(pod: Pod) -> bool:
         return False
 
 
-def _annotated(metadata: Any, ports: list[Port]) -> Iterator[Port]:
+def _annotated(owner: Any, ports: list[Port]) -> Iterator[Port]:
     """The ports that annotations have scraped: the one named, else all."""
     try:
-        notes = metadata.annotations
+        notes = owner.metadata.annotations
     except InvalidField:
         return
     if notes.get("prometheus.io/scrape", "").lower() != "true":
@@ -143,6 +143,6 @@ def _annotated(metadata: Any, ports: list[Port]) -> Iterator[Port]:
 
 def _endpoint_ports(endpoint: dict[str, Any], pod: Pod) -> Iterator[Port]:
     wanted = endpoint.get("port", endpoint.get("targetPort", endpoint.get("portNumber")))
-    if isinstance(wanted, int) and 0 < wanted < 65536:
+    if type(wanted) is int and 0 < wanted < 65536:
         yield "TCP", wanted
     yield from ((protocol, number) for name, protocol, number in pod.named_ports if name == wanted)

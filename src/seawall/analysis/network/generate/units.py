@@ -83,7 +83,8 @@ class Units:
         self.host_network = [workload for workload in world.workloads if workload.host_network]
         by_namespace: dict[str, list[Workload]] = {}
         for workload in world.workloads:
-            if not workload.host_network:
+            # One without pods could not be read, which is told elsewhere.
+            if workload.pods and not workload.host_network:
                 by_namespace.setdefault(workload.namespace, []).append(workload)
         self.by_namespace: dict[str, list[Unit]] = {}
         for namespace in sorted(by_namespace):
