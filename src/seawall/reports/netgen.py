@@ -126,10 +126,9 @@ def _terminal(generation: Generation) -> Iterator[str]:
     closed = sum(each.direction is None for each in result.policies)
     many = f"{own} of workloads, {closed} default-deny"
     yield f"{len(result.policies)} policies for {len(result.covered)} workloads ({many})"
-    saved = f"{1 - proof.pairs_after / proof.pairs_before:.0%} fewer" if proof.pairs_before else "none to close"
     yield (
-        f"reachable pairs of workloads: {proof.pairs_before:,} before, {proof.pairs_after:,} after ({saved}; "
-        f"{proof.possible:,} possible)"
+        f"reachable pairs of workloads: {proof.pairs_before:,} before, {proof.pairs_after:,} after, "
+        f"of {proof.possible:,} possible"
     )
     if generation.request.use_flows:
         replay = proof.replay

@@ -11,10 +11,12 @@ import pytest
 from seawall.analysis.network.drafts import draft
 from seawall.analysis.network.generate.policies import Generated
 from seawall.analysis.network.generate.synthesis import Request, Result, Synthesis
+from seawall.analysis.network.generate.verify import with_policies
 from seawall.analysis.network.reach import Reach
 from seawall.engine import ReadOptions
 from seawall.engine.netgen import Generation
 from seawall.model.flow import EndRole, FlowEnd, FlowRecord
+from seawall.model.reach import EndKind, format_ports
 from seawall.model.resource import Inventory
 from tests.conftest import REPOSITORY
 
@@ -507,3 +509,30 @@ def test_public_manifests_end_with_policies_that_can_be_read_back(conformance: P
             generation = Generation(ReadOptions((str(folder / "manifests"),)), (), Request(isolate_unobserved=True))
             assert generation.result.problems == [], folder.name
             assert generation.result.bad_names == [], folder.name
+
+
+#: What the published policies of a demo lack, though its manifests tell it: its cart would not work with them.
+MISSING = {"default/cartservice[Deployment] => default/redis-cart[Deployment] : TCP 6379"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "more"), [("acs-security-demos-with-netpol-list", set()), ("onlineboutique_workloads", MISSING)]
+)
+def test_public_demos_get_what_their_own_policies_allow(
+    conformance: Path, tmp_path: Path, folder: str, more: set[str]
+) -> None:
+    """From manifests alone, the connections between workloads are those that the demos' authors wrote policies for."""
+    source = conformance / "network" / folder
+    for path in (source / "manifests").glob("*.yaml"):
+        if "netpol" not in path.name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    generation = Generation(ReadOptions((str(tmp_path),)), (), Request())
+    after, _ = with_policies(generation.network.reach, [each.value for each in generation.result.policies], set())
+    found = {
+        f"{each.source.label} => {each.target.label} : {format_ports(each.ports)}"
+        for each in after.connections(*[lambda end: end.type is EndKind.WORKLOAD] * 2)
+    }
+    lines = (source / "expected.txt").read_text().splitlines()
+    wanted = {line for line in lines if "External" not in line and not line.startswith("{")}
+    assert wanted
+    assert found == wanted | more
