@@ -50,24 +50,16 @@ def files(generation: Generation) -> dict[str, str]:
 
 def json(generation: Generation) -> Iterator[bytes]:
     """``seawall.netgen/v1``; its schema lies in ``schemas/netgen.v1.json``."""
-    result, network = generation.result, generation.network
-    proof = result.proof
-    inputs = [{"path": p, "kind": "stdin" if p == "-" else "manifests"} for p in network.reading.options.paths]
+    result = generation.result
+    paths = generation.network.reading.options.paths
+    inputs = [{"path": path, "kind": "stdin" if path == "-" else "manifests"} for path in paths]
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "seawall", "version": __version__},
         "inputs": inputs + [{"path": file.path, "kind": "flows"} for file in generation.files],
         "complete": generation.complete,
         "enforcement": generation.enforcement,
-        "pairs": {"before": proof.pairs_before, "after": proof.pairs_after, "possible": proof.possible},
-        "replay": {
-            "flows": proof.replay.flows,
-            "allowed": proof.replay.allowed,
-            "lost": proof.replay.lost,
-            "deniedBefore": proof.replay.denied_before,
-            "opened": proof.replay.opened,
-            "unknown": result.unknown,
-        },
+        **_proof(generation),
         "flows": [
             {
                 "path": file.path,
@@ -91,9 +83,6 @@ def json(generation: Generation) -> Iterator[bytes]:
             "withheld": [{"namespace": n, "unobserved": labels} for n, labels in result.withheld.items()],
             "leftAlone": result.left_alone,
         },
-        "wider": [
-            {"policy": each.policy, "workload": each.workloads, "direction": each.direction} for each in proof.wider
-        ],
         "stale": result.stale,
         "unresolved": result.unresolved,
         "notes": [{"message": note.message, "resource": note.resource} for note in result.notes],
@@ -101,6 +90,24 @@ def json(generation: Generation) -> Iterator[bytes]:
         "errors": [{"source": e.source, "where": e.where, "message": e.message} for e in generation.errors()],
     }
     yield msgspec.json.encode(document) + b"\n"
+
+
+def _proof(generation: Generation) -> dict[str, Any]:
+    proof = generation.result.proof
+    return {
+        "pairs": {"before": proof.pairs_before, "after": proof.pairs_after, "possible": proof.possible},
+        "replay": {
+            "flows": proof.replay.flows,
+            "allowed": proof.replay.allowed,
+            "lost": proof.replay.lost,
+            "deniedBefore": proof.replay.denied_before,
+            "opened": proof.replay.opened,
+            "unknown": generation.result.unknown,
+        },
+        "wider": [
+            {"policy": each.policy, "workload": each.workloads, "direction": each.direction} for each in proof.wider
+        ],
+    }
 
 
 def _policy(each: Generated) -> dict[str, Any]:

@@ -125,28 +125,9 @@ class Synthesis:
         placed: Placed,
     ) -> Result:
         own, others = self._existing()
-        writer = Writer(self._units, self._needs, ((namespace_of(r), r.ref.name) for r in others))
-        bad: list[str] = []
-        policies: list[Generated] = []
-        namespaces = list(dict.fromkeys(unit.namespace for unit in scope))
         numbers = {unit.number for unit in covered}
-        withheld: dict[str, list[str]] = {}
-        for namespace in namespaces:
-            units = self._units.by_namespace[namespace]
-            open_units = [unit.label for unit in units if unit.number not in numbers]
-            try:
-                if open_units and not self._request.isolate_unobserved:
-                    withheld[namespace] = open_units
-                else:
-                    policies.append(writer.default(namespace, dns))
-            except BadName as error:
-                bad.append(str(error))
-            for unit in units:
-                try:
-                    if unit.number in numbers:
-                        policies += [writer.policy(unit, direction) for direction in Direction]
-                except BadName as error:
-                    bad.append(str(error))
+        writer = Writer(self._units, self._needs, ((namespace_of(r), r.ref.name) for r in others))
+        policies, withheld, bad = self._write(writer, scope, numbers, dns)
         names = {(each.namespace, each.name) for each in policies}
         replaced = {id(r) for r in own if (namespace_of(r), r.ref.name) in names}
         stale = [str(r.ref) for r in own if id(r) not in replaced and self._in_scope(namespace_of(r))]
@@ -167,7 +148,7 @@ class Synthesis:
             not_holdable=[w.label for w in self._units.host_network if self._in_scope(w.namespace)],
             silent=[(u.label, d) for u in covered for d in Direction if self._is_silent(u, d, dns)],
             withheld=withheld,
-            left_alone=[each for each in self._units.by_namespace if each not in namespaces],
+            left_alone=[each for each in self._units.by_namespace if not self._in_scope(each)],
             unknown=sorted(describe(key) for key in placed.unknown if self._holds(key, numbers)),
             denied=sorted(((describe(key), seen) for key, seen in self._observed.denied.items()), key=lambda i: i[0]),
             skipped=self._observed.skipped + Counter({_NOT_HELD: placed.outside_scope}),
@@ -178,6 +159,35 @@ class Synthesis:
             problems=drafted.problems,
             overflow=self._observed.overflow,
         )
+
+    def _write(
+        self,
+        writer: Writer,
+        scope: list[Unit],
+        numbers: set[int],
+        dns: Sequence[tuple[Peer, Sequence[tuple[str, int]]]],
+    ) -> tuple[list[Generated], dict[str, list[str]], list[str]]:
+        """The policies, the namespaces that stay open by default with why, and names that no policy can have."""
+        policies: list[Generated] = []
+        withheld: dict[str, list[str]] = {}
+        bad: list[str] = []
+        for namespace in dict.fromkeys(unit.namespace for unit in scope):
+            units = self._units.by_namespace[namespace]
+            unknown = [unit.label for unit in units if unit.number not in numbers]
+            try:
+                if unknown and not self._request.isolate_unobserved:
+                    withheld[namespace] = unknown
+                else:
+                    policies.append(writer.default(namespace, dns))
+            except BadName as error:
+                bad.append(str(error))
+            for unit in units:
+                try:
+                    if unit.number in numbers:
+                        policies += [writer.policy(unit, direction) for direction in Direction]
+                except BadName as error:
+                    bad.append(str(error))
+        return policies, withheld, bad
 
     def _is_silent(self, unit: Unit, direction: Direction, dns: Sequence[tuple[Peer, object]]) -> bool:
         peers = {peer for peer, _ in dns} if direction is Direction.EGRESS else set()
