@@ -113,10 +113,13 @@ def _key(key: str) -> str:
     return key if plain else json.dumps(key, ensure_ascii=False)
 
 
-@lru_cache(maxsize=4096)
 def _text(value: str) -> str:
     plain = _PLAIN.match(value) and value.lower() not in _WORDS
     return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+#: For short texts, which come again and again.
+_short_text = lru_cache(maxsize=4096)(_text)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -125,7 +128,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _inline(value: Any) -> str:
     if isinstance(value, str):
-        return _text(value) if len(value) < 256 else json.dumps(value, ensure_ascii=False)
+        return _short_text(value) if len(value) < 256 else _text(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(_inline(each) for each in value)}]"
     return json.dumps(value, ensure_ascii=False)
