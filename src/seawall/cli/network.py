@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 
+from seawall.cli import netgen
 from seawall.cli.inputs import add_input_arguments, read_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, write
@@ -21,7 +22,7 @@ _MOST_REASONS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of the command."""
-    commands = parser.add_subparsers(dest="command", required=True, metavar="reach|explain|diff|check")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="reach|explain|diff|check|generate")
     reach = commands.add_parser("reach", help="every connection that the policies let pass")
     reach.add_argument("--from", dest="source", metavar="END", help="ns=NAME, NS/NAME, KEY=VALUE, outside, a CIDR")
     reach.add_argument("--to", dest="target", metavar="END", help="as --from")
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checks = commands.add_parser("check", help="judge assertions, for CI")
     checks.add_argument("file", metavar="FILE", help="YAML with assertions")
     add_format_argument(checks, _PLAIN)
+    netgen.add_arguments(commands.add_parser("generate", help="write the policies that should be"))
     for each in (reach, explain, checks):
         add_input_arguments(each)
     for each in (reach, explain, diff, checks):
@@ -51,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer, and return the exit code."""
     try:
-        code: int = {"reach": _reach, "explain": _explain, "diff": _diff, "check": _check}[args.command](args)
+        code: int = _COMMANDS[args.command](args)
     except (BadExpression, BadAssertions) as error:
         raise CommandError(str(error)) from error
     return code
@@ -136,3 +138,6 @@ def _tell(network: Network, with_notes: bool = False) -> int:
         sys.stderr.write("seawall: the answer is incomplete\n")
         return 2
     return 0
+
+
+_COMMANDS = {"reach": _reach, "explain": _explain, "diff": _diff, "check": _check, "generate": netgen.run}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -58,18 +59,26 @@ class Replayed(Struct, frozen=True, gc=False):
     known: bool = True
 
 
-def replay(reach: Reach, flows: Iterable[Flow]) -> Iterator[Replayed]:
-    """What the policies would have done with flows that were observed.
+def replay(reach: Reach, flows: Iterable[Flow], *, every: bool = False) -> Iterator[Replayed]:
+    """What the policies would have done with flows that were observed. Ports and addresses need not be told apart
+    beforehand: no policy tells those of one atom or piece from each other.
 
-    Exact where ``Options.ports`` and ``Options.outside`` hold the ports and addresses of the flows.
+    Where policies tell pods of one workload apart, a flow is allowed if any of them may, or (``every``) all of them.
     """
+    wanted = all if every else any
+    bits: dict[tuple[str, bool], list[int]] = {}
+    allowed, mask = reach.index.allowed, lru_cache(maxsize=4096)(reach.index.ports.mask)
     for flow in flows:
-        source, target = find_end(reach, flow.source, True), find_end(reach, flow.target, False)
-        if source is None or target is None:
+        for key in ((flow.source, True), (flow.target, False)):
+            if key not in bits:
+                number = find_end(reach, *key)
+                bits[key] = [] if number is None else reach.bits(number)
+        sources, targets = bits[flow.source, True], bits[flow.target, False]
+        port = mask(flow.protocol, flow.port, flow.port)
+        if not sources or not targets:
             yield Replayed(flow, False, known=False)
-            continue
-        mask = reach.index.ports.mask(flow.protocol, flow.port, flow.port)
-        yield Replayed(flow, bool(reach.between(source, target) & mask))
+        else:
+            yield Replayed(flow, wanted(allowed(a, b) & port for a in sources for b in targets))
 
 
 def find_end(reach: Reach, text: str, is_source: bool) -> int | None:

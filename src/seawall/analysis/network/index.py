@@ -158,6 +158,11 @@ class Index:
         named = tuple(sorted(each.named.items())) if policies else ()
         return policies, named, (each.namespace, target) if self.options.gate is not None else None
 
+    def allowed_by(self, policies: tuple[int, ...], direction: Direction, end: int) -> dict[int, int]:
+        """What some policies alone let a class of pods receive or send: ends by the ports that they may use."""
+        target = self.ends.classes[end] if direction is Direction.INGRESS else None
+        return dict(self._combine(policies, direction, target))
+
     def _combine(self, policies: tuple[int, ...], direction: Direction, target: PodClass | None) -> Parts:
         everything = self.ports.all
         #: (allowed, decided, passed on to the next tier) -> ends

@@ -6,6 +6,7 @@ Sources: apimachinery's LabelSelector validation, the NetworkPolicy v1 and netwo
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -39,6 +40,8 @@ class Reader:
         if not isinstance(value, dict):
             self.problem(path, f"must be an object; {CLOSED}")
             return None
+        if value.keys() <= known and None not in value.values():
+            return value
         unknown = [key for key, item in value.items() if key not in known and item is not None]
         for key in unknown:
             self.problem((*path, key), f"unknown field; {CLOSED}")
@@ -64,6 +67,10 @@ class Reader:
         if fields is None:
             return None
         labels, expressions = fields.get("matchLabels", {}), fields.get("matchExpressions", [])
+        if not expressions and type(labels) is dict and all(type(value) is str for value in labels.values()):
+            known = _plain_selector(tuple(labels.items()))
+            if known is not None:
+                return known
         if not isinstance(labels, dict) or not isinstance(expressions, list):
             wrong = "matchExpressions" if isinstance(labels, dict) else "matchLabels"
             self.problem((*path, wrong), "has the wrong type; selects nothing")
@@ -154,6 +161,14 @@ def _wrong_term(key: Any, operator: Any, values: Any) -> str:
         return f"{operator} needs values" if operator in _WITH_VALUES else f"{operator} takes no values"
     bad = [value for value in values if value and not _NAME.match(value)]
     return f"{_short(bad[0])} is no label value" if bad else ""
+
+
+@lru_cache(maxsize=8192)
+def _plain_selector(labels: tuple[tuple[str, str], ...]) -> Selector | None:
+    """The selector of some labels, or None where one of them is no label: many policies have the same ones."""
+    if any(_wrong_term(key, "In", [value]) for key, value in labels):
+        return None
+    return tuple(dict.fromkeys(Requirement(key, "In", frozenset((value,))) for key, value in labels))
 
 
 def _is_label_key(key: str) -> bool:

@@ -47,9 +47,12 @@ class Services:
         self.world = world
         self.by_name: dict[tuple[str, str], Resource] = {}
         self.unread: list[tuple[Resource, tuple[str | int, ...]]] = []
-        self._workloads: dict[str, list[Workload]] = {}
+        #: Workloads by namespace and a label of a pod of theirs.
+        self._having: dict[tuple[str, tuple[str, str]], list[Workload]] = {}
+        self._selected: dict[int, list[Workload]] = {}
         for workload in world.workloads:
-            self._workloads.setdefault(workload.namespace, []).append(workload)
+            for item in dict.fromkeys(item for pod in workload.pods for item in pod.labels.items()):
+                self._having.setdefault((workload.namespace, item), []).append(workload)
         for resource in world.inventory.of_kind("Service"):
             self.by_name.setdefault((namespace_of(resource), resource.ref.name), resource)
 
@@ -59,8 +62,13 @@ class Services:
         selector = view.spec.selector
         if not selector or view.spec.type == "ExternalName":
             return []
-        found = self._workloads.get(namespace_of(resource), [])
-        return [w for w in found if any(selector.items() <= pod.labels.items() for pod in w.pods)]
+        found = self._selected.get(id(resource))
+        if found is None:
+            near = [self._having.get((namespace_of(resource), item), []) for item in selector.items()]
+            fewest = min(near, key=len)
+            found = [w for w in fewest if any(selector.items() <= pod.labels.items() for pod in w.pods)]
+            self._selected[id(resource)] = found
+        return found
 
     def targets(self, resource: Resource, port: str | int | None = None) -> list[Target]:
         """Where a Service leads; ``port`` (name or number) narrows it to the first service port that it means.
@@ -76,9 +84,11 @@ class Services:
 
     def _targets(self, resource: Resource, port: str | int | None) -> list[Target]:
         view: Any = resource.view
-        ports = list(view.spec.ports)
+        # All of them are read here, so that whoever gets a target can rely on its service port.
+        called = [(each, (each.name, each.port, each.target_port)) for each in view.spec.ports]
+        ports = [each for each, names in called if port is None or port in names]
         if port is not None:
-            ports = [each for each in ports if port in (each.name, each.port, each.target_port)][:1]
+            del ports[1:]
         selector = view.spec.selector
         found: list[Target] = []
         for workload in self.selected(resource):

@@ -1,0 +1,1 @@
+"""Writing the policies that should be: from manifests and observed flows to least-privilege NetworkPolicies."""
