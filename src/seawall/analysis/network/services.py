@@ -151,13 +151,27 @@ def _ingress_backend(resource: Resource, value: Any) -> Backend | None:
     return None
 
 
+def _spec(resource: Resource) -> dict[str, Any]:
+    """The spec as it was written.
+
+    Raises:
+        InvalidField: it is no mapping.
+    """
+    spec = resource.raw.get("spec")
+    if spec is None:
+        return {}
+    if not isinstance(spec, dict):
+        raise InvalidField(("spec",))
+    return spec
+
+
 def _route(resource: Resource) -> list[Backend]:
-    view: Any = resource.view
-    port = view.spec.get("port")
+    spec = _spec(resource)
+    port = spec.get("port")
     target = port.get("targetPort") if isinstance(port, dict) else None
-    others = view.spec.get("alternateBackends")
+    others = spec.get("alternateBackends")
     found = []
-    for each in [view.spec.get("to"), *(others if isinstance(others, list) else ())]:
+    for each in [spec.get("to"), *(others if isinstance(others, list) else ())]:
         named = isinstance(each, dict) and isinstance(each.get("name"), str)
         if named and each.get("kind") in (None, "", "Service"):
             found.append(Backend(namespace_of(resource), each["name"], target))
@@ -165,8 +179,7 @@ def _route(resource: Resource) -> list[Backend]:
 
 
 def _gateway_route(resource: Resource) -> list[Backend]:
-    view: Any = resource.view
-    rules = view.spec.get("rules")
+    rules = _spec(resource).get("rules")
     found = []
     for rule in rules if isinstance(rules, list) else ():
         refs = rule.get("backendRefs") if isinstance(rule, dict) else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.analysis.posture.indexes import judged_pods, namespace_of, pods_by_label, view_of
 from seawall.model.finding import Severity
-from seawall.model.kube.base import LabelSelector, numbered
+from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
@@ -214,47 +214,6 @@ def network_policy_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
         pods, selector = ctx.once(judged_pods).get(namespace_of(policy)), view_of(policy).spec.pod_selector
         if pods is not None and not selector.is_empty and not pods.has(selector):
             yield Hit("no workload of the namespace has these labels", "spec.podSelector", resource=policy)
-
-
-@rule(
-    "network-policy-peer-selects-nothing",
-    title="Network policy with a peer that selects no pods",
-    severity=Severity.LOW,
-    scope=Scope.NETWORK,
-    on="inventory",
-    why="The rule opens the pods to whoever runs a pod with these labels one day, and until then to no one: a mistake, "
-    "or what is left of a program that is gone.",
-    remediation="Correct the selector, or remove the peer.",
-    aliases="kube-linter:dangling-networkpolicypeer-podselector",
-    references=(_POLICIES,),
-    default=False,
-    notes="Judged for peers of the same namespace, of which at least one workload is known.",
-)
-def network_policy_peer_selects_nothing(inventory: Inventory, ctx: Context) -> Hits:
-    for policy in inventory.of_kind("NetworkPolicy"):
-        pods = ctx.once(judged_pods).get(namespace_of(policy))
-        if pods is None:
-            continue
-        spec = view_of(policy).spec
-        for way, field, rules in (("ingress", "from", spec.ingress), ("egress", "to", spec.egress)):
-            for i, each in numbered(rules or ()):
-                for j, peer in numbered(_peers(each, field) or ()):
-                    selector = peer.get("podSelector")
-                    local = "namespaceSelector" not in peer and _restricts(selector)
-                    if local and not pods.has(_selector(selector)):
-                        path = f"spec.{way}[{i}].{field}[{j}].podSelector"
-                        yield Hit("no workload of the namespace has these labels", path, resource=policy)
-
-
-def _selector(raw: Any) -> LabelSelector:
-    """A selector out of plain values."""
-    labels, expressions = raw.get("matchLabels"), raw.get("matchExpressions")
-    return LabelSelector(
-        match_labels={str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {},
-        match_expressions=tuple(each for each in expressions if isinstance(each, dict))
-        if isinstance(expressions, list)
-        else (),
-    )
 
 
 @rule(

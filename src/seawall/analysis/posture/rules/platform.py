@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.indexes import namespace_of, pods_by_label
-from seawall.model.finding import Confidence, Severity
+from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container
-    from seawall.model.resource import Inventory, Resource
+    from seawall.model.resource import Inventory
     from seawall.model.rule import Context
 
-#: Parts of the images of network plugins that enforce policies.
-_ENFORCERS = ("antrea", "calico", "canal", "cilium", "kube-router", "kube-network-policies", "weave", "ovn", "romana")
+#: Images of programs that run beside others.
 _SIDECARS = frozenset(
     (
         "cloud-sql-proxy",
@@ -49,42 +48,6 @@ _SIDECARS = frozenset(
 def ingress_nginx_retired(c: Container, ctx: Context) -> Hits:
     if "ingress-nginx/controller" in c.image:
         yield Hit(f"container {c.name!r} runs {c.image!r}", "image")
-
-
-@rule(
-    "network-policies-not-enforced",
-    title="Network policies that nothing enforces",
-    severity=Severity.HIGH,
-    scope=Scope.NETWORK,
-    on="inventory",
-    why="Flannel alone carries packets and passes over every NetworkPolicy: all pods reach each other, though the "
-    "manifests say that they do not.",
-    remediation="Add a network plugin that enforces policies, Calico (as Canal) or Cilium for example.",
-    controls="cis:5.3.1 mitre-attack:T1046 nsa-cisa:network-policies",
-    aliases="C-0205",
-    references=("https://kubernetes.io/docs/concepts/services-networking/network-policies/#prerequisites",),
-    notes="Judged where Flannel's DaemonSet is known, and no program that enforces policies.",
-)
-def network_policies_not_enforced(inventory: Inventory, ctx: Context) -> Hits:
-    policies = inventory.of_kind("NetworkPolicy")
-    if not policies:
-        return
-    flannel: Resource | None = None
-    for daemon in inventory.of_kind("DaemonSet"):
-        images = _images(daemon)
-        if any(part in image for image in images for part in _ENFORCERS):
-            return
-        if any("flannel" in image for image in images):
-            flannel = daemon
-    if flannel is not None:
-        count = len(policies)
-        message = f"nothing enforces the {count} network polic{'y' if count == 1 else 'ies'}"
-        yield Hit(message, resource=flannel, confidence=Confidence.MEDIUM)
-
-
-def _images(workload: Resource) -> list[str]:
-    pod = workload.template()
-    return [container.image.lower() for _, _, container in pod.spec.all_containers()] if pod is not None else []
 
 
 @rule(
