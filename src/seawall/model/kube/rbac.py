@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import field
 
-from seawall.model.kube.base import KubeObject, View
+from seawall.model.kube.base import KubeObject, LabelSelector, View
 
 
 class PolicyRule(View, frozen=True):
@@ -19,11 +17,17 @@ class PolicyRule(View, frozen=True):
     non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
 
 
+class AggregationRule(View, frozen=True):
+    """Which cluster roles an aggregated one takes its rules from."""
+
+    cluster_role_selectors: tuple[LabelSelector, ...] = ()
+
+
 class Role(KubeObject, frozen=True):
     """A Role or ClusterRole."""
 
     rules: tuple[PolicyRule, ...] = ()
-    aggregation_rule: dict[str, Any] | None = None
+    aggregation_rule: AggregationRule | None = None
 
 
 class Subject(View, frozen=True):
