@@ -182,7 +182,7 @@ def test_a_binding_of_an_unread_role() -> None:
     (reason,) = index.why(Actor("ann"), Request("escalate", "clusterroles", "rbac.authorization.k8s.io"))
     assert reason.grant is not None
     assert reason.grant.given
-    assert [resource.ref.name for resource in index.dangling] == ["c"]
+    assert [resource.ref.name for resource, _ in index.dangling] == ["c"]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from seawall.analysis.access.matching import CompiledRule, compile_rule
 from seawall.model.access import MASTERS, Actor, Grant, Reason, Request, Subject
 from seawall.model.finding import ResourceRef
 from seawall.model.kube.base import LabelSelector
-from seawall.model.kube.rbac import PolicyRule, Role, RoleBinding
+from seawall.model.kube.rbac import PolicyRule, RoleBinding
 from seawall.model.resource import Inventory, Resource
 
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -23,11 +23,11 @@ _RBAC = "rbac.authorization.k8s.io/v1"
 class AccessIndex:
     """Roles and bindings, indexed by the subjects that they name.
 
-    ``dangling`` are bindings whose role was not read and is none of Kubernetes' user-facing ones: what they grant is
-    unknown.
+    ``dangling`` are bindings whose role was not read and is none of Kubernetes' user-facing ones, as grants without
+    rules: what they give is unknown.
     """
 
-    def __init__(self, grants: Sequence[Grant], dangling: Sequence[Resource] = ()) -> None:
+    def __init__(self, grants: Sequence[Grant], dangling: Sequence[tuple[Resource, Grant]] = ()) -> None:
         self.grants: tuple[Grant, ...] = tuple(grants)
         self.dangling = tuple(dangling)
         self._compiled: dict[PolicyRule, CompiledRule] = {}
@@ -89,34 +89,35 @@ def build_index(inventory: Inventory) -> AccessIndex:
     """
     cluster_roles = aggregate({each.ref.name: each for each in inventory.of_kind("ClusterRole")})
     grants: list[Grant] = []
-    dangling: list[Resource] = []
+    dangling: list[tuple[Resource, Grant]] = []
     for resource in inventory.of_kind("RoleBinding", "ClusterRoleBinding"):
-        grant = _grant(resource, inventory, cluster_roles)
-        if grant is None:
-            dangling.append(resource)
-        else:
+        grant, known = _grant(resource, inventory, cluster_roles)
+        if known:
             grants.append(grant)
+        else:
+            dangling.append((resource, grant))
     return AccessIndex(grants, dangling)
 
 
-def _grant(resource: Resource, inventory: Inventory, cluster_roles: dict[str, tuple[PolicyRule, ...]]) -> Grant | None:
+def _grant(
+    resource: Resource, inventory: Inventory, cluster_roles: dict[str, tuple[PolicyRule, ...]]
+) -> tuple[Grant, bool]:
+    """What a binding grants, and whether its role is known."""
     binding: Any = resource.view
-    assert isinstance(binding, RoleBinding)  # noqa: S101 - told to the type checker
     everywhere = resource.kind is not None and resource.kind.name == "ClusterRoleBinding"
     namespace = "" if everywhere else resource.ref.namespace or "default"
-    name = binding.role_ref.name
-    ref = ResourceRef(_RBAC, binding.role_ref.kind, name, None, resource.ref.cluster)
+    name, kind = binding.role_ref.name, binding.role_ref.kind
     subjects = tuple(_subjects(binding, namespace))
-    if binding.role_ref.kind == "ClusterRole":
+    if kind == "ClusterRole":
+        ref = ResourceRef(_RBAC, kind, name, None, resource.ref.cluster)
         if name in cluster_roles:
-            return Grant(resource.ref, ref, namespace, subjects, cluster_roles[name])
-        if name in DEFAULT_CLUSTER_ROLES:
-            return Grant(resource.ref, ref, namespace, subjects, DEFAULT_CLUSTER_ROLES[name], given=True)
-        return None
+            return Grant(resource.ref, ref, namespace, subjects, cluster_roles[name]), True
+        given = DEFAULT_CLUSTER_ROLES.get(name, ())
+        return Grant(resource.ref, ref, namespace, subjects, given, given=True), bool(given)
+    ref = ResourceRef(_RBAC, kind, name, resource.ref.namespace, resource.ref.cluster)
     role = None if everywhere else inventory.get("Role", resource.ref.namespace, name)
-    if role is None or not isinstance(role.view, Role):
-        return None
-    return Grant(resource.ref, role.ref, namespace, subjects, role.view.rules)
+    rules: Any = role.view if role is not None else None
+    return Grant(resource.ref, ref, namespace, subjects, rules.rules if rules is not None else ()), rules is not None
 
 
 def _subjects(binding: RoleBinding, namespace: str) -> Iterator[Subject]:

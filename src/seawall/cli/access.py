@@ -1,0 +1,91 @@
+"""Who can do what in a cluster, answered as Kubernetes' RBAC authorizer does, with the binding behind each answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from seawall.analysis.access import QuestionError
+from seawall.cli.inputs import add_input_arguments, read_options
+from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.output import add_format_argument, parse_outputs, write
+from seawall.engine.access import Estate
+from seawall.model.access import Request
+from seawall.reports import access as report
+
+_FORMATS = ("terminal", "json")
+_SUBJECT = "user:NAME, group:NAME, sa:NAMESPACE/NAME, or a user name"
+_RESOURCE = "RESOURCE[.GROUP][/SUBRESOURCE][/NAME], or a path such as /metrics"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the subcommands."""
+    commands = parser.add_subparsers(dest="command", required=True, metavar="can|who-can|of")
+    can = commands.add_parser("can", help="whether a subject may; exit code 0 yes, 1 no")
+    can.add_argument("subject", metavar="SUBJECT", help=_SUBJECT)
+    who = commands.add_parser("who-can", help="everyone who may")
+    of = commands.add_parser("of", help="everything that a subject may do")
+    of.add_argument("subject", metavar="SUBJECT", help=_SUBJECT)
+    for command in (can, who):
+        command.add_argument("verb", metavar="VERB", help="get, list, watch, create, update, patch, delete, ...")
+        command.add_argument("resource", metavar="RESOURCE", help=_RESOURCE)
+        command.add_argument("-n", "--namespace", default="", metavar="NS", help="where (default: the whole cluster)")
+    for command in (can, of):
+        command.add_argument("--group", action="append", default=[], metavar="NAME", help="a group the subject is in")
+    for command in (can, who, of):
+        add_input_arguments(command, default="cluster")
+        add_format_argument(command, _FORMATS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer, and return the exit code."""
+    outputs = parse_outputs(args.format, _FORMATS)
+    estate = Estate(read_options(args))
+    answer: Callable[[argparse.Namespace, Estate], tuple[int, dict[str, object], Iterable[str]]] = {
+        "can": _can,
+        "who-can": _who,
+        "of": _of,
+    }[args.command]
+    try:
+        code, body, text = answer(args, estate)
+    except QuestionError as error:
+        raise CommandError(str(error)) from error
+    problems = estate.problems()
+    lines = list(text)
+    for name, file in outputs:
+        if name == "json":
+            write(report.document(args.command, body, problems), file)
+        else:
+            write((line.encode("utf-8", "replace") for line in lines), file)
+    for problem in problems:
+        sys.stderr.write(f"seawall: {problem}\n")
+    return EXIT_USAGE if problems else code
+
+
+def _request(args: argparse.Namespace, estate: Estate) -> Request:
+    return estate.request(args.verb, args.resource, args.namespace)
+
+
+def _can(args: argparse.Namespace, estate: Estate) -> tuple[int, dict[str, object], Iterable[str]]:
+    verdict = estate.can(args.subject, tuple(args.group), _request(args, estate))
+    code = {"allowed": 0, "denied": 1, "unknown": EXIT_USAGE}[verdict.answer]
+    return code, {"verdict": msgspec.to_builtins(verdict)}, report.verdict(verdict)
+
+
+def _who(args: argparse.Namespace, estate: Estate) -> tuple[int, dict[str, object], Iterable[str]]:
+    request = _request(args, estate)
+    found = estate.who(request)
+    return (
+        0,
+        {"request": msgspec.to_builtins(request), "reasons": msgspec.to_builtins(found)},
+        report.who(request, found),
+    )
+
+
+def _of(args: argparse.Namespace, estate: Estate) -> tuple[int, dict[str, object], Iterable[str]]:
+    actor, held = estate.grants(args.subject, tuple(args.group))
+    grants = [{"subject": msgspec.to_builtins(subject), "grant": msgspec.to_builtins(grant)} for subject, grant in held]
+    return 0, {"actor": msgspec.to_builtins(actor), "grants": grants}, report.holdings(actor, held)
