@@ -53,10 +53,12 @@ _CLUSTER_WIDE = {
 }
 #: Parts of objects that RBAC names behind a slash.
 SUBRESOURCES = frozenset(
-    ("approval", "attach", "binding", "checkpoint", "configz", "ephemeralcontainers", "eviction", "exec", "finalize")
-    + ("healthz", "log", "metrics", "pods", "portforward", "proxy", "resize", "rollback", "scale", "stats", "status")
-    + ("token",)
-)
+    [
+        "approval", "attach", "binding", "checkpoint", "configz", "ephemeralcontainers", "eviction", "exec", "finalize",
+        "healthz", "log", "metrics", "pods", "portforward", "proxy", "resize", "rollback", "scale", "stats", "status",
+        "token",
+    ]
+)  # fmt: skip
 
 
 def _table() -> dict[str, list[ApiResource]]:
