@@ -82,6 +82,18 @@ def find_resource(called: str, group: str | None = None) -> ApiResource | None:
     return next(found, None)
 
 
+def resource_of_kind(kind: str) -> str:
+    """The plural by which RBAC knows a kind, formed as Kubernetes' generators form it."""
+    name = kind.lower()
+    if name in ("endpoints",):
+        return name
+    if name.endswith(("s", "x", "ch", "sh")):
+        return f"{name}es"
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}s"
+
+
 def all_resources() -> list[ApiResource]:
     """Each resource once."""
     return list(dict.fromkeys(resource for found in _TABLE.values() for resource in found))
