@@ -22,6 +22,10 @@ MOST_NAMES = 8
 USES_A_NAME = 2
 
 
+#: Objects that controllers name; the next one has another name.
+_GENERATED = frozenset(("pods", "replicasets", "events", "endpointslices", "controllerrevisions", "jobs"))
+
+
 class MinimalRole(Struct, frozen=True):
     """The rules that an actor needs in a namespace (empty: the whole cluster)."""
 
@@ -82,7 +86,7 @@ def _rules(requests: Iterable[Request], used: Used, name_objects: bool) -> tuple
 def _names(verb: str, requests: list[Request], used: Used) -> tuple[str, ...]:
     names = sorted({request.name for request in requests})
     named_by_url = verb != "deletecollection" and (verb != "create" or bool(requests[0].subresource))
-    if not named_by_url or not all(names) or len(names) > MOST_NAMES:
+    if requests[0].resource in _GENERATED or not named_by_url or not all(names) or len(names) > MOST_NAMES:
         return ()
     counted = [request for request in requests if request in used.requests]
     if not counted:

@@ -125,8 +125,8 @@ class Use:
             note = f"{request}: the log does not tell which role was bound; log {request.resource} at level Request"
             used.unresolved[note] = None
             return
-        home = request.namespace if ref.kind == "Role" else ""
-        bind = Request("bind", _ROLES[ref.kind], _RBAC, "", home, ref.name)
+        # The server asks in the binding's namespace, for cluster roles too.
+        bind = Request("bind", _ROLES[ref.kind], _RBAC, "", request.namespace, ref.name)
         used.implied.setdefault(bind, Implied(bind, request, "granting a role needs its permissions, or bind on it"))
 
 

@@ -1,0 +1,172 @@
+"""Least privilege from use: audit logs in, roles out, replayed before they are told."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+
+from msgspec import Struct
+
+from seawall.analysis.access import AccessIndex
+from seawall.analysis.access.minimize import MinimalRole, Unused, count_permissions, minimal_roles, unused_permissions
+from seawall.analysis.access.use import Implied, Use, Used
+from seawall.engine.access import Estate
+from seawall.model.access import Actor, Grant, Request, Subject, parse_account
+from seawall.model.audit import AuditProblem
+from seawall.model.finding import ResourceRef
+from seawall.model.version import KubernetesVersion
+from seawall.sources.audit import AuditLog
+
+_RBAC = "rbac.authorization.k8s.io"
+#: Whom the API server authorizes in other ways: nodes by the Node authorizer, masters by their group.
+_MASTERS = "system:masters"
+_NODES = "system:nodes"
+
+
+class Window(Struct, frozen=True):
+    """What was read: events taken in, refused requests, stages that are not the end, unknown stages, bad lines."""
+
+    lines: int
+    events: int
+    refused: int
+    received_only: int
+    unknown_stages: int
+    bad_lines: int
+    first: str
+    last: str
+
+
+class Minimized(Struct, frozen=True):
+    """The result for one actor. ``before`` is None where no roles were read to compare with.
+
+    ``lost`` are requests that the new roles would refuse: it is empty, or the roles must not be used.
+    """
+
+    actor: Actor
+    roles: tuple[MinimalRole, ...]
+    implied: tuple[Implied, ...]
+    unresolved: tuple[str, ...]
+    used: int
+    before: int | None
+    after: int
+    unused: tuple[Unused, ...]
+    lost: tuple[Request, ...]
+    note: str
+
+
+class Minimization(Struct, frozen=True):
+    """All actors of the logs, and what was read."""
+
+    window: Window
+    actors: tuple[Minimized, ...]
+    problems: tuple[AuditProblem, ...]
+
+
+def minimize(
+    logs: tuple[str, ...], estate: Estate | None, version: KubernetesVersion, names: bool, only: frozenset[str]
+) -> Minimization:
+    """Read audit logs and work out the least roles of each actor (or of ``only`` these user names).
+
+    Raises:
+        OSError: a log cannot be opened.
+    """
+    log, use = AuditLog(), Use(version)
+    for path in logs:
+        for event in log.events(path):
+            use.add(event)
+    window = Window(
+        log.lines, use.events, use.refused, use.other_stages, use.unknown_stages, log.bad, use.first, use.last
+    )
+    wanted = [used for name, used in sorted(use.by_actor.items()) if not only or name in only]
+    return Minimization(window, tuple(_of(used, estate, names) for used in wanted), tuple(log.problems))
+
+
+def _of(used: Used, estate: Estate | None, names: bool) -> Minimized:
+    roles = tuple(minimal_roles(used, name_objects=names))
+    held = [grant for _, grant in estate.index.of(used.actor)] if estate is not None else []
+    return Minimized(
+        actor=used.actor,
+        roles=roles,
+        implied=tuple(used.implied.values()),
+        unresolved=tuple(used.unresolved),
+        used=len({(r.verb, r.group, r.resource, r.subresource, r.path) for r in used.requests}),
+        before=count_permissions(held) if estate is not None else None,
+        after=sum(role.atoms for role in roles),
+        unused=tuple(unused_permissions(used, held)),
+        lost=tuple(replay(used, roles)),
+        note=_note(used.actor),
+    )
+
+
+def _note(actor: Actor) -> str:
+    if _MASTERS in actor.groups:
+        return "a member of system:masters: RBAC does not hold it; use another group, or the roles change nothing"
+    if _NODES in actor.groups:
+        return "a node: the Node authorizer grants what a kubelet needs; these roles are for comparison only"
+    return ""
+
+
+def replay(used: Used, roles: tuple[MinimalRole, ...]) -> list[Request]:
+    """The requests that roles alone would refuse: all of the use is asked again through the evaluator."""
+    subject = subject_of(used.actor)
+    ref = ResourceRef(f"{_RBAC}/v1", "Role", "replayed")
+    index = AccessIndex([Grant(ref, ref, role.namespace, (subject,), role.rules) for role in roles])
+    actor = Actor(used.actor.username)
+    return [request for request in (*used.requests, *used.implied) if not index.may(actor, request)]
+
+
+def subject_of(actor: Actor) -> Subject:
+    """Whom the new bindings name."""
+    return parse_account(actor.username) or Subject("User", actor.username)
+
+
+def manifests(found: Minimized) -> list[tuple[dict[str, Any], list[str]]]:
+    """The roles and bindings of an actor as objects, each with the comments that explain it."""
+    objects: list[tuple[dict[str, Any], list[str]]] = []
+    subject = subject_of(found.actor)
+    name = role_name(subject)
+    for role in found.roles:
+        kind = "Role" if role.namespace else "ClusterRole"
+        metadata = {"name": name, "namespace": role.namespace} if role.namespace else {"name": name}
+        rules = [_rule(rule) for rule in role.rules]
+        because = [
+            f"{implied.request}: {implied.reason}"
+            for implied in found.implied
+            if implied.request.namespace == role.namespace and not implied.request.path
+        ]
+        head = (
+            f"What {found.actor.username} used {f'in {role.namespace}' if role.namespace else 'in the whole cluster'}."
+        )
+        objects.append(
+            ({"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": rules}, [head, *because])
+        )
+        bound = {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": name},
+            "subjects": [_subject(subject)],
+        }
+        objects.append((bound, []))
+    return objects
+
+
+def _rule(rule: Any) -> dict[str, Any]:
+    if rule.non_resource_urls:
+        return {"nonResourceURLs": list(rule.non_resource_urls), "verbs": list(rule.verbs)}
+    named = {"resourceNames": list(rule.resource_names)} if rule.resource_names else {}
+    return {"apiGroups": list(rule.api_groups), "resources": list(rule.resources), **named, "verbs": list(rule.verbs)}
+
+
+def _subject(subject: Subject) -> dict[str, str]:
+    if subject.kind == "ServiceAccount":
+        return {"kind": "ServiceAccount", "name": subject.name, "namespace": subject.namespace}
+    return {"kind": subject.kind, "name": subject.name, "apiGroup": _RBAC}
+
+
+def role_name(subject: Subject) -> str:
+    """A name for the role of a subject, the same in every run; what a name cannot hold is told apart by a hash."""
+    text = f"{subject.namespace}-{subject.name}" if subject.namespace else subject.name
+    plain = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")[:200] or "subject"
+    return f"{plain}-used" if plain == text else f"{plain}-{sha256(text.encode()).hexdigest()[:6]}-used"

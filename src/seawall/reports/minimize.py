@@ -1,0 +1,58 @@
+"""Least privilege, for the terminal, as JSON (``seawall.minimize/v1``) and as manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from seawall import __version__
+from seawall.engine.minimize import Minimization, Minimized, manifests
+from seawall.reports.access import rule_text
+from seawall.reports.excerpt import printable
+from seawall.reports.yamlout import to_documents
+
+SCHEMA = "seawall.minimize/v1"
+
+
+def document(found: Minimization) -> Iterator[bytes]:
+    """The whole result as JSON."""
+    head = {"schema": SCHEMA, "tool": {"name": "seawall", "version": __version__}}
+    yield msgspec.json.encode({**head, **msgspec.to_builtins(found)}) + b"\n"
+
+
+def roles(found: Minimization) -> str:
+    """Roles and bindings of every actor, ready to be applied."""
+    return to_documents([each for actor in found.actors for each in manifests(actor)])
+
+
+def overview(found: Minimization) -> Iterator[str]:
+    """What was read, and for each actor the permissions before, used and after."""
+    window = found.window
+    yield f"{window.events} requests from {window.first or '?'} to {window.last or '?'}"
+    yield f", {window.refused} refused ones left out"
+    if window.bad_lines or window.unknown_stages:
+        yield f"; {window.bad_lines} lines could not be read, {window.unknown_stages} events are of unknown stages"
+    yield "\n\n"
+    for actor in found.actors:
+        yield from _actor(actor)
+
+
+def _actor(found: Minimized) -> Iterator[str]:
+    before = f"{found.before} permissions granted, " if found.before is not None else ""
+    yield f"{printable(found.actor.username)}: {before}{found.used} used, {found.after} in the new roles\n"
+    if found.note:
+        yield f"  note: {found.note}\n"
+    for role in found.roles:
+        yield f"  {f'in {printable(role.namespace)}' if role.namespace else 'in the whole cluster'}\n"
+        for rule in role.rules:
+            yield f"    {printable(rule_text(rule))}\n"
+    for implied in found.implied:
+        yield f"  added: {printable(str(implied.request))}, because {printable(implied.reason)}\n"
+    for reason in found.unresolved:
+        yield f"  not known: {printable(reason)}\n"
+    for unused in found.unused:
+        yield f"  never used: {printable(f'{unused.verb} {unused.what}, granted by {unused.grant.binding}')}\n"
+    for request in found.lost:
+        yield f"  LOST: {printable(str(request))}\n"
+    yield "\n"
