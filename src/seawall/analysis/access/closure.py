@@ -42,6 +42,8 @@ class Hub(Struct, frozen=True, gc=False, order=True):
 
 Point = Subject | Hub
 ADMIN, NODE = Hub("admin"), Hub("node")
+#: The key under which hubs that are reached are kept beside the namespaces; no namespace has that name.
+_REACHED = "\0"
 
 
 class Step(Struct, frozen=True, gc=False):
@@ -86,6 +88,7 @@ class Closure:
         self._masks: list[dict[str, int]] = []
         self._proofs: dict[tuple[int, str, Capability], tuple[Grant, int]] = {}
         self._gifts: dict[PolicyRule, Gift] = {}
+        self._bits: dict[Hub, int] = {}
         self._add_points(index)
         self._add_memberships()
         self._add_grants(index)
@@ -195,29 +198,43 @@ class Closure:
                 self._edge(ADMIN, point, "impersonates it")
 
     def _close(self) -> None:
-        """Add the steps that capabilities allow, those of identities taken on included, until nothing changes."""
+        """Add the steps that an identity's own permissions allow, then those that take permissions of several."""
+        for number, masks in enumerate(self._masks):
+            for namespace in [place for place in masks if place != _REACHED]:
+                self._apply(number, namespace, masks.get("", 0) | masks[namespace], 0)
         changed = True
         while changed:
             changed = False
             merged = condense([list(edges) for edges in self._edges], self._masks)
             for number, masks in enumerate(merged):
-                for namespace in list(masks):
-                    changed |= self._apply(number, namespace, masks.get("", 0) | masks[namespace])
+                reached = masks.get(_REACHED, 0)
+                for namespace in [place for place in masks if place != _REACHED]:
+                    changed |= self._apply(number, namespace, masks.get("", 0) | masks[namespace], reached, 2)
 
-    def _apply(self, number: int, namespace: str, mask: int) -> bool:
+    def _apply(self, number: int, namespace: str, mask: int, reached: int, least: int = 1) -> bool:
+        """Add what a mask leads to and is not ``reached`` yet, by ``least`` or more permissions; tells if any is new."""
         source = self._points[number]
         added = False
         for wanted, target, how in self._gains(namespace, mask):
-            if target in self._numbers and self._numbers[target] in self._edges[number]:
+            goal = self._number(target)
+            if len(wanted) < least or reached >> self._bit(target) & 1 or goal in self._edges[number]:
                 continue
             proof = tuple(self._proof(number, namespace, capability) for capability in wanted)
             added |= self._edge(source, target, how, tuple(each for each in proof if each is not None))
         return added
 
+    def _bit(self, hub: Hub) -> int:
+        """The bit that tells whether a hub is reached; it is carried along like a capability."""
+        bit = self._bits.get(hub)
+        if bit is None:
+            bit = self._bits[hub] = len(self._bits)
+            self._masks[self._number(hub)][_REACHED] = 1 << bit
+        return bit
+
     def _proof(self, number: int, namespace: str, capability: Capability) -> tuple[Grant, int] | None:
         return self._proofs.get((number, namespace, capability)) or self._proofs.get((number, "", capability))
 
-    def _gains(self, namespace: str, mask: int) -> Iterator[tuple[tuple[Capability, ...], Point, str]]:
+    def _gains(self, namespace: str, mask: int) -> Iterator[tuple[tuple[Capability, ...], Hub, str]]:
         """What a set of capabilities in a namespace (empty: everywhere) leads to."""
         for wanted, kind, how in _IN_NAMESPACE:
             if _has(mask, *wanted):
@@ -305,7 +322,7 @@ _IN_NAMESPACE: tuple[tuple[tuple[Capability, ...], HubKind, str], ...] = (
     ((_C.ESCALATE_ROLES, _C.EDIT_ROLES), "namespace", "writes any right into a role"),
     ((_C.BIND_ROLES, _C.MAKE_BINDINGS), "namespace", "binds any role to itself"),
 )
-_EVERYWHERE: tuple[tuple[tuple[Capability, ...], Point, str], ...] = (
+_EVERYWHERE: tuple[tuple[tuple[Capability, ...], Hub, str], ...] = (
     ((_C.EVERYTHING,), ADMIN, "may do everything"),
     ((_C.ESCALATE_CLUSTER_ROLES, _C.EDIT_CLUSTER_ROLES), ADMIN, "writes any right into a cluster role"),
     ((_C.BIND_CLUSTER_ROLES, _C.MAKE_CLUSTER_BINDINGS), ADMIN, "binds cluster-admin to itself"),
