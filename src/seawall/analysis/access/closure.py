@@ -212,7 +212,7 @@ class Closure:
                     changed |= self._apply(number, namespace, masks.get("", 0) | masks[namespace], reached, 2)
 
     def _apply(self, number: int, namespace: str, mask: int, reached: int, least: int = 1) -> bool:
-        """Add what a mask leads to and is not ``reached`` yet, by ``least`` or more permissions; tells if any is new."""
+        """Add what a mask leads to and is not ``reached`` yet, by ``least`` permissions or more; tells if it did."""
         source = self._points[number]
         added = False
         for wanted, target, how in self._gains(namespace, mask):
