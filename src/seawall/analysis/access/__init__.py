@@ -1,9 +1,24 @@
 """Access: who may do what by RBAC, how it escalates, and how little would do."""
 
 from seawall.analysis.access.asking import QuestionError, custom_resources, parse_request, parse_subject
+from seawall.analysis.access.closure import ADMIN, NODE, Closure, Hub, Step
+from seawall.analysis.access.facts import facts_of
 from seawall.analysis.access.index import AccessIndex, build_index
 
-__all__ = ["AccessIndex", "QuestionError", "build_index", "custom_resources", "parse_request", "parse_subject"]
+__all__ = [
+    "ADMIN",
+    "NODE",
+    "AccessIndex",
+    "Closure",
+    "Hub",
+    "QuestionError",
+    "Step",
+    "build_index",
+    "custom_resources",
+    "facts_of",
+    "parse_request",
+    "parse_subject",
+]
 
 #: The modules under ``rules`` that define rules, in the order in which they run.
 RULE_MODULES: tuple[str, ...] = ()
