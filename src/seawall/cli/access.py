@@ -26,19 +26,23 @@ _RESOURCE = "RESOURCE[.GROUP][/SUBRESOURCE][/NAME], or a path such as /metrics"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the subcommands."""
-    commands = parser.add_subparsers(dest="command", required=True, metavar="can|who-can|of|minimize")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="can|who-can|of|escalation|minimize")
     can = commands.add_parser("can", help="whether a subject may; exit code 0 yes, 1 no")
     can.add_argument("subject", metavar="SUBJECT", help=_SUBJECT)
     who = commands.add_parser("who-can", help="everyone who may")
     of = commands.add_parser("of", help="everything that a subject may do")
     of.add_argument("subject", metavar="SUBJECT", help=_SUBJECT)
+    escalation = commands.add_parser("escalation", help="who can become what, step by step")
+    escalation.add_argument(
+        "--subject", default="", metavar="SUBJECT", help=f"all that this one can become ({_SUBJECT})"
+    )
     for command in (can, who):
         command.add_argument("verb", metavar="VERB", help="get, list, watch, create, update, patch, delete, ...")
         command.add_argument("resource", metavar="RESOURCE", help=_RESOURCE)
         command.add_argument("-n", "--namespace", default="", metavar="NS", help="where (default: the whole cluster)")
     for command in (can, of):
         command.add_argument("--group", action="append", default=[], metavar="NAME", help="a group the subject is in")
-    for command in (can, who, of):
+    for command in (can, who, of, escalation):
         add_input_arguments(command, default="cluster")
         add_format_argument(command, _FORMATS)
 
@@ -70,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         "can": _can,
         "who-can": _who,
         "of": _of,
+        "escalation": _escalation,
     }[args.command]
     try:
         code, body, text = answer(args, estate)
@@ -111,6 +116,11 @@ def _of(args: argparse.Namespace, estate: Estate) -> tuple[int, dict[str, object
     actor, held = estate.grants(args.subject, tuple(args.group))
     grants = [{"subject": msgspec.to_builtins(subject), "grant": msgspec.to_builtins(grant)} for subject, grant in held]
     return 0, {"actor": msgspec.to_builtins(actor), "grants": grants}, report.holdings(actor, held)
+
+
+def _escalation(args: argparse.Namespace, estate: Estate) -> tuple[int, dict[str, object], Iterable[str]]:
+    found = estate.escalations(args.subject)
+    return 0, {"escalations": msgspec.to_builtins(found)}, report.escalations(found)
 
 
 def _minimize(args: argparse.Namespace) -> int:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
 
-from seawall.analysis.access import AccessIndex, build_index, custom_resources, parse_request, parse_subject
+from seawall.analysis.access import (
+    ADMIN,
+    NODE,
+    AccessIndex,
+    Closure,
+    Point,
+    Step,
+    build_index,
+    custom_resources,
+    facts_of,
+    parse_request,
+    parse_subject,
+)
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.model.access import Actor, Grant, Reason, Request, Subject, actor_of
 from seawall.model.finding import Location, ResourceRef
@@ -38,6 +51,30 @@ class Verdict(Struct, frozen=True, rename="camel"):
     answer: Answer
     reasons: tuple[Because, ...]
     unknown: tuple[ResourceRef, ...]
+
+
+class ToldStep(Struct, frozen=True, rename="camel"):
+    """A step of an escalation with the bindings that allow it; none where it follows from the step before."""
+
+    source: str
+    target: str
+    how: str
+    reasons: tuple[Because, ...]
+
+
+class Way(Struct, frozen=True, rename="camel"):
+    """A shortest way from one identity to another."""
+
+    source: str
+    target: str
+    steps: tuple[ToldStep, ...]
+
+
+class Escalations(Struct, frozen=True, rename="camel"):
+    """Ways, and for every identity how many others it can become."""
+
+    ways: tuple[Way, ...]
+    counts: tuple[tuple[str, int], ...]
 
 
 class Estate:
@@ -98,6 +135,33 @@ class Estate:
         actor = actor_of(parse_subject(subject), groups)
         return actor, self.index.of(actor)
 
+    def closure(self) -> Closure:
+        """What everyone can become."""
+        return Closure(self.index, facts_of(self.inventory))
+
+    def escalations(self, subject: str) -> Escalations:
+        """What a subject can become, or (with an empty one) who can become cluster-admin or get onto a node.
+
+        Raises:
+            QuestionError: the subject makes no sense.
+        """
+        closure = self.closure()
+        if subject:
+            start = parse_subject(subject)
+            return Escalations(tuple(self._ways(closure, [(start, goal) for goal in closure.reach(start)])), ())
+        wanted = [(point, goal) for goal in (ADMIN, NODE) for point in closure.who_reaches(goal)]
+        ways = [(point, goal) for point, goal in wanted if isinstance(point, Subject)]
+        return Escalations(tuple(self._ways(closure, ways)), tuple(closure.subjects_beyond_themselves()))
+
+    def _ways(self, closure: Closure, ends: Iterable[tuple[Point, Point]]) -> Iterator[Way]:
+        for source, target in ends:
+            steps = closure.path(source, target)
+            yield Way(str(source), str(target), tuple(self._told(step) for step in steps))
+
+    def _told(self, step: Step) -> ToldStep:
+        because = tuple(self._because(Reason(_holder(step, grant), grant, rule)) for grant, rule in step.grants)
+        return ToldStep(str(step.source), str(step.target), step.how, because)
+
     def _unknown(self, actor: Actor, request: Request) -> list[ResourceRef]:
         found: list[ResourceRef] = []
         for resource, grant in self.index.dangling:
@@ -116,3 +180,9 @@ class Estate:
         note = "the role was not read; these are the rules that Kubernetes gives it" if grant.given else ""
         rule = grant.rules[reason.rule]
         return Because(reason.subject, grant.binding, grant.role, rule, reason.rule, location, note)
+
+
+def _holder(step: Step, grant: Grant) -> Subject:
+    """The subject of a grant that meant the one who takes the step."""
+    own = step.source if isinstance(step.source, Subject) else None
+    return own if own in grant.subjects and own is not None else grant.subjects[0]

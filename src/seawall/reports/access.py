@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall import __version__
-from seawall.engine.access import Because, Verdict
+from seawall.engine.access import Because, Escalations, Verdict
 from seawall.model.access import Actor, Grant, Request, Subject
 from seawall.model.kube.rbac import PolicyRule
 from seawall.reports.excerpt import printable
@@ -48,6 +48,18 @@ def _reason(reason: Because) -> str:
         f"{reason.subject} by {reason.binding}{place}: {reason.role} rule {reason.rule_index + 1} "
         f"lets {rule_text(reason.rule)}{note}"
     )
+
+
+def escalations(found: Escalations) -> Iterator[str]:
+    """Each way, a line a step, with the binding behind it."""
+    for way in found.ways:
+        yield f"{printable(way.source)} -> {printable(way.target)}\n"
+        for number, step in enumerate(way.steps, 1):
+            yield f"  {number}. {printable(f'{step.how}: {step.target}')}\n"
+            for reason in step.reasons:
+                yield f"       {printable(_reason(reason))}\n"
+    if not found.ways:
+        yield "no way leads further\n"
 
 
 def rule_text(rule: PolicyRule) -> str:

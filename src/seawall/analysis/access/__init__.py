@@ -1,7 +1,7 @@
 """Access: who may do what by RBAC, how it escalates, and how little would do."""
 
 from seawall.analysis.access.asking import QuestionError, custom_resources, parse_request, parse_subject
-from seawall.analysis.access.closure import ADMIN, NODE, Closure, Hub, Step
+from seawall.analysis.access.closure import ADMIN, NODE, Closure, Hub, Point, Step
 from seawall.analysis.access.facts import facts_of
 from seawall.analysis.access.index import AccessIndex, build_index
 
@@ -11,6 +11,7 @@ __all__ = [
     "AccessIndex",
     "Closure",
     "Hub",
+    "Point",
     "QuestionError",
     "Step",
     "build_index",

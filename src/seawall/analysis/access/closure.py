@@ -306,6 +306,22 @@ class Closure:
                     queue.append(number)
         return [self._points[number] for number in sorted(found) if number != goal]
 
+    def subjects_beyond_themselves(self) -> list[tuple[str, int]]:
+        """For every identity that can become others, how many: worst first."""
+        counts = self._reach_counts()
+        found = [
+            (str(point), counts[number])
+            for number, point in enumerate(self._points)
+            if isinstance(point, Subject) and counts[number]
+        ]
+        return sorted(found, key=lambda each: (-each[1], each[0]))
+
+    def _reach_counts(self) -> list[int]:
+        """How many identities each point reaches, itself left out: bitsets gathered over the components."""
+        own = [{"": 1 << number} if isinstance(point, Subject) else {} for number, point in enumerate(self._points)]
+        merged = condense([list(edges) for edges in self._edges], own)
+        return [(masks.get("", 0) & ~(1 << number)).bit_count() for number, masks in enumerate(merged)]
+
     @property
     def points(self) -> Sequence[Point]:
         """All identities and hubs."""
