@@ -1,9 +1,10 @@
 """Access: who may do what by RBAC, how it escalates, and how little would do."""
 
 from seawall.analysis.access.asking import QuestionError, custom_resources, parse_request, parse_subject
-from seawall.analysis.access.closure import ADMIN, NODE, Closure, Hub, Point, Step
+from seawall.analysis.access.closure import Closure
 from seawall.analysis.access.facts import facts_of
 from seawall.analysis.access.index import AccessIndex, build_index
+from seawall.analysis.access.points import ADMIN, NODE, Hub, Point, Step
 
 __all__ = [
     "ADMIN",

@@ -7,91 +7,71 @@ where one of them comes with an identity taken on before, so edges are added unt
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from seawall.analysis.access.capabilities import Capability, Gift, gift_of
-from seawall.analysis.access.components import condense
+from seawall.analysis.access.capabilities import ALL, COUNT, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
+from seawall.analysis.access.components import gather
+from seawall.analysis.access.gains import at_once, gains, has
 from seawall.analysis.access.index import AccessIndex
 from seawall.analysis.access.matching import compile_rule
+from seawall.analysis.access.points import (
+    ADMIN,
+    CONTROLLER_MANAGER,
+    NODE,
+    NODE_USER,
+    USERS,
+    Facts,
+    Hub,
+    Point,
+    Step,
+)
+from seawall.analysis.access.ways import Ways
 from seawall.model.access import MASTERS, Grant, Subject, actor_of, parse_account
+from seawall.model.finding import ResourceRef
 from seawall.model.kube.rbac import PolicyRule
-
-HubKind = Literal["admin", "namespace", "accounts", "pods", "node"]
-
-
-class Hub(Struct, frozen=True, gc=False, order=True):
-    """A place that is no identity: what it leads to, and in which namespace (empty: in all)."""
-
-    kind: HubKind
-    namespace: str = ""
-
-    def __str__(self) -> str:
-        where = f" of namespace {self.namespace}" if self.namespace else ""
-        return {
-            "admin": "cluster-admin",
-            "namespace": f"every right{where}",
-            "accounts": f"any service account{where}",
-            "pods": f"the inside of any pod{where}",
-            "node": "root on any node",
-        }[self.kind]
-
-
-Point = Subject | Hub
-ADMIN, NODE = Hub("admin"), Hub("node")
-#: The key under which hubs that are reached are kept beside the namespaces; no namespace has that name.
-_REACHED = "\0"
-
-
-class Step(Struct, frozen=True, gc=False):
-    """One step: what is gained, how, and the grants (with the index of their rule) that allow it."""
-
-    source: Point
-    target: Point
-    how: str
-    grants: tuple[tuple[Grant, int], ...] = ()
-
-
-class Facts(Struct, frozen=True):
-    """What the closure needs to know of the cluster besides access.
-
-    ``accounts`` are all service accounts, ``running`` those whose token some pod mounts, ``tokens`` those with a
-    long-lived token Secret (by namespace and name of the Secret), ``guarded`` the namespaces whose Pod Security level
-    keeps pods from the node.
-    """
-
-    accounts: frozenset[Subject]
-    running: frozenset[Subject]
-    tokens: Mapping[tuple[str, str], Subject]
-    guarded: frozenset[str]
-    namespaces: frozenset[str]
-
+from seawall.model.version import NEWEST, KubernetesVersion
 
 _C = Capability
+Proof = tuple[Grant, int]
+#: The key under which hubs that are reached are kept beside the namespaces; no namespace has that name.
+_REACHED = "\0"
+_NEW_BINDING = "(a new binding)"
 
 
-def _has(mask: int, *wanted: Capability) -> bool:
-    return all(mask >> capability & 1 for capability in wanted)
+class Edge(Struct, frozen=True, gc=False):
+    """A step between numbered points. What it takes may be held by what was reached in rounds before.
+
+    The round of a membership is -1, that of what an identity may do alone or with its groups 0.
+    """
+
+    how: str
+    grants: tuple[Proof, ...] = ()
+    wanted: tuple[int, ...] = ()
+    namespace: str = ""
+    round: int = 0
+    assumed: bool = False
 
 
-class Closure:
-    """Everyone's reach. Build once, ask often."""
+class Closure(Ways):
+    """Everyone's reach at a Kubernetes version. Build once, ask often."""
 
-    def __init__(self, index: AccessIndex, facts: Facts) -> None:
+    def __init__(self, index: AccessIndex, facts: Facts, version: KubernetesVersion = NEWEST) -> None:
+        super().__init__()
         self.facts = facts
-        self._numbers: dict[Point, int] = {}
-        self._points: list[Point] = []
-        self._edges: list[dict[int, Step]] = []
+        self._needs = needs_at(version)
+        self._index = index
         self._masks: list[dict[str, int]] = []
-        self._proofs: dict[tuple[int, str, Capability], tuple[Grant, int]] = {}
+        self._proofs: dict[tuple[int, str, int], Proof] = {}
         self._gifts: dict[PolicyRule, Gift] = {}
         self._bits: dict[Hub, int] = {}
-        self._add_points(index)
+        #: Capabilities over one object: to impersonate a group, to bind a role; their bits follow the others.
+        self._single: dict[tuple[str, str], int] = {}
+        self._round = 0
+        self._add_points()
         self._add_memberships()
-        self._add_grants(index)
+        self._add_grants()
         self._add_hubs()
         self._close()
 
@@ -104,248 +84,297 @@ class Closure:
             self._masks.append({})
         return number
 
-    def _add_points(self, index: AccessIndex) -> None:
-        for subject in (*index.subjects, *sorted(self.facts.accounts), Subject("Group", MASTERS)):
+    def _add_points(self) -> None:
+        nodes = [Subject("User", f"{NODE_USER}{name}") for name in sorted(self.facts.on_node)]
+        known = (*self._index.subjects, *sorted(self.facts.accounts), *nodes)
+        for subject in (*known, Subject("Group", MASTERS), CONTROLLER_MANAGER):
             self._number(subject)
 
     def _add_memberships(self) -> None:
         for point in list(self._points):
-            if not isinstance(point, Subject):
-                continue
-            for group in actor_of(point).groups:
-                other = Subject("Group", group)
-                if other != point and other in self._numbers:
-                    self._edge(point, other, "is in the group")
-            if point.kind == "User" and (account := parse_account(point.name)) is not None:
-                self._edge(point, account, "is the account")
-        self._edge(Subject("Group", MASTERS), ADMIN, "the API server lets its members do everything")
+            if isinstance(point, Subject):
+                self._add_groups(point)
+        self._edge(Subject("Group", MASTERS), ADMIN, Edge("the API server lets its members do everything"))
+        kept = "requests the token of kube-system's clusterrole-aggregation-controller, by roles that are always there"
+        self._edge(CONTROLLER_MANAGER, ADMIN, Edge(kept))
 
-    def _edge(self, source: Point, target: Point, how: str, grants: tuple[tuple[Grant, int], ...] = ()) -> bool:
+    def _add_groups(self, point: Subject) -> None:
+        for group in actor_of(point).groups:
+            other = Subject("Group", group)
+            if other != point and other in self._numbers:
+                self._edge(point, other, Edge("is in the group", round=-1))
+        account = parse_account(point.name) if point.kind == "User" else None
+        if account is not None:
+            self._edge(point, account, Edge("is the account", round=-1))
+            self._edge(account, point, Edge("is the user", round=-1))
+
+    def _edge(self, source: Point, target: Point, edge: Edge) -> bool:
         """Add a step unless there is one already; tells whether it is new."""
         if source == target:
             return False
         edges, number = self._edges[self._number(source)], self._number(target)
         if number in edges:
             return False
-        edges[number] = Step(source, target, how, grants)
+        edges[number] = edge
         return True
 
-    def _add_grants(self, index: AccessIndex) -> None:
-        for grant in index.grants:
+    # What grants give
+
+    def _add_grants(self) -> None:
+        for grant in self._index.grants:
+            subjects = tuple(dict.fromkeys(grant.subjects))
+            for subject in subjects:
+                self._give_bits(self._number(subject), grant.namespace, 1 << _C.HOLD_ROLE, (grant, -1), grant)
             for position, rule in enumerate(grant.rules):
-                gift = self._gifts.get(rule)
-                if gift is None:
-                    gift = self._gifts[rule] = gift_of(compile_rule(rule))
-                if not gift.mask and not gift.named:
-                    continue
-                for subject in dict.fromkeys(grant.subjects):
-                    self._give(subject, grant, position, gift)
+                gift = self._gift(rule)
+                if gift.mask or gift.named:
+                    for subject in subjects:
+                        self._give(subject, grant, position, gift)
 
-    def _give(self, subject: Subject, grant: Grant, position: int, gift: Gift) -> None:
-        number = self._number(subject)
-        masks = self._masks[number]
-        fresh = gift.mask & ~masks.get(grant.namespace, 0)
-        if fresh:
-            masks[grant.namespace] = masks.get(grant.namespace, 0) | fresh
-            for capability in Capability:
-                if fresh >> capability & 1:
-                    self._proofs[number, grant.namespace, capability] = (grant, position)
+    def _gift(self, rule: PolicyRule) -> Gift:
+        gift = self._gifts.get(rule)
+        if gift is None:
+            gift = self._gifts[rule] = gift_of(compile_rule(rule), self._needs)
+        return gift
+
+    def _give(self, point: Point, grant: Grant, position: int, gift: Gift) -> None:
+        number = self._number(point)
+        self._give_bits(number, grant.namespace, gift.mask & ~(1 << _C.HOLD_ROLE), (grant, position))
         for capability, names in gift.named:
-            self._give_named(subject, grant, position, capability, names)
+            for name in sorted(names):
+                self._give_named(point, number, (grant, position), capability, name)
 
-    def _give_named(
-        self, subject: Subject, grant: Grant, position: int, capability: Capability, names: Iterable[str]
-    ) -> None:
-        proof = ((grant, position),)
-        for name in sorted(names):
-            for target, how in self._named_targets(capability, grant.namespace, name):
-                self._edge(subject, target, how, proof)
+    def _give_bits(self, number: int, place: str, mask: int, proof: Proof, holds: Grant | None = None) -> None:
+        if holds is not None and (holds.role.kind != "Role" or not place):
+            return
+        masks = self._masks[number]
+        fresh = (mask & IN_NAMESPACES if place else mask) & ~masks.get(place, 0)
+        if not fresh:
+            return
+        if place and has(fresh, (_C.BE_SOME_ACCOUNT,)):
+            # An account of any namespace will do, beside groups of the whole cluster.
+            self._give_bits(number, "", 1 << _C.BE_SOME_ACCOUNT, proof)
+        masks[place] = masks.get(place, 0) | fresh
+        while fresh:
+            low = fresh & -fresh
+            self._proofs[number, place, low.bit_length() - 1] = proof
+            fresh ^= low
+
+    def _single_bit(self, kind: str, name: str) -> int:
+        return 1 << self._single.setdefault((kind, name), COUNT + len(self._single))
+
+    def _give_named(self, point: Point, number: int, proof: Proof, capability: Capability, name: str) -> None:
+        place = proof[0].namespace
+        if capability is _C.LABEL_NAMESPACES:
+            if place in ("", name):
+                self._give_bits(number, name, 1 << capability, proof)
+        elif capability is _C.BE_GROUPS and not place:
+            bit = _C.BE_GROUPS if name == MASTERS else None
+            self._give_single(number, place, 1 << bit if bit else self._single_bit("group", name), proof)
+        elif capability in (_C.BIND_ROLES, _C.BIND_CLUSTER_ROLES) and name in self._index.roles:
+            if capability is _C.BIND_ROLES:
+                self._give_single(number, place, self._single_bit("role", name), proof)
+        else:
+            for target, how in self._named_targets(capability, place, name):
+                self._edge(point, target, Edge(how, (proof,)))
+
+    def _give_single(self, number: int, place: str, bit: int, proof: Proof) -> None:
+        masks = self._masks[number]
+        if not masks.get(place, 0) & bit:
+            masks[place] = masks.get(place, 0) | bit
+            self._proofs[number, place, bit.bit_length() - 1] = proof
 
     def _named_targets(self, capability: Capability, namespace: str, name: str) -> Iterator[tuple[Point, str]]:
-        homes = [namespace] if namespace else sorted({each.namespace for each in self.facts.accounts})
-        accounts = [each for home in homes if (each := Subject("ServiceAccount", name, home)) in self.facts.accounts]
+        facts = self.facts
+        homes = [namespace] if namespace else sorted({each.namespace for each in facts.accounts})
+        accounts = [each for home in homes if (each := Subject("ServiceAccount", name, home)) in facts.accounts]
         if capability is _C.TOKEN_REQUEST:
             yield from ((each, "requests a token for it") for each in accounts)
         elif capability is _C.BE_ACCOUNTS:
             yield from ((each, "impersonates it") for each in accounts)
         elif capability is _C.BE_USERS and not namespace:
             yield Subject("User", name), "impersonates it"
-        elif capability is _C.BE_GROUPS and not namespace:
-            yield Subject("Group", name), "impersonates a member"
         elif capability is _C.READ_SECRETS:
-            for home in homes:
-                owner = self.facts.tokens.get((home, name))
-                if owner is not None:
-                    yield owner, f"reads its token from the Secret {home}/{name}"
+            found = [(home, facts.tokens.get((home, name))) for home in homes]
+            yield from ((each, f"reads its token from the Secret {home}/{name}") for home, each in found if each)
+        elif capability is _C.ENTER_PODS:
+            inside = [(home, facts.pods.get((home, name))) for home in homes]
+            yield from ((each, f"takes the token out of pod {home}/{name}") for home, each in inside if each)
+        elif capability is _C.PROXY_NODES and not namespace:
+            how = f"runs commands in a pod on node {name} through its kubelet, unseen by the audit log"
+            yield from ((each, how) for each in sorted(facts.on_node.get(name, ())))
+
+    # What hubs lead to
 
     def _add_hubs(self) -> None:
-        """What hubs lead to; those of a namespace are made for every namespace that is known."""
         for account in sorted(self.facts.accounts):
             home = account.namespace
-            self._edge(Hub("accounts", home), account, "one of them")
-            self._edge(Hub("accounts"), account, "one of them")
-            self._edge(Hub("namespace", home), Hub("accounts", home), "requests tokens, starts pods")
+            for hub in (Hub("accounts", home), Hub("accounts")):
+                self._edge(hub, account, Edge("one of them"))
             if account in self.facts.running:
-                self._edge(Hub("pods", home), account, "reads the token that is mounted")
-                self._edge(Hub("pods"), account, "reads the token that is mounted")
-                self._edge(NODE, account, "reads the tokens of all pods on the node")
-        for namespace in sorted(self.facts.namespaces - self.facts.guarded):
-            self._edge(Hub("namespace", namespace), NODE, "starts a privileged pod: no Pod Security level forbids it")
-        self._edge(ADMIN, NODE, "starts a privileged pod")
-        self._edge(ADMIN, Hub("accounts"), "requests tokens")
+                for hub in (Hub("pods", home), Hub("pods")):
+                    self._edge(hub, account, Edge("reads the token that is mounted"))
+                self._edge(NODE, account, Edge("reads the tokens of all pods on the node"))
+        for (home, name), owner in sorted(self.facts.tokens.items()):
+            for hub in (Hub("tokens", home), Hub("tokens")):
+                self._edge(hub, owner, Edge(f"its token is in the Secret {home}/{name}"))
+        for namespace in sorted(self.facts.privileged):
+            for hub in (Hub("pods", namespace), Hub("pods")):
+                self._edge(hub, NODE, Edge(f"a privileged pod runs in {namespace}"))
+        self._add_nodes()
+        for namespace in sorted(self.facts.namespaces):
+            masks = self._masks[self._number(Hub("namespace", namespace))]
+            masks[namespace], masks[""] = IN_NAMESPACES, 1 << _C.BE_SOME_ACCOUNT
+        self._edge(ADMIN, NODE, Edge("starts a privileged pod"))
+        self._edge(ADMIN, Hub("accounts"), Edge("requests tokens"))
         for point in list(self._points):
             if isinstance(point, Subject) and point.kind != "ServiceAccount":
-                self._edge(ADMIN, point, "impersonates it")
+                self._edge(ADMIN, point, Edge("impersonates it"))
+                if point != Subject("Group", MASTERS):
+                    self._edge(USERS, point, Edge("one of them"))
+
+    def _add_nodes(self) -> None:
+        for name, accounts in sorted(self.facts.on_node.items()):
+            kubelet = Subject("User", f"{NODE_USER}{name}")
+            self._edge(NODE, kubelet, Edge("reads the kubelet's credentials"))
+            for account in sorted(accounts):
+                self._edge(kubelet, account, Edge("the Node authorizer gives it the tokens of pods on the node"))
+        if self.facts.control_plane:
+            self._edge(NODE, ADMIN, Edge("reads the keys of the cluster's CA on a node of the control plane"))
+
+    # The fixed point
 
     def _close(self) -> None:
         """Add the steps that an identity's own permissions allow, then those that take permissions of several."""
-        for number, masks in enumerate(self._masks):
+        for number in range(len(self._points)):
+            masks = self._masks[number]
             for namespace in [place for place in masks if place != _REACHED]:
-                self._apply(number, namespace, masks.get("", 0) | masks[namespace], 0)
+                self._apply(number, namespace, masks.get("", 0) | masks[namespace], 0, lambda wanted: True)
+        for number in range(len(self._points)):
+            self._with_groups(number)
         changed = True
         while changed:
             changed = False
-            merged = condense([list(edges) for edges in self._edges], self._masks)
-            for number, masks in enumerate(merged):
+            self._round += 1
+            merged, fresh = gather([list(edges) for edges in self._edges], self._masks)
+            for number, (masks, places) in enumerate(zip(merged, fresh, strict=True)):
                 reached = masks.get(_REACHED, 0)
-                for namespace in [place for place in masks if place != _REACHED]:
-                    changed |= self._apply(number, namespace, masks.get("", 0) | masks[namespace], reached, 2)
+                for namespace in places:
+                    if namespace != _REACHED:
+                        mask = masks.get("", 0) | masks[namespace]
+                        changed |= self._apply(number, namespace, mask, reached, _in_turn)
 
-    def _apply(self, number: int, namespace: str, mask: int, reached: int, least: int = 1) -> bool:
-        """Add what a mask leads to and is not ``reached`` yet, by ``least`` permissions or more; tells if it did."""
+    def _with_groups(self, number: int) -> None:
+        """Steps that take several permissions at once, some of them by a group."""
+        held = [self._masks[other] for other, edge in self._edges[number].items() if edge.round < 0]
+        held = [masks for masks in (self._masks[number], *held) if masks]
+        if len(held) < 2:
+            return
+        for namespace in {place for masks in held for place in masks if place != _REACHED}:
+            mask = 0
+            for masks in held:
+                mask |= masks.get("", 0) | masks.get(namespace, 0)
+            self._apply(number, namespace, mask, 0, at_once)
+
+    def _apply(
+        self, number: int, namespace: str, mask: int, reached: int, counts: Callable[[tuple[int, ...]], bool]
+    ) -> bool:
+        """Add what a mask leads to and is not ``reached`` yet, by sets that count; tells if it did."""
+        if not mask:
+            return False
         source = self._points[number]
         added = False
-        for wanted, target, how in self._gains(namespace, mask):
-            goal = self._number(target)
-            if len(wanted) < least or reached >> self._bit(target) & 1 or goal in self._edges[number]:
-                continue
-            proof = tuple(self._proof(number, namespace, capability) for capability in wanted)
-            added |= self._edge(source, target, how, tuple(each for each in proof if each is not None))
+        for wanted, target, how, assumed in gains(namespace, mask, self.facts):
+            if counts(wanted):
+                added |= self._gain(number, source, namespace, wanted, target, how, reached, assumed)
+        if mask > ALL and counts((_C.BE_GROUPS, _C.BE_SOME_ACCOUNT)):
+            added |= self._apply_single(number, source, namespace, mask, reached)
         return added
+
+    def _gain(
+        self, number: int, source: Point, namespace: str, wanted: tuple[int, ...], target: Point, how: str,
+        reached: int, assumed: bool = False,
+    ) -> bool:  # fmt: skip
+        if isinstance(target, Hub) and reached >> self._bit(target) & 1:
+            return False
+        # Whoever has every right of a namespace needs no grant for any.
+        taken = () if isinstance(source, Hub) and source.kind == "namespace" else wanted
+        return self._edge(source, target, Edge(how, (), taken, namespace, self._round, assumed))
+
+    def _apply_single(self, number: int, source: Point, namespace: str, mask: int, reached: int) -> bool:
+        """Groups that are impersonated beside some user, and roles that are bound by name."""
+        added = False
+        for (kind, name), bit in list(self._single.items()):
+            if not mask >> bit & 1:
+                continue
+            if kind == "group" and not namespace:
+                beside = next((one for one in (_C.BE_SOME_USER, _C.BE_SOME_ACCOUNT) if has(mask, (one,))), None)
+                if beside is None:
+                    continue
+                wanted: tuple[int, ...] = (beside, bit)
+                added |= self._gain(
+                    number, source, namespace, wanted, Subject("Group", name), "impersonates a member", reached
+                )
+            elif kind == "role":
+                made = _C.MAKE_BINDINGS if namespace else _C.MAKE_CLUSTER_BINDINGS
+                if has(mask, (made,)):
+                    hub = self._role_hub(namespace, name)
+                    added |= self._gain(number, source, namespace, (bit, made), hub, f"binds {name} to itself", reached)
+        return added
+
+    def _role_hub(self, namespace: str, name: str) -> Hub:
+        """The rights of a cluster role in a namespace (empty: everywhere), as a point of its own."""
+        hub = Hub("role", namespace, name)
+        if hub not in self._numbers:
+            number = self._number(hub)
+            binding = ResourceRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", _NEW_BINDING)
+            role = ResourceRef("rbac.authorization.k8s.io/v1", "ClusterRole", name)
+            grant = Grant(binding, role, namespace, (), self._index.roles[name])
+            for position, rule in enumerate(grant.rules):
+                self._give(hub, grant, position, self._gift(rule))
+            for place, mask in list(self._masks[number].items()):
+                self._apply(number, place, self._masks[number].get("", 0) | mask, 0, lambda wanted: True)
+        return hub
 
     def _bit(self, hub: Hub) -> int:
         """The bit that tells whether a hub is reached; it is carried along like a capability."""
         bit = self._bits.get(hub)
         if bit is None:
             bit = self._bits[hub] = len(self._bits)
-            self._masks[self._number(hub)][_REACHED] = 1 << bit
+            masks = self._masks[self._number(hub)]
+            masks[_REACHED] = masks.get(_REACHED, 0) | 1 << bit
         return bit
 
-    def _proof(self, number: int, namespace: str, capability: Capability) -> tuple[Grant, int] | None:
-        return self._proofs.get((number, namespace, capability)) or self._proofs.get((number, "", capability))
+    # Proofs
 
-    def _gains(self, namespace: str, mask: int) -> Iterator[tuple[tuple[Capability, ...], Hub, str]]:
-        """What a set of capabilities in a namespace (empty: everywhere) leads to."""
-        for wanted, kind, how in _IN_NAMESPACE:
-            if _has(mask, *wanted):
-                yield wanted, Hub(kind, namespace), how
-        if _has(mask, _C.RUN_PODS):
-            weak = (
-                namespace not in self.facts.guarded if namespace else bool(self.facts.namespaces - self.facts.guarded)
-            )
-            if weak:
-                yield (_C.RUN_PODS,), NODE, "starts a privileged pod: no Pod Security level forbids it"
-            elif _has(mask, _C.LABEL_NAMESPACES):
-                yield (
-                    (_C.RUN_PODS, _C.LABEL_NAMESPACES),
-                    NODE,
-                    "takes the Pod Security label off, starts a privileged one",
-                )
-            elif _has(mask, _C.MAKE_VOLUMES):
-                yield (_C.RUN_PODS, _C.MAKE_VOLUMES), NODE, "mounts the node's files through a volume of its own"
-        if not namespace:
-            for wanted, target, how in _EVERYWHERE:
-                if _has(mask, *wanted):
-                    yield wanted, target, how
-        elif namespace == "kube-system" and _has(mask, _C.MAP_CLOUD_IDENTITIES):
-            yield (_C.MAP_CLOUD_IDENTITIES,), ADMIN, "maps its cloud identity to system:masters in aws-auth"
+    def _step(self, source: int, target: int) -> Step:
+        edge = self._edges[source][target]
+        grants = edge.grants or tuple(self._proofs_of(source, edge))
+        return Step(self._points[source], self._points[target], edge.how, grants, edge.assumed)
 
-    # Questions
+    def _proofs_of(self, number: int, edge: Edge) -> Iterable[Proof]:
+        """A grant for each capability that the step takes, of the nearest identity that holds it."""
+        left = dict.fromkeys(edge.wanted)
+        for each in self._nearest(number, edge.round):
+            for capability in list(left):
+                proof = self._proofs.get((each, edge.namespace, capability)) or self._proofs.get((each, "", capability))
+                if proof is not None:
+                    del left[capability]
+                    yield proof
+            if not left:
+                return
 
-    def reach(self, subject: Point) -> dict[Point, Step]:
-        """Everything that a point can become, each with the last step of a shortest way to it."""
-        start = self._numbers.get(subject)
-        if start is None:
-            return {}
-        found: dict[int, Step] = {}
-        queue = deque([start])
-        while queue:
-            current = queue.popleft()
-            for number, step in self._edges[current].items():
-                if number != start and number not in found:
-                    found[number] = step
-                    queue.append(number)
-        return {self._points[number]: step for number, step in found.items()}
-
-    def path(self, source: Point, target: Point) -> list[Step]:
-        """A shortest way, step by step; empty where there is none."""
-        reached = self.reach(source)
-        steps: list[Step] = []
-        while target != source:
-            step = reached.get(target)
-            if step is None:
-                return []
-            steps.append(step)
-            target = step.source
-        return steps[::-1]
-
-    def who_reaches(self, target: Point) -> list[Point]:
-        """Everything that can become the target."""
-        goal = self._numbers.get(target)
-        if goal is None:
-            return []
-        back: dict[int, list[int]] = defaultdict(list)
-        for number, edges in enumerate(self._edges):
-            for other in edges:
-                back[other].append(number)
-        found, queue = {goal}, deque([goal])
-        while queue:
-            for number in back[queue.popleft()]:
-                if number not in found:
-                    found.add(number)
-                    queue.append(number)
-        return [self._points[number] for number in sorted(found) if number != goal]
-
-    def subjects_beyond_themselves(self) -> list[tuple[str, int]]:
-        """For every identity that can become others, how many: worst first."""
-        counts = self._reach_counts()
-        found = [
-            (str(point), counts[number])
-            for number, point in enumerate(self._points)
-            if isinstance(point, Subject) and counts[number]
-        ]
-        return sorted(found, key=lambda each: (-each[1], each[0]))
-
-    def _reach_counts(self) -> list[int]:
-        """How many identities each point reaches, itself left out: bitsets gathered over the components."""
-        own = [{"": 1 << number} if isinstance(point, Subject) else {} for number, point in enumerate(self._points)]
-        merged = condense([list(edges) for edges in self._edges], own)
-        return [(masks.get("", 0) & ~(1 << number)).bit_count() for number, masks in enumerate(merged)]
-
-    @property
-    def points(self) -> Sequence[Point]:
-        """All identities and hubs."""
-        return tuple(self._points)
+    def _nearest(self, start: int, before: int) -> Iterator[int]:
+        """A point and what it reaches by steps of earlier rounds, nearest first."""
+        seen, queue = {start}, [start]
+        for number in queue:
+            yield number
+            for other, edge in self._edges[number].items():
+                if other not in seen and edge.round < before:
+                    seen.add(other)
+                    queue.append(other)
 
 
-_ACTS = "requests a token"
-_IN_NAMESPACE: tuple[tuple[tuple[Capability, ...], HubKind, str], ...] = (
-    ((_C.TOKEN_REQUEST,), "accounts", _ACTS),
-    ((_C.RUN_PODS,), "accounts", "starts a pod under the account"),
-    ((_C.BE_ACCOUNTS,), "accounts", "impersonates it"),
-    ((_C.READ_SECRETS, _C.MAKE_SECRETS), "accounts", "makes a token Secret for it and reads it"),
-    ((_C.ENTER_PODS,), "pods", "runs commands in it, or changes its image"),
-    ((_C.ESCALATE_ROLES, _C.EDIT_ROLES), "namespace", "writes any right into a role"),
-    ((_C.BIND_ROLES, _C.MAKE_BINDINGS), "namespace", "binds any role to itself"),
-)
-_EVERYWHERE: tuple[tuple[tuple[Capability, ...], Hub, str], ...] = (
-    ((_C.EVERYTHING,), ADMIN, "may do everything"),
-    ((_C.ESCALATE_CLUSTER_ROLES, _C.EDIT_CLUSTER_ROLES), ADMIN, "writes any right into a cluster role"),
-    ((_C.BIND_CLUSTER_ROLES, _C.MAKE_CLUSTER_BINDINGS), ADMIN, "binds cluster-admin to itself"),
-    ((_C.BE_GROUPS, _C.BE_USERS), ADMIN, "impersonates a member of system:masters"),
-    ((_C.BE_GROUPS, _C.BE_ACCOUNTS), ADMIN, "impersonates a member of system:masters"),
-    ((_C.MAKE_REQUESTS, _C.APPROVE_REQUESTS, _C.APPROVE_FOR_CLIENTS), ADMIN, "signs itself a certificate of any user"),
-    ((_C.PROXY_NODES,), Hub("pods"), "runs commands in any pod through the kubelet, unseen by the audit log"),
-    ((_C.CHANGE_REQUESTS,), Hub("accounts"), "changes pods as they are created, their account too"),
-    ((_C.CHANGE_REQUESTS,), NODE, "makes pods privileged as they are created"),
-)
+def _in_turn(wanted: tuple[int, ...]) -> bool:
+    """Whether several permissions are needed, for one request after the other."""
+    return len(wanted) > 1 and not at_once(wanted)

@@ -53,19 +53,30 @@ def _pop(stack: list[int], on_stack: bytearray, root: int) -> list[int]:
             return members
 
 
-def condense(edges: Sequence[Sequence[int]], masks: Sequence[Mapping[str, int]]) -> list[dict[str, int]]:
-    """For each node the union, by key, of the masks of everything that it reaches, itself included."""
+def gather(
+    edges: Sequence[Sequence[int]], masks: Sequence[Mapping[str, int]]
+) -> tuple[list[dict[str, int]], list[tuple[str, ...]]]:
+    """For each node the union, by key, of the masks of everything that it reaches, itself included.
+
+    The second list has the keys under which the union is more than what any single neighbour gathers (with the empty
+    key, which goes with every other): there alone can something new come of it.
+    """
     merged: list[dict[str, int]] = [{} for _ in edges]
+    fresh: list[tuple[str, ...]] = [() for _ in edges]
     for members in components(edges):
-        union: dict[str, int] = {}
         inside = set(members)
-        for node in members:
-            for key, mask in masks[node].items():
-                union[key] = union.get(key, 0) | mask
-            for other in edges[node]:
-                if other not in inside:
-                    for key, mask in merged[other].items():
-                        union[key] = union.get(key, 0) | mask
+        others = {other for node in members for other in edges[node] if other not in inside}
+        widest = max(others, key=lambda other: len(merged[other]), default=-1)
+        union = dict(merged[widest]) if widest >= 0 else {}
+        changed: dict[str, None] = {}
+        for source in (*(masks[node] for node in members), *(merged[other] for other in others if other != widest)):
+            for key, mask in source.items():
+                known = union.get(key, 0)
+                if mask | known != known:
+                    union[key] = known | mask
+                    changed[key] = None
+        keys = tuple(union) if "" in changed else tuple(changed)
         for node in members:
             merged[node] = union
-    return merged
+            fresh[node] = keys
+    return merged, fresh

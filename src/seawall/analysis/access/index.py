@@ -6,7 +6,7 @@ Source: Kubernetes' RBAC authorizer (visitRules, appliesToUser) and its controll
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seawall.analysis.access.defaults import DEFAULT_CLUSTER_ROLES
@@ -24,12 +24,18 @@ class AccessIndex:
     """Roles and bindings, indexed by the subjects that they name.
 
     ``dangling`` are bindings whose role was not read and is none of Kubernetes' user-facing ones, as grants without
-    rules: what they give is unknown.
+    rules: what they give is unknown. ``roles`` are the rules of every cluster role that is known, bound or not.
     """
 
-    def __init__(self, grants: Sequence[Grant], dangling: Sequence[tuple[Resource, Grant]] = ()) -> None:
+    def __init__(
+        self,
+        grants: Sequence[Grant],
+        dangling: Sequence[tuple[Resource, Grant]] = (),
+        roles: Mapping[str, tuple[PolicyRule, ...]] = DEFAULT_CLUSTER_ROLES,
+    ) -> None:
         self.grants: tuple[Grant, ...] = tuple(grants)
         self.dangling = tuple(dangling)
+        self.roles = roles
         self._compiled: dict[PolicyRule, CompiledRule] = {}
         self._rules = [[self._compile(rule) for rule in grant.rules] for grant in self.grants]
         self._by_subject: dict[Subject, list[int]] = defaultdict(list)
@@ -96,7 +102,7 @@ def build_index(inventory: Inventory) -> AccessIndex:
             grants.append(grant)
         else:
             dangling.append((resource, grant))
-    return AccessIndex(grants, dangling)
+    return AccessIndex(grants, dangling, {**DEFAULT_CLUSTER_ROLES, **cluster_roles})
 
 
 def _grant(
