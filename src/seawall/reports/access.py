@@ -10,7 +10,6 @@ import msgspec
 from seawall import __version__
 from seawall.engine.access import Because, Escalations, Verdict
 from seawall.model.access import Actor, Grant, Request, Subject
-from seawall.model.kube.rbac import PolicyRule
 from seawall.reports.excerpt import printable
 
 SCHEMA = "seawall.access/v1"
@@ -46,7 +45,7 @@ def _reason(reason: Because) -> str:
     note = f"; {reason.note}" if reason.note else ""
     return (
         f"{reason.subject} by {reason.binding}{place}: {reason.role} rule {reason.rule_index + 1} "
-        f"lets {rule_text(reason.rule)}{note}"
+        f"lets {reason.rule}{note}"
     )
 
 
@@ -60,16 +59,6 @@ def escalations(found: Escalations) -> Iterator[str]:
                 yield f"       {printable(_reason(reason))}\n"
     if not found.ways:
         yield "no way leads further\n"
-
-
-def rule_text(rule: PolicyRule) -> str:
-    """A rule in one line: verbs, resources with their groups, names, URLs."""
-    verbs = ",".join(rule.verbs)
-    if rule.non_resource_urls:
-        return f"{verbs} {','.join(rule.non_resource_urls)}"
-    groups = ",".join(group or "core" for group in rule.api_groups)
-    names = f" named {','.join(rule.resource_names)}" if rule.resource_names else ""
-    return f"{verbs} {','.join(rule.resources)} ({groups}){names}"
 
 
 def who(request: Request, found: Sequence[Because]) -> Iterator[str]:
@@ -90,4 +79,4 @@ def holdings(actor: Actor, held: Sequence[tuple[Subject, Grant]]) -> Iterator[st
                 given = " (not read: Kubernetes' own rules)" if grant.given else ""
                 yield f"    {printable(f'{grant.role} by {grant.binding}, as {subject}')}{given}\n"
                 for rule in dict.fromkeys(grant.rules):
-                    yield f"      {printable(rule_text(rule))}\n"
+                    yield f"      {printable(str(rule))}\n"

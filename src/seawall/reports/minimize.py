@@ -8,7 +8,6 @@ import msgspec
 
 from seawall import __version__
 from seawall.engine.minimize import Minimization, Minimized, manifests
-from seawall.reports.access import rule_text
 from seawall.reports.excerpt import printable
 from seawall.reports.yamlout import to_documents
 
@@ -46,7 +45,7 @@ def _actor(found: Minimized) -> Iterator[str]:
     for role in found.roles:
         yield f"  {f'in {printable(role.namespace)}' if role.namespace else 'in the whole cluster'}\n"
         for rule in role.rules:
-            yield f"    {printable(rule_text(rule))}\n"
+            yield f"    {printable(str(rule))}\n"
     for implied in found.implied:
         yield f"  added: {printable(str(implied.request))}, because {printable(implied.reason)}\n"
     for reason in found.unresolved:

@@ -14,6 +14,8 @@ Gain = tuple[Wanted, Hub, str, bool]
 #: What a single request takes: one identity must hold all of it, with its groups.
 AT_ONCE = frozenset((_C.ESCALATE_ROLES, _C.BIND_ROLES, _C.ESCALATE_CLUSTER_ROLES, _C.BIND_CLUSTER_ROLES, _C.BE_GROUPS))
 
+#: How who was given every right comes to be cluster-admin.
+EVERYTHING = "may do everything"
 _POD = "starts a pod under the account"
 _PRIVILEGED = "starts a privileged pod: no Pod Security level forbids it"
 _UNREAD = "starts a privileged pod, if no Pod Security level forbids it: the namespace was not read"
@@ -29,7 +31,6 @@ _IN_NAMESPACE: tuple[tuple[Wanted, HubKind, str], ...] = (
     ((_C.BIND_ROLES, _C.MAKE_BINDINGS), "namespace", "binds any role to itself"),
 )
 _EVERYWHERE: tuple[tuple[Wanted, Hub, str], ...] = (
-    ((_C.EVERYTHING,), ADMIN, "may do everything"),
     ((_C.ESCALATE_CLUSTER_ROLES, _C.EDIT_CLUSTER_ROLES), ADMIN, "writes any right into a cluster role that it holds"),
     ((_C.BIND_CLUSTER_ROLES, _C.MAKE_CLUSTER_BINDINGS), ADMIN, "binds cluster-admin to itself"),
     ((_C.BE_GROUPS, _C.BE_SOME_USER), ADMIN, "impersonates a member of system:masters"),
@@ -62,6 +63,9 @@ def has(mask: int, wanted: tuple[int, ...]) -> bool:
 
 def gains(namespace: str, mask: int, facts: Facts) -> Iterator[Gain]:
     """What a set of capabilities in a namespace (empty: everywhere) leads to."""
+    if not namespace and has(mask, (_C.EVERYTHING,)):
+        yield (_C.EVERYTHING,), ADMIN, EVERYTHING, False
+        return
     for wanted, kind, how in _IN_NAMESPACE:
         if has(mask, wanted):
             yield wanted, Hub(kind, namespace), how, False

@@ -282,7 +282,6 @@ class PodSpec(View, frozen=True):
     share_process_namespace: bool | None = None
     service_account_name: str = ""
     service_account: str = ""
-    node_name: str = ""
     automount_service_account_token: bool | None = None
     os: PodOs = PodOs()
     runtime_class_name: str | None = None

@@ -16,6 +16,14 @@ class PolicyRule(View, frozen=True):
     resource_names: tuple[str, ...] = ()
     non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
 
+    def __str__(self) -> str:
+        verbs = ",".join(self.verbs)
+        if self.non_resource_urls:
+            return f"{verbs} {','.join(self.non_resource_urls)}"
+        groups = ",".join(group or "core" for group in self.api_groups)
+        names = f" named {','.join(self.resource_names)}" if self.resource_names else ""
+        return f"{verbs} {','.join(self.resources)} ({groups}){names}"
+
 
 class AggregationRule(View, frozen=True):
     """Which cluster roles an aggregated one takes its rules from."""

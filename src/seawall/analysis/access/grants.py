@@ -1,12 +1,17 @@
-"""What a rule of a role allows."""
+"""What a rule of a role allows, as the rules about roles ask it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from seawall.model.finding import Severity
+from seawall.model.kube.base import numbered
+from seawall.model.rule import Hit
 
 if TYPE_CHECKING:
     from seawall.model.kube.rbac import PolicyRule, Role
+    from seawall.model.rule import Context
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
@@ -55,3 +60,25 @@ def names(r: PolicyRule, targets: Iterable[Target], verbs: Iterable[str]) -> lis
         for group, resource in targets
         if resource in r.resources and grants(r, group, resource, verbs) and "*" not in r.resources
     ]
+
+
+def told(
+    role: Role, ctx: Context, targets: Iterable[Target], verbs: Iterable[str], what: str, *,
+    in_namespace: Severity | None = None, named: bool = True,
+) -> Iterator[Hit]:  # fmt: skip
+    """A hit at each rule that names any of the targets (also as ``*/subresource``) and allows any of the verbs.
+
+    ``what`` is told with the resources behind it. In a Role the severity is ``in_namespace`` where that is given;
+    without ``named``, rules that are limited by resourceNames pass.
+    """
+    if not role.rules or is_built_in(role):
+        return
+    targets, verbs = tuple(targets), tuple(verbs)
+    for i, r in numbered(role.rules):
+        if "*" in r.resources or (r.resource_names and not named):
+            continue
+        found = [resource for group, resource in targets if grants(r, group, resource, verbs)]
+        if found:
+            narrow = ctx.resource is not None and ctx.resource.kind.name == "Role"
+            severity = in_namespace if narrow else None
+            yield Hit(f"the role may {what} {', '.join(found)}", f"rules[{i}].resources", severity=severity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in
+from seawall.analysis.access.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -12,6 +12,9 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 if TYPE_CHECKING:
     from seawall.model.kube.rbac import Role, RoleBinding
     from seawall.model.rule import Context
+
+#: The group of kubeadm's admin.conf since 1.29, and the binding that it makes for it.
+_KUBEADM_ADMINS = "kubeadm:cluster-admins"
 
 
 @rule(
@@ -131,13 +134,14 @@ def rbac_pod_create(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0111 C-0035 C-0185 C-0272 kube-linter:cluster-admin-role-binding "
     "kyverno:restrict-binding-clusteradmin prowler:rbac_cluster_admin_usage",
     references=(GOOD_PRACTICES,),
-    notes="The group system:masters is left to the rule masters-binding.",
+    notes="The group system:masters is left to the rule masters-binding. kubeadm's own binding of its group "
+    "kubeadm:cluster-admins passes.",
 )
 def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
     if binding.role_ref.kind != "ClusterRole" or binding.role_ref.name != "cluster-admin":
         return
     for i, subject in numbered(binding.subjects):
-        if subject.name != "system:masters":
+        if subject.name not in ("system:masters", _KUBEADM_ADMINS if binding.metadata.name == _KUBEADM_ADMINS else ""):
             yield Hit(f"{subject.kind} {subject.name!r} is cluster-admin", f"subjects[{i}]")
 
 
