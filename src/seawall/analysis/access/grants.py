@@ -40,6 +40,24 @@ def is_built_in(role: Role) -> bool:
     return own and (role.metadata.name.startswith("system:") or role.metadata.name in _BUILT_IN)
 
 
+#: Groups of measurements, which are only read.
+_METRICS = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
+
+
+def wildcard_severity(r: PolicyRule) -> Severity | None:
+    """How bad a wildcard is: less where every group of the rule is an extension's, least where nothing runs by it.
+
+    None where the rule takes in groups of Kubernetes or OpenShift themselves.
+    """
+    own = (".k8s.io", ".openshift.io")
+    if not r.api_groups or any("." not in g or (g.endswith(own) and g not in _METRICS) for g in r.api_groups):
+        return None
+    from seawall.analysis.access.operators import OPERATED
+
+    acting = {group for group, _ in OPERATED}
+    return Severity.LOW if acting.isdisjoint(r.api_groups) else Severity.MEDIUM
+
+
 def grants(r: PolicyRule, group: str, resource: str, verbs: Iterable[str]) -> bool:
     """Whether a rule allows any of the verbs on a resource (the API's RuleAllows, for any name)."""
     if "*" not in r.api_groups and group not in r.api_groups:

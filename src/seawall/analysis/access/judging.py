@@ -50,7 +50,8 @@ def own_bindings(inventory: Inventory) -> set[ResourceRef]:
 
 def is_own_binding(binding: Resource) -> bool:
     """Whether a binding is Kubernetes' or its installer's own. A name alone does not make it so."""
-    if binding.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults":
+    kept = binding.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults"
+    if kept and (binding.ref.name.startswith("system:") or binding.ref.name == "cluster-admin"):
         return True
     if not binding.ref.name.startswith(_INSTALLERS):
         return False

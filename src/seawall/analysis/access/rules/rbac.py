@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in
+from seawall.analysis.access.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in, wildcard_severity
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -29,12 +29,13 @@ _KUBEADM_ADMINS = "kubeadm:cluster-admins"
     aliases="KSV-0045 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules kyverno:restrict-wildcard-verbs "
     "prowler:rbac_minimize_wildcard_use_roles",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Medium or low where the rule is about groups of extensions alone, by whether their operators run things. "
+    "The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
         if "*" in r.verbs and not is_built_in(role):
-            yield Hit("the role allows every verb", f"rules[{i}].verbs")
+            yield Hit("the role allows every verb", f"rules[{i}].verbs", severity=wildcard_severity(r))
 
 
 @rule(
@@ -49,12 +50,13 @@ def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0046 KSV-0112 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules "
     "kyverno:restrict-wildcard-resources prowler:rbac_minimize_wildcard_use_roles",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Medium or low where the rule is about groups of extensions alone, by whether their operators run things. "
+    "The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_resources(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
         if "*" in r.resources and not is_built_in(role):
-            yield Hit("the role covers every resource", f"rules[{i}].resources")
+            yield Hit("the role covers every resource", f"rules[{i}].resources", severity=wildcard_severity(r))
 
 
 @rule(
@@ -159,7 +161,7 @@ def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
     notes="system:public-info-viewer, which tells the cluster's version and health, passes.",
 )
 def anonymous_binding(binding: RoleBinding, ctx: Context) -> Hits:
-    if binding.role_ref.name == "system:public-info-viewer":
+    if binding.role_ref.name in ("system:public-info-viewer", "system:openshift:public-info-viewer"):
         return
     for i, subject in numbered(binding.subjects):
         if subject.name in ("system:anonymous", "system:unauthenticated"):

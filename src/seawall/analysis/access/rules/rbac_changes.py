@@ -26,7 +26,9 @@ _NETWORKING: tuple[Target, ...] = (
     ("networking.k8s.io", "ingresses"),
 )
 #: Roles that every authenticated user has anyway.
-_EVERYONES = frozenset(("system:basic-user", "system:discovery", "system:public-info-viewer"))
+_EVERYONES = frozenset(
+    ("system:basic-user", "system:discovery", "system:public-info-viewer", "system:openshift:public-info-viewer")
+)
 
 
 def _named(role: Role, targets: Sequence[Target], verbs: Sequence[str], what: str) -> Hits:
