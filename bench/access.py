@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import against_bound
+from seawall.engine import load_rules
+from seawall.model.rule import Scope
 
-ROLES, BINDINGS, SUBJECTS, NAMESPACES = 5_000, 10_000, 20_000, 500
+ROLES, BINDINGS, SUBJECTS, NAMESPACES, WORKLOADS = 5_000, 10_000, 20_000, 500, 2_000
 EVENTS = 1_000_000
 _RBAC = "rbac.authorization.k8s.io"
 _CHOICES = [
@@ -28,8 +30,30 @@ def write_estate(path: Path, seed: int = 1) -> None:
     rnd = random.Random(seed)  # noqa: S311 - a corpus, not a secret
     with path.open("w") as file:
         file.write('{"apiVersion":"v1","kind":"List","items":[')
-        file.write(",\n".join(json.dumps(each) for each in (*_roles(rnd), *_bindings(rnd))))
+        objects = (*_namespaces(), *_workloads(rnd), *_roles(rnd), *_bindings(rnd))
+        file.write(",\n".join(json.dumps(each) for each in objects))
         file.write("]}")
+
+
+def _namespaces() -> list[dict[str, Any]]:
+    """Half of them guarded by a Pod Security level."""
+    level = "pod-security.kubernetes.io/enforce"
+    return [
+        {"apiVersion": "v1", "kind": "Namespace",
+         "metadata": {"name": f"ns-{number}", "labels": {level: "baseline"} if number % 2 else {"team": "x"}}}
+        for number in range(NAMESPACES)
+    ]  # fmt: skip
+
+
+def _workloads(rnd: random.Random) -> list[dict[str, Any]]:
+    """Deployments under some of the accounts that bindings name."""
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment",
+         "metadata": {"name": f"web-{number}", "namespace": f"ns-{number % NAMESPACES}"},
+         "spec": {"template": {"spec": {"serviceAccountName": f"account-{2 * number + 1}",
+                                        "containers": [{"name": "c", "image": "i"}]}}}}
+        for number in rnd.sample(range(BINDINGS), WORKLOADS)
+    ]  # fmt: skip
 
 
 def _roles(rnd: random.Random) -> list[dict[str, Any]]:
@@ -100,6 +124,8 @@ def main() -> int:
                         "b.write_estate(f / 'estate.json'); b.write_audit(f / 'audit.log')"], check=True)  # fmt: skip
         estate, audit = str(Path(folder) / "estate.json"), str(Path(folder) / "audit.log")
         against_bound("20,000 subjects, closure", ["access", "escalation", estate, "--format", "json"], 3, 5, 1000)
+        rules = [arg for rule in load_rules() if rule.scope is Scope.RBAC for arg in ("--rule", rule.id)]
+        against_bound("20,000 subjects, all rules", ["scan", estate, "--format", "json", *rules], 3, 5, 1000)
         against_bound(
             "1,000,000 audit events", ["access", "minimize", "--audit", audit, "--format", "json"], 1, 60, 500
         )

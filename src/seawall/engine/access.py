@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -12,7 +11,6 @@ from seawall.analysis.access import (
     NODE,
     AccessIndex,
     Closure,
-    Point,
     Step,
     build_index,
     custom_resources,
@@ -148,15 +146,16 @@ class Estate:
         closure = self.closure()
         if subject:
             start = parse_subject(subject)
-            return Escalations(tuple(self._ways(closure, [(start, goal) for goal in closure.reach(start)])), ())
-        wanted = [(point, goal) for goal in (ADMIN, NODE) for point in closure.who_reaches(goal)]
-        ways = [(point, goal) for point, goal in wanted if isinstance(point, Subject)]
-        return Escalations(tuple(self._ways(closure, ways)), tuple(closure.subjects_beyond_themselves()))
+            ways = [self._way(closure.path(start, goal)) for goal in closure.reach(start)]
+            return Escalations(tuple(ways), ())
+        ways = []
+        for goal in (ADMIN, NODE):
+            after = closure.next_to(goal)
+            ways += [self._way(closure.follow(point, goal, after)) for point in after if isinstance(point, Subject)]
+        return Escalations(tuple(ways), tuple(closure.subjects_beyond_themselves()))
 
-    def _ways(self, closure: Closure, ends: Iterable[tuple[Point, Point]]) -> Iterator[Way]:
-        for source, target in ends:
-            steps = closure.path(source, target)
-            yield Way(str(source), str(target), tuple(self._told(step) for step in steps))
+    def _way(self, steps: list[Step]) -> Way:
+        return Way(str(steps[0].source), str(steps[-1].target), tuple(self._told(step) for step in steps))
 
     def _told(self, step: Step) -> ToldStep:
         because = tuple(self._because(Reason(_holder(step, grant), grant, rule)) for grant, rule in step.grants)

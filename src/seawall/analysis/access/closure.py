@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from seawall.analysis.access.capabilities import ALL, COUNT, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
 from seawall.analysis.access.components import gather
-from seawall.analysis.access.gains import at_once, gains, has
+from seawall.analysis.access.gains import at_once, combines, gains, has
 from seawall.analysis.access.index import AccessIndex
 from seawall.analysis.access.matching import compile_rule
 from seawall.analysis.access.points import (
@@ -252,16 +252,19 @@ class Closure(Ways):
                 self._apply(number, namespace, masks.get("", 0) | masks[namespace], 0, lambda wanted: True)
         for number in range(len(self._points)):
             self._with_groups(number)
+        everything = 1 << self._bit(ADMIN)
         changed = True
         while changed:
             changed = False
             self._round += 1
             merged, fresh = gather([list(edges) for edges in self._edges], self._masks)
             for number, (masks, places) in enumerate(zip(merged, fresh, strict=True)):
-                reached = masks.get(_REACHED, 0)
+                reached, everywhere = masks.get(_REACHED, 0), masks.get("", 0)
+                if reached & everything:
+                    continue
                 for namespace in places:
-                    if namespace != _REACHED:
-                        mask = masks.get("", 0) | masks[namespace]
+                    mask = everywhere | masks[namespace]
+                    if namespace != _REACHED and combines(mask):
                         changed |= self._apply(number, namespace, mask, reached, _in_turn)
 
     def _with_groups(self, number: int) -> None:

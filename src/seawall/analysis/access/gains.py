@@ -51,6 +51,22 @@ _AGGREGATOR = "impersonates kube-system's clusterrole-aggregation-controller, wh
 _AWS = "maps its cloud identity to system:masters in aws-auth"
 
 
+#: What several requests take, by identities taken on in turn.
+_IN_TURN: tuple[Wanted, ...] = (
+    (_C.READ_SECRETS, _C.MAKE_SECRETS),
+    (_C.RUN_PODS, _C.LABEL_NAMESPACES),
+    (_C.RUN_PODS, _C.MAKE_VOLUMES, _C.MAKE_CLAIMS),
+    (_C.MAKE_REQUESTS, _C.APPROVE_REQUESTS, _C.APPROVE_FOR_CLIENTS),
+    (_C.MAKE_POLICIES, _C.BIND_POLICIES),
+)
+_IN_TURN_BITS = tuple(sum(1 << each for each in wanted) for wanted in _IN_TURN)
+
+
+def combines(mask: int) -> bool:
+    """Whether a mask holds anything that several requests take: the quick answer, which is mostly no."""
+    return any(mask & bits == bits for bits in _IN_TURN_BITS)
+
+
 def at_once(wanted: tuple[int, ...]) -> bool:
     """Whether all of it is needed for one request."""
     return not AT_ONCE.isdisjoint(wanted)
