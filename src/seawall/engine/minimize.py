@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -24,7 +25,7 @@ _MASTERS = "system:masters"
 _NODES = "system:nodes"
 
 
-class Window(Struct, frozen=True):
+class Window(Struct, frozen=True, rename="camel"):
     """What was read: events taken in, refused requests, stages that are not the end, unknown stages, bad lines."""
 
     lines: int
@@ -37,7 +38,21 @@ class Window(Struct, frozen=True):
     last: str
 
 
-class Minimized(Struct, frozen=True):
+class ToldUnused(Struct, frozen=True, rename="camel"):
+    """A permission that nobody used in the window, with the grant that gives it."""
+
+    verb: str
+    what: str
+    binding: ResourceRef
+    role: ResourceRef
+    rule_index: int
+
+
+def _told(unused: Unused) -> ToldUnused:
+    return ToldUnused(unused.verb, unused.what, unused.grant.binding, unused.grant.role, unused.rule)
+
+
+class Minimized(Struct, frozen=True, rename="camel"):
     """The result for one actor. ``before`` is None where no roles were read to compare with.
 
     ``lost`` are requests that the new roles would refuse: it is empty, or the roles must not be used.
@@ -50,23 +65,36 @@ class Minimized(Struct, frozen=True):
     used: int
     before: int | None
     after: int
-    unused: tuple[Unused, ...]
+    unused: tuple[ToldUnused, ...]
     lost: tuple[Request, ...]
     note: str
 
 
-class Minimization(Struct, frozen=True):
+class Minimization(Struct, frozen=True, rename="camel"):
     """All actors of the logs, and what was read."""
 
     window: Window
     actors: tuple[Minimized, ...]
     problems: tuple[AuditProblem, ...]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The user names of the actors."""
+        return frozenset(found.actor.username for found in self.actors)
+
 
 def minimize(
-    logs: tuple[str, ...], estate: Estate | None, version: KubernetesVersion, names: bool, only: frozenset[str]
+    logs: tuple[str, ...],
+    estate: Estate | None,
+    version: KubernetesVersion,
+    names: bool,
+    only: frozenset[str],
+    progress: Callable[[int], None] | None = None,
 ) -> Minimization:
     """Read audit logs and work out the least roles of each actor (or of ``only`` these user names).
+
+    ``names`` lets roles name single objects; ``progress`` is told the number of lines read, now and then. Memory grows
+    with the distinct requests of actors, not with the log: about 1 kB for each.
 
     Raises:
         OSError: a log cannot be opened.
@@ -75,11 +103,14 @@ def minimize(
     for path in logs:
         for event in log.events(path):
             use.add(event)
+            if progress is not None and not log.lines % 10_000:
+                progress(log.lines)
     window = Window(
         log.lines, use.events, use.refused, use.other_stages, use.unknown_stages, log.bad, use.first, use.last
     )
     wanted = [used for name, used in sorted(use.by_actor.items()) if not only or name in only]
-    return Minimization(window, tuple(_of(used, estate, names) for used in wanted), tuple(log.problems))
+    actors = tuple(_of(used, estate, names) for used in wanted)
+    return Minimization(window, actors, tuple(log.problems))
 
 
 def _of(used: Used, estate: Estate | None, names: bool) -> Minimized:
@@ -93,7 +124,7 @@ def _of(used: Used, estate: Estate | None, names: bool) -> Minimized:
         used=len({(r.verb, r.group, r.resource, r.subresource, r.path) for r in used.requests}),
         before=count_permissions(held) if estate is not None else None,
         after=sum(role.atoms for role in roles),
-        unused=tuple(unused_permissions(used, held)),
+        unused=tuple(_told(each) for each in unused_permissions(used, held)),
         lost=tuple(replay(used, roles)),
         note=_note(used.actor),
     )
@@ -121,26 +152,35 @@ def subject_of(actor: Actor) -> Subject:
     return parse_account(actor.username) or Subject("User", actor.username)
 
 
-def manifests(found: Minimized) -> list[tuple[dict[str, Any], list[str]]]:
+Described = tuple[dict[str, Any], list[str]]
+
+
+def manifests(found: Minimized) -> list[Described]:
     """The roles and bindings of an actor as objects, each with the comments that explain it."""
-    objects: list[tuple[dict[str, Any], list[str]]] = []
     subject = subject_of(found.actor)
-    name = role_name(subject)
-    for role in found.roles:
-        kind = "Role" if role.namespace else "ClusterRole"
-        metadata = {"name": name, "namespace": role.namespace} if role.namespace else {"name": name}
-        rules = [_rule(rule) for rule in role.rules]
+
+    def comments(role: MinimalRole) -> list[str]:
+        where = f"in {role.namespace}" if role.namespace else "in the whole cluster"
         because = [
             f"{implied.request}: {implied.reason}"
             for implied in found.implied
             if implied.request.namespace == role.namespace and not implied.request.path
         ]
-        head = (
-            f"What {found.actor.username} used {f'in {role.namespace}' if role.namespace else 'in the whole cluster'}."
-        )
-        objects.append(
-            ({"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": rules}, [head, *because])
-        )
+        return [f"What {found.actor.username} used {where}.", *because]
+
+    return role_objects(subject, role_name(subject), found.roles, comments)
+
+
+def role_objects(
+    subject: Subject, name: str, roles: Sequence[MinimalRole], comments: Callable[[MinimalRole], list[str]]
+) -> list[Described]:
+    """Roles of that name with a binding each, as objects."""
+    objects: list[Described] = []
+    for role in roles:
+        kind = "Role" if role.namespace else "ClusterRole"
+        metadata = {"name": name, "namespace": role.namespace} if role.namespace else {"name": name}
+        head = {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata}
+        objects.append(({**head, "rules": [_rule(rule) for rule in role.rules]}, comments(role)))
         bound = {
             "apiVersion": f"{_RBAC}/v1",
             "kind": f"{kind}Binding",

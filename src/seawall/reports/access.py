@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from seawall import __version__
-from seawall.engine.access import Because, Escalations, Verdict
-from seawall.model.access import Actor, Grant, Request, Subject
+from seawall.engine.access import Because, Escalations, Held, Verdict
+from seawall.model.access import Actor, Request
+from seawall.model.finding import Location
 from seawall.reports.excerpt import printable
 
 SCHEMA = "seawall.access/v1"
@@ -28,6 +29,8 @@ def verdict(answer: Verdict) -> Iterator[str]:
     verb = {"allowed": "may", "denied": "may not", "unknown": "may or may not"}[answer.answer]
     yield f"{word}: {printable(who)} {verb} {printable(str(answer.question))}\n"
     yield from reasons(answer.reasons)
+    if answer.note:
+        yield f"  note: {printable(answer.note)}\n"
     for ref in answer.unknown:
         yield f"  {printable(str(ref))} grants a role that was not read; add it to the input and ask again\n"
 
@@ -39,14 +42,15 @@ def reasons(found: Iterable[Because]) -> Iterator[str]:
 
 
 def _reason(reason: Because) -> str:
-    if reason.binding is None or reason.rule is None:
+    if reason.binding is None:
         return f"{reason.subject}: {reason.note}"
-    place = f" ({reason.location.file}:{reason.location.line})" if reason.location and reason.location.line else ""
     note = f"; {reason.note}" if reason.note else ""
-    return (
-        f"{reason.subject} by {reason.binding}{place}: {reason.role} rule {reason.rule_index + 1} "
-        f"lets {reason.rule}{note}"
-    )
+    lets = f" rule {reason.rule_index + 1}{_place(reason.rule_location)} lets {reason.rule}" if reason.rule else ""
+    return f"{reason.subject} by {reason.binding}{_place(reason.location)}: {reason.role}{lets}{note}"
+
+
+def _place(location: Location | None) -> str:
+    return f" ({location.file}:{location.line})" if location is not None and location.line else ""
 
 
 def escalations(found: Escalations) -> Iterator[str]:
@@ -61,22 +65,30 @@ def escalations(found: Escalations) -> Iterator[str]:
         yield "no way leads further\n"
 
 
-def who(request: Request, found: Sequence[Because]) -> Iterator[str]:
+def who(request: Request, found: Sequence[Because], note: str) -> Iterator[str]:
     """Everyone who may, each with the reasons."""
     yield f"who may {printable(str(request))}:\n"
     yield from reasons(found)
+    if note:
+        yield f"  note: {printable(note)}\n"
 
 
-def holdings(actor: Actor, held: Sequence[tuple[Subject, Grant]]) -> Iterator[str]:
+def holdings(actor: Actor, held: Sequence[Held]) -> Iterator[str]:
     """Everything that an actor may do, by where: first in the whole cluster, then namespace by namespace."""
     yield f"{printable(actor.username or ', '.join(actor.groups))}\n"
     if not held:
         yield "  holds nothing\n"
-    for place in sorted({grant.namespace for _, grant in held}):
-        yield f"  {f'in namespace {printable(place)}' if place else 'in the whole cluster'}\n"
-        for subject, grant in held:
-            if grant.namespace == place:
-                given = " (not read: Kubernetes' own rules)" if grant.given else ""
-                yield f"    {printable(f'{grant.role} by {grant.binding}, as {subject}')}{given}\n"
-                for rule in dict.fromkeys(grant.rules):
-                    yield f"      {printable(str(rule))}\n"
+    place: str | None = ""
+    for each in held:
+        if each.namespace != place:
+            place = each.namespace
+            yield f"  {f'in namespace {printable(place)}' if place else 'in the whole cluster'}\n"
+        yield f"    {printable(str(each.rule))}\n"
+        for reason in dict.fromkeys(_source(reason) for reason in each.reasons):
+            yield f"      {printable(reason)}\n"
+
+
+def _source(reason: Because) -> str:
+    note = f"; {reason.note}" if reason.note else ""
+    where = f"{reason.role} rule {reason.rule_index + 1}{_place(reason.rule_location)}"
+    return f"{where} by {reason.binding}{_place(reason.location)}, as {reason.subject}{note}"

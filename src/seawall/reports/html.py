@@ -23,9 +23,11 @@ def render(result: ScanResult, view: View) -> list[bytes]:
     return [page(b"".join(json.render(result, view))).encode()]
 
 
-def page(report: bytes) -> str:
-    """The page for a ``seawall.findings/v1`` document."""
-    style, script, text = ((_ASSETS / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+def page(report: bytes, name: str = "report") -> str:
+    """The page for a ``seawall.findings/v1`` document, or (``name="matrix"``) for one about access."""
+    style, script, text = ((_ASSETS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    if name != "report":
+        style = (_ASSETS / "report.css").read_text(encoding="utf-8") + style
     data = report.decode("utf-8")
     for char in _UNSAFE:
         data = data.replace(char, f"\\u{ord(char):04x}")

@@ -51,7 +51,7 @@ def _actor(found: Minimized) -> Iterator[str]:
     for reason in found.unresolved:
         yield f"  not known: {printable(reason)}\n"
     for unused in found.unused:
-        yield f"  never used: {printable(f'{unused.verb} {unused.what}, granted by {unused.grant.binding}')}\n"
+        yield f"  never used: {printable(f'{unused.verb} {unused.what}, granted by {unused.binding}')}\n"
     for request in found.lost:
         yield f"  LOST: {printable(str(request))}\n"
     yield "\n"

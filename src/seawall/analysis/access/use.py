@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
 from seawall.model.access import Actor, Request
-from seawall.model.audit import AuditEvent, actor_from, impersonation_requests, logged_request
+from seawall.model.audit import AuditEvent, AuditUser, actor_from, impersonation_requests, logged_request
 from seawall.model.kube.resources import resource_of_kind
 from seawall.model.version import KubernetesVersion
 
@@ -57,8 +57,10 @@ class Used:
 class Use:
     """Gathers events into what each actor used. Memory grows with the distinct requests, not with the events."""
 
-    def __init__(self, version: KubernetesVersion) -> None:
+    def __init__(self, version: KubernetesVersion, key: Callable[[AuditEvent], str] | None = None) -> None:
+        """``key`` tells whose use an event is, where that is not its user alone."""
         self.version = version
+        self._key = key or (lambda event: event.actor.username)
         self.by_actor: dict[str, Used] = {}
         self.events = 0
         self.refused = 0
@@ -89,7 +91,7 @@ class Use:
         if request.resource in _BINDINGS and request.verb in _WRITES:
             self._grants(event, used, request)
         if event.impersonated_user is not None:
-            impersonator = self._of(actor_from(event.user))
+            impersonator = self._of(event.user.username, event.user)
             for asked in impersonation_requests(event):
                 impersonator.add(asked)
 
@@ -108,12 +110,12 @@ class Use:
             self.last = max(self.last, time)
 
     def _used(self, event: AuditEvent) -> Used:
-        return self._of(actor_from(event.actor))
+        return self._of(self._key(event), event.actor)
 
-    def _of(self, actor: Actor) -> Used:
-        used = self.by_actor.get(actor.username)
+    def _of(self, key: str, user: AuditUser) -> Used:
+        used = self.by_actor.get(key)
         if used is None:
-            used = self.by_actor[actor.username] = Used(actor)
+            used = self.by_actor[key] = Used(actor_from(user))
         return used
 
     @staticmethod
