@@ -69,12 +69,16 @@ class Verdict(Struct, frozen=True, rename="camel"):
 
 
 class ToldStep(Struct, frozen=True, rename="camel"):
-    """A step of an escalation with the bindings that allow it; none where it follows from the step before."""
+    """A step of an escalation with the bindings that allow it; none where it follows from the step before.
+
+    ``assumed`` says that it rests on the Pod Security level of a namespace that was not read.
+    """
 
     source: str
     target: str
     how: str
     reasons: tuple[Because, ...]
+    assumed: bool = False
 
 
 class Way(Struct, frozen=True, rename="camel"):
@@ -201,7 +205,7 @@ class Estate:
 
     def _told(self, step: Step) -> ToldStep:
         because = tuple(self._because(Reason(_holder(step, grant), grant, rule)) for grant, rule in step.grants)
-        return ToldStep(str(step.source), str(step.target), step.how, because)
+        return ToldStep(str(step.source), str(step.target), step.how, because, step.assumed)
 
     def _unknown(self, actor: Actor, request: Request) -> list[ResourceRef]:
         found: list[ResourceRef] = []

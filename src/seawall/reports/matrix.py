@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from seawall.engine.access import Matrix
@@ -14,7 +15,10 @@ LETTERS = {
     "get": "g", "list": "l", "watch": "w", "create": "c", "update": "u", "patch": "p", "delete": "d",
     "deletecollection": "D", "*": "*",
 }  # fmt: skip
-LEGEND = "g get, l list, w watch, c create, u update, p patch, d delete, D deletecollection, * all; @ a namespace only"
+LEGEND = (
+    "g get, l list, w watch, c create, u update, p patch, d delete, D deletecollection, * all; "
+    "@ in a namespace or so many of them, ~ of named objects only"
+)
 _LEAST_WIDTH = 6
 
 
@@ -26,6 +30,7 @@ def terminal(matrix: Matrix, width: int) -> Iterator[str]:
     names = [printable(str(row.subject)) for row in rows]
     texts = [{cell.column: _text(matrix, row_number, cell.column) for cell in row.cells}
              for row_number, row in enumerate(matrix.rows) if row.cells]  # fmt: skip
+    heads = [printable(name) for name in _short_names(matrix)]
     first = min(max(map(len, names), default=0), max(width // 2, 20))
     start = 0
     while start < len(used):
@@ -33,18 +38,24 @@ def terminal(matrix: Matrix, width: int) -> Iterator[str]:
         taken = first
         for column in used[start:]:
             cells = [text.get(column, "") for text in texts]
-            wide = max(_LEAST_WIDTH, len(str(matrix.columns[column])), *map(len, cells))
+            wide = max(_LEAST_WIDTH, len(heads[column]), *map(len, cells))
             if shown and taken + wide + 2 > width:
                 break
             shown.append((column, wide))
             taken += wide + 2
         start += len(shown)
-        head = "  ".join(printable(str(matrix.columns[column])).ljust(wide) for column, wide in shown)
+        head = "  ".join(heads[column].ljust(wide) for column, wide in shown)
         yield f"\n{'':{first}}  {head.rstrip()}\n"
         for name, text in zip(names, texts, strict=True):
             if any(column in text for column, _ in shown):
                 line = "  ".join(text.get(column, "").ljust(wide) for column, wide in shown)
                 yield f"{_cut(name, first):{first}}  {line.rstrip()}\n"
+
+
+def _short_names(matrix: Matrix) -> list[str]:
+    """The columns without their group, where that leaves no doubt."""
+    count = Counter(column.resource for column in matrix.columns)
+    return [each.resource if count[each.resource] == 1 else str(each) for each in matrix.columns]
 
 
 def _cut(text: str, width: int) -> str:
@@ -59,7 +70,7 @@ def _text(matrix: Matrix, row: int, column: int) -> str:
     inside = _letters({verb for entry in cell.entries if entry.namespace is not None for verb in entry.verbs})
     where = next(iter(places)) if len(places) == 1 else len(places)
     parts = [everywhere] * bool(everywhere) + [f"{inside}@{printable(str(where))}"] * bool(places)
-    return " ".join(parts)
+    return " ".join(parts) + "~" * all(entry.names for entry in cell.entries)
 
 
 def _letters(verbs: set[str]) -> str:

@@ -18,6 +18,9 @@
   const doc = JSON.parse(by("data").textContent);
   const matrix = doc.matrix || {};
   const columns = list(matrix.columns).map((c) => (c.group ? `${c.resource}.${c.group}` : c.resource));
+  // In the heading a resource goes without its group, where that leaves no doubt.
+  const plurals = list(matrix.columns).map((c) => c.resource);
+  const heads = columns.map((full, n) => (plurals.indexOf(plurals[n]) === plurals.lastIndexOf(plurals[n]) ? plurals[n] : full));
   const subjectName = (s) => (s.namespace ? `${s.namespace}/${s.name}` : s.name);
   const refName = (r) => `${r.kind || ""} ${r.namespace ? `${r.namespace}/` : ""}${r.name || ""}`;
   const rows = list(matrix.rows).map((row) => {
@@ -94,7 +97,7 @@
     const used = new Set(found.flatMap((row) => [...row.cells.keys()]));
     const shown = columns.map((_, n) => n).filter((n) => used.has(n));
     by("head").replaceChildren(el("th", "", "Subject"), ...shown.map((n) => {
-      const th = el("th", n === chosen ? "on" : "", el("span", "text", columns[n]));
+      const th = el("th", n === chosen ? "on" : "", el("span", "text", heads[n]));
       th.scope = "col";
       th.title = columns[n];
       return th;
