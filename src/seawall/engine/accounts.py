@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from seawall.analysis.access import AccessIndex, build_index
 from seawall.analysis.access.facts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token, namespace_of
 from seawall.analysis.access.minimize import MinimalRole, minimal_roles
-from seawall.analysis.access.use import Use, Used
+from seawall.analysis.access.use import Use, Used, requests_of
 from seawall.engine.access import Estate, normal
 from seawall.engine.minimize import Described, role_objects
 from seawall.model.access import Actor, Request, Subject, actor_of
@@ -168,22 +168,9 @@ def _lost(own: OwnAccount, used: list[Used], before: AccessIndex) -> Iterator[Re
         wanted = [
             request
             for _, grant in before.of(Actor(own.before.username))
-            for rule in grant.rules
-            for request in _requests(rule, grant.namespace)
+            for request in requests_of(grant.rules, grant.namespace)
         ]
     return (request for request in wanted if not index.may(actor, request))
-
-
-def _requests(rule: PolicyRule, namespace: str) -> Iterator[Request]:
-    """Every request that a rule is about; a wildcard stands for itself, which only a wildcard allows."""
-    for verb in rule.verbs:
-        if not namespace:
-            yield from (Request(verb, path=url) for url in rule.non_resource_urls)
-        for group in rule.api_groups:
-            for what in rule.resources:
-                resource, _, part = what.partition("/")
-                for name in rule.resource_names or ("",):
-                    yield Request(verb, resource, group, part, namespace, name)
 
 
 def objects_of(own: OwnAccount, inventory: Inventory | None = None) -> list[Described]:

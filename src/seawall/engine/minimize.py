@@ -7,13 +7,22 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from seawall.analysis.access import AccessIndex
 from seawall.analysis.access.minimize import MinimalRole, Unused, count_permissions, minimal_roles, unused_permissions
 from seawall.analysis.access.use import Implied, Use, Used
 from seawall.engine.access import Estate
-from seawall.model.access import Actor, Grant, Request, Subject, parse_account
+from seawall.model.access import (
+    AUTHENTICATED,
+    SERVICE_ACCOUNTS,
+    UNAUTHENTICATED,
+    Actor,
+    Grant,
+    Request,
+    Subject,
+    parse_account,
+)
 from seawall.model.audit import AuditProblem
 from seawall.model.finding import ResourceRef
 from seawall.model.version import KubernetesVersion
@@ -23,6 +32,7 @@ _RBAC = "rbac.authorization.k8s.io"
 #: Whom the API server authorizes in other ways: nodes by the Node authorizer, masters by their group.
 _MASTERS = "system:masters"
 _NODES = "system:nodes"
+_EVERYONE = frozenset((AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS))
 
 
 class Window(Struct, frozen=True, rename="camel"):
@@ -99,7 +109,7 @@ def minimize(
     Raises:
         OSError: a log cannot be opened.
     """
-    log, use = AuditLog(), Use(version)
+    log, use = AuditLog(), Use(version, may=estate.index.may if estate is not None else None)
     for path in logs:
         for event in log.events(path):
             use.add(event)
@@ -114,8 +124,10 @@ def minimize(
 
 
 def _of(used: Used, estate: Estate | None, names: bool) -> Minimized:
-    roles = tuple(minimal_roles(used, name_objects=names))
-    held = [grant for _, grant in estate.index.of(used.actor)] if estate is not None else []
+    everyone = _everyones(used.actor, estate)
+    anyone = Actor("", _groups_of(used.actor))
+    roles = tuple(minimal_roles(used, name_objects=names, leave_out=lambda request: everyone.may(anyone, request)))
+    held = [grant for subject, grant in _held(used.actor, estate) if subject not in everyone.subjects]
     return Minimized(
         actor=used.actor,
         roles=roles,
@@ -125,9 +137,21 @@ def _of(used: Used, estate: Estate | None, names: bool) -> Minimized:
         before=count_permissions(held) if estate is not None else None,
         after=sum(role.atoms for role in roles),
         unused=tuple(_told(each) for each in unused_permissions(used, held)),
-        lost=tuple(replay(used, roles)),
+        lost=tuple(replay(used, roles, everyone.grants)),
         note=_note(used.actor),
     )
+
+
+def _held(actor: Actor, estate: Estate | None) -> list[tuple[Subject, Grant]]:
+    return estate.index.of(actor) if estate is not None else []
+
+
+def _everyones(actor: Actor, estate: Estate | None) -> AccessIndex:
+    """What the actor holds by the groups of everyone: that stays as it is, so its own roles need not say it again."""
+    groups = {group for group in actor.groups if group in _EVERYONE or group.startswith(f"{SERVICE_ACCOUNTS}:")}
+    subjects = {Subject("Group", group) for group in groups}
+    held = [(subject, grant) for subject, grant in _held(actor, estate) if subject in subjects]
+    return AccessIndex([structs.replace(grant, subjects=(subject,)) for subject, grant in held])
 
 
 def _note(actor: Actor) -> str:
@@ -138,13 +162,19 @@ def _note(actor: Actor) -> str:
     return ""
 
 
-def replay(used: Used, roles: tuple[MinimalRole, ...]) -> list[Request]:
-    """The requests that roles alone would refuse: all of the use is asked again through the evaluator."""
+def replay(used: Used, roles: tuple[MinimalRole, ...], everyones: Sequence[Grant] = ()) -> list[Request]:
+    """The requests that roles would refuse, with what everyone has: all of the use is asked again of the evaluator."""
     subject = subject_of(used.actor)
     ref = ResourceRef(f"{_RBAC}/v1", "Role", "replayed")
-    index = AccessIndex([Grant(ref, ref, role.namespace, (subject,), role.rules) for role in roles])
-    actor = Actor(used.actor.username)
+    grants = [Grant(ref, ref, role.namespace, (subject,), role.rules) for role in roles]
+    index = AccessIndex([*grants, *everyones])
+    actor = Actor(used.actor.username, _groups_of(used.actor))
     return [request for request in (*used.requests, *used.implied) if not index.may(actor, request)]
+
+
+def _groups_of(actor: Actor) -> tuple[str, ...]:
+    """Its groups without system:masters, of whom RBAC is not asked."""
+    return tuple(group for group in actor.groups if group != _MASTERS)
 
 
 def subject_of(actor: Actor) -> Subject:

@@ -6,11 +6,17 @@ Source: audit.k8s.io/v1, Event. A successful request is logged at ``ResponseComp
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw, Struct, field
 
 from seawall.model.access import Actor, Request, parse_account
 from seawall.model.kube.base import OwnerReference, View
+from seawall.model.kube.rbac import PolicyRule
+from seawall.model.views import to_view
+
+V = TypeVar("V")
 
 
 class AuditUser(View, frozen=True):
@@ -59,6 +65,24 @@ class LoggedObject(View, frozen=True):
     role_ref: LoggedRoleRef | None = None
 
 
+class LoggedRole(View, frozen=True):
+    """A role that was sent."""
+
+    rules: tuple[PolicyRule, ...] = ()
+
+
+class LoggedSpec(View, frozen=True):
+    """What a signing request says of its signer."""
+
+    signer_name: str = ""
+
+
+class LoggedSigningRequest(View, frozen=True):
+    """A signing request that was sent."""
+
+    spec: LoggedSpec = LoggedSpec()
+
+
 class AuditEvent(View, frozen=True):
     """One event. ``request_object`` is there at the levels Request and RequestResponse only."""
 
@@ -77,10 +101,18 @@ class AuditEvent(View, frozen=True):
     @property
     def sent(self) -> LoggedObject | None:
         """The object that was sent; None where the log has none, or a JSON patch, which is a list."""
-        try:
-            return msgspec.json.decode(self.request_object, type=LoggedObject) if bytes(self.request_object) else None
-        except msgspec.DecodeError:
+        return self.sent_as(LoggedObject)
+
+    def sent_as(self, view: type[V]) -> V | None:
+        """The object that was sent, read as this view; None where the log has none, or none like it."""
+        if not bytes(self.request_object):
             return None
+        try:
+            raw = msgspec.json.decode(self.request_object)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        found, problems = to_view(raw, view) if isinstance(raw, dict) else (None, [])
+        return found if isinstance(found, view) and not problems else None
 
     @property
     def actor(self) -> AuditUser:

@@ -46,12 +46,18 @@ def _actor(found: Minimized) -> Iterator[str]:
         yield f"  {f'in {printable(role.namespace)}' if role.namespace else 'in the whole cluster'}\n"
         for rule in role.rules:
             yield f"    {printable(str(rule))}\n"
+    added: dict[tuple[str, str], list[str]] = {}
     for implied in found.implied:
-        yield f"  added: {printable(str(implied.request))}, because {printable(implied.reason)}\n"
+        added.setdefault((implied.reason, str(implied.cause)), []).append(str(implied.request))
+    for (why, cause), requests in added.items():
+        yield f"  added: {printable(', '.join(requests))}, because {printable(why)} ({printable(cause)})\n"
     for reason in found.unresolved:
         yield f"  not known: {printable(reason)}\n"
+    never: dict[str, list[str]] = {}
     for unused in found.unused:
-        yield f"  never used: {printable(f'{unused.verb} {unused.what}, granted by {unused.binding}')}\n"
+        never.setdefault(f"{unused.role} by {unused.binding}", []).append(f"{unused.verb} {unused.what}")
+    for source, permissions in never.items():
+        yield f"  never used of {printable(source)}: {printable(', '.join(permissions))}\n"
     for request in found.lost:
         yield f"  LOST: {printable(str(request))}\n"
     yield "\n"

@@ -7,7 +7,7 @@ with a selector of ``metadata.name``) and where use was stable: few names, each 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct, structs
 
@@ -47,10 +47,14 @@ class Unused(Struct, frozen=True, gc=False):
     what: str
 
 
-def minimal_roles(used: Used, *, name_objects: bool = True) -> list[MinimalRole]:
+def minimal_roles(
+    used: Used, *, name_objects: bool = True, leave_out: Callable[[Request], bool] = lambda request: False
+) -> list[MinimalRole]:
     """What an actor needs: a role for each namespace that it used, one for the whole cluster if it used that."""
     places: dict[str, list[Request]] = defaultdict(list)
     for request in (*used.requests, *used.implied):
+        if leave_out(request):
+            continue
         places["" if request.path else request.namespace].append(request)
     return [MinimalRole(place, _rules(places[place], used, name_objects)) for place in sorted(places)]
 

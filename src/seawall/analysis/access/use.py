@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct
 
 from seawall.model.access import Actor, Request
-from seawall.model.audit import AuditEvent, AuditUser, actor_from, impersonation_requests, logged_request
+from seawall.model.audit import (
+    AuditEvent,
+    AuditUser,
+    LoggedRole,
+    LoggedSigningRequest,
+    actor_from,
+    impersonation_requests,
+    logged_request,
+)
+from seawall.model.kube.rbac import PolicyRule
 from seawall.model.kube.resources import resource_of_kind
 from seawall.model.version import KubernetesVersion
 
@@ -16,6 +26,10 @@ _STREAMS = frozenset(("exec", "attach", "portforward"))
 _RBAC = "rbac.authorization.k8s.io"
 _BINDINGS = frozenset(("rolebindings", "clusterrolebindings"))
 _WRITES = frozenset(("create", "update", "patch"))
+_CERTIFICATES = "certificates.k8s.io"
+_SIGNING = {"approval": "approve", "status": "sign"}
+#: Roles that hold more are told instead of listed.
+_MOST_OF_A_ROLE = 2000
 _ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 #: Since then a WebSocket upgrade to exec and its kin also needs ``create``.
 _CREATE_SINCE = KubernetesVersion(1, 35)
@@ -57,9 +71,15 @@ class Used:
 class Use:
     """Gathers events into what each actor used. Memory grows with the distinct requests, not with the events."""
 
-    def __init__(self, version: KubernetesVersion, key: Callable[[AuditEvent], str] | None = None) -> None:
-        """``key`` tells whose use an event is, where that is not its user alone."""
+    def __init__(
+        self,
+        version: KubernetesVersion,
+        key: Callable[[AuditEvent], str] | None = None,
+        may: Callable[[Actor, Request], bool] | None = None,
+    ) -> None:
+        """``key`` tells whose use an event is, where that is not its user alone; ``may`` what an actor may today."""
         self.version = version
+        self._may = may
         self._key = key or (lambda event: event.actor.username)
         self.by_actor: dict[str, Used] = {}
         self.events = 0
@@ -88,12 +108,21 @@ class Use:
         used.add(request)
         for implied in implications(event, request, self.version):
             used.implied.setdefault(implied.request, implied)
-        if request.resource in _BINDINGS and request.verb in _WRITES:
-            self._grants(event, used, request)
+        if request.verb in _WRITES:
+            self._also_asked(event, used, request)
         if event.impersonated_user is not None:
             impersonator = self._of(event.user.username, event.user)
             for asked in impersonation_requests(event):
                 impersonator.add(asked)
+
+    def _also_asked(self, event: AuditEvent, used: Used, request: Request) -> None:
+        """What the server asks for beside the request, by what was sent."""
+        if request.resource in _BINDINGS:
+            self._grants(event, used, request)
+        elif request.resource in _ROLES.values() and request.group == _RBAC:
+            self._writes(event, used, request)
+        elif request.resource == "certificatesigningrequests" and request.subresource in _SIGNING:
+            self._signs(event, used, request)
 
     def _seen(self, event: AuditEvent) -> bool:
         """Whether the same request was taken in at an earlier stage; only long ones have two."""
@@ -130,6 +159,51 @@ class Use:
         # The server asks in the binding's namespace, for cluster roles too.
         bind = Request("bind", _ROLES[ref.kind], _RBAC, "", request.namespace, ref.name)
         used.implied.setdefault(bind, Implied(bind, request, "granting a role needs its permissions, or bind on it"))
+
+    def _writes(self, event: AuditEvent, used: Used, request: Request) -> None:
+        """Writing a role needs every permission that it holds, or ``escalate``, which is taken where it is held."""
+        name = request.name or (event.object_ref.name if event.object_ref is not None else "")
+        escalate = Request("escalate", request.resource, _RBAC, "", request.namespace, name)
+        if self._may is not None and self._may(used.actor, escalate):
+            used.implied.setdefault(escalate, Implied(escalate, request, "writing a role needs escalate on it"))
+            return
+        sent = event.sent_as(LoggedRole)
+        if sent is None:
+            note = f"{request}: the log does not tell what the role holds; log {request.resource} at level Request"
+            used.unresolved[note] = None
+            return
+        reason = "writing a role needs every permission that it holds"
+        wanted = list(islice(requests_of(sent.rules, request.namespace), _MOST_OF_A_ROLE + 1))
+        if len(wanted) > _MOST_OF_A_ROLE:
+            used.unresolved[f"{request}: the role holds more than {_MOST_OF_A_ROLE} permissions"] = None
+            return
+        for each in wanted:
+            used.implied.setdefault(each, Implied(each, request, reason))
+
+    @staticmethod
+    def _signs(event: AuditEvent, used: Used, request: Request) -> None:
+        """Approving and signing certificates is also asked for on the signer."""
+        verb = _SIGNING[request.subresource]
+        sent = event.sent_as(LoggedSigningRequest)
+        signer = sent.spec.signer_name if sent is not None else ""
+        if not signer:
+            used.unresolved[f"{request}: the log does not tell the signer; {verb} on it is needed too"] = None
+            return
+        asked = Request(verb, "signers", _CERTIFICATES, "", "", signer)
+        used.implied.setdefault(asked, Implied(asked, request, f"the server asks for {verb} on the signer as well"))
+
+
+def requests_of(rules: Iterable[PolicyRule], namespace: str) -> Iterator[Request]:
+    """Every request that rules are about; a wildcard stands for itself, which only a wildcard allows."""
+    for rule in rules:
+        for verb in rule.verbs:
+            if not namespace:
+                yield from (Request(verb, path=url) for url in rule.non_resource_urls)
+            for group in rule.api_groups:
+                for what in rule.resources:
+                    resource, _, part = what.partition("/")
+                    for name in rule.resource_names or ("",):
+                        yield Request(verb, resource, group, part, namespace, name)
 
 
 def implications(event: AuditEvent, request: Request, version: KubernetesVersion) -> Iterator[Implied]:
