@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from seawall.analysis.access import AccessIndex, build_index
-from seawall.analysis.access.facts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token, namespace_of
+from seawall.analysis.access.accounts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token, namespace_of
 from seawall.analysis.access.minimize import MinimalRole, minimal_roles
 from seawall.analysis.access.use import Use, Used, requests_of
 from seawall.engine.access import Estate, normal

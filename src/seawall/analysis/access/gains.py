@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seawall.analysis.access.capabilities import Capability
-from seawall.analysis.access.points import ADMIN, NODE, USERS, Facts, Hub, HubKind
+from seawall.analysis.access.points import ADMIN, EVERYTHING, NODE, USERS, Facts, Hub, HubKind
 
 _C = Capability
 Wanted = tuple[Capability, ...]
@@ -14,8 +14,6 @@ Gain = tuple[Wanted, Hub, str, bool]
 #: What a single request takes: one identity must hold all of it, with its groups.
 AT_ONCE = frozenset((_C.ESCALATE_ROLES, _C.BIND_ROLES, _C.ESCALATE_CLUSTER_ROLES, _C.BIND_CLUSTER_ROLES, _C.BE_GROUPS))
 
-#: How who was given every right comes to be cluster-admin.
-EVERYTHING = "may do everything"
 _POD = "starts a pod under the account"
 _PRIVILEGED = "starts a privileged pod: no Pod Security level forbids it"
 _UNREAD = "starts a privileged pod, if no Pod Security level forbids it: the namespace was not read"

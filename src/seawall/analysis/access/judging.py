@@ -65,8 +65,9 @@ class Reach:
     """The closure of an inventory with what its findings are told by."""
 
     def __init__(self, inventory: Inventory, index: AccessIndex, own: set[ResourceRef], at: KubernetesVersion) -> None:
+        from seawall.analysis.access.accounts import accounts_of
         from seawall.analysis.access.closure import Closure
-        from seawall.analysis.access.facts import accounts_of, facts_of
+        from seawall.analysis.access.facts import facts_of
         from seawall.analysis.access.points import ADMIN, NODE
 
         self.closure: Closure = Closure(index, facts_of(inventory), at)

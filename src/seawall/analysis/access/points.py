@@ -42,6 +42,8 @@ ADMIN, NODE, USERS = Hub("admin"), Hub("node"), Hub("users")
 #: keeps both roles so. Source: bootstrappolicy, system:kube-controller-manager, clusterrole-aggregation-controller.
 CONTROLLER_MANAGER = Subject("User", "system:kube-controller-manager")
 NODE_USER = "system:node:"
+#: How who was given every right comes to be cluster-admin.
+EVERYTHING = "may do everything"
 
 
 class Step(Struct, frozen=True, gc=False):

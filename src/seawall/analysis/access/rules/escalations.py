@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.facts import account_of, mounts_token
-from seawall.analysis.access.gains import EVERYTHING
+from seawall.analysis.access.accounts import account_of, mounts_token
 from seawall.analysis.access.grants import GOOD_PRACTICES
 from seawall.analysis.access.judging import bindings_of, evidence_of, reach_of, told_steps
+from seawall.analysis.access.points import EVERYTHING
 from seawall.model.access import Subject
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule

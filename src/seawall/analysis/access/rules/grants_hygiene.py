@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.facts import account_of, mounts_token, namespace_of
+from seawall.analysis.access.accounts import account_of, mounts_token, namespace_of
 from seawall.analysis.access.grants import RBAC_REFERENCE, is_built_in
 from seawall.analysis.access.judging import bindings_of, index_of, is_own_binding, own_bindings, view_of
 from seawall.model.access import AUTHENTICATED, Subject, actor_of
@@ -262,7 +262,7 @@ def _day(value: str) -> date | None:
     notes="Judged in a cluster's dump with its bindings, where automount-token is told of every token.",
 )
 def token_without_need(inventory: Inventory, ctx: Context) -> Hits:
-    from seawall.analysis.access.facts import accounts_of
+    from seawall.analysis.access.accounts import accounts_of
 
     if not any(each.uid for each in bindings_of(inventory)):
         return

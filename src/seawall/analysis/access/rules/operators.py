@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.analysis.access.grants import is_built_in
-from seawall.analysis.access.operators import OPERATED, Gives, Operated
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -13,6 +12,7 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seawall.analysis.access.operators import Gives, Operated
     from seawall.model.kube.rbac import PolicyRule, Role
     from seawall.model.rule import Context
 
@@ -27,6 +27,9 @@ def _written(r: PolicyRule) -> Iterator[Operated]:
     """The resources of the table that a rule lets one write."""
     if _WRITE.isdisjoint(r.verbs) or "*" in r.resources:
         return
+    # The table is large: it is imported when a role is judged.
+    from seawall.analysis.access.operators import OPERATED
+
     for group in r.api_groups:
         for resource in r.resources:
             found = OPERATED.get((group, resource))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.facts import namespace_of
+from seawall.analysis.access.accounts import namespace_of
 from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names
 from seawall.analysis.access.judging import view_of
 from seawall.model.finding import Severity
