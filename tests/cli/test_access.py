@@ -133,7 +133,10 @@ def test_escalation_to_a_goal(run: Run, estate: str) -> None:
     assert to_admin.stdout == "no way leads further\n"
     to_account = run("access", "escalation", "--to", "sa:shop/default", estate).stdout
     assert "User =jane -> ServiceAccount shop/default" in to_account
-    validated(run("access", "escalation", estate, "--format", "json").stdout, "access")
+    usual = validated(run("access", "escalation", estate, "--format", "json").stdout, "access")["escalations"]
+    every = validated(run("access", "escalation", "--all", estate, "--format", "json").stdout, "access")["escalations"]
+    assert len(every["ways"]) == len(usual["ways"]) + usual["leftOut"]
+    assert "Group system:masters" not in {way["source"] for way in usual["ways"]}
 
 
 def test_matrix(run: Run, estate: str, tmp_path: Path) -> None:

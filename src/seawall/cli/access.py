@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GOAL",
         help="only ways to cluster-admin, node, or a SUBJECT (default: the first two)",
     )
+    escalation.add_argument("--all", action="store_true", help="ways of Kubernetes' own accounts too")
     add_version_argument(escalation)
     matrix = commands.add_parser("matrix", help="subjects by resources")
     matrix.add_argument("--resource", action="append", default=[], metavar="R", help="a column; repeatable")
@@ -126,7 +127,7 @@ def _of(args: argparse.Namespace, estate: Estate) -> Answer:
 
 
 def _escalation(args: argparse.Namespace, estate: Estate) -> Answer:
-    found = estate.escalations(args.subject, args.to, kubernetes_version(args))
+    found = estate.escalations(args.subject, args.to, kubernetes_version(args), args.all)
     return 0, {"escalations": msgspec.to_builtins(found)}, report.escalations(found)
 
 

@@ -20,6 +20,7 @@ from seawall.analysis.access import (
     parse_request,
     parse_subject,
 )
+from seawall.analysis.access.judging import own_bindings
 from seawall.analysis.access.matrix import KEY_RESOURCES, Column, Matrix, build_matrix, columns_named
 from seawall.analysis.access.node_rights import note_for
 from seawall.engine.reading import Reading, ReadOptions
@@ -90,10 +91,14 @@ class Way(Struct, frozen=True, rename="camel"):
 
 
 class Escalations(Struct, frozen=True, rename="camel"):
-    """Ways, and for every identity how many others it can become."""
+    """Ways, and for every identity how many others it can become.
+
+    ``left_out`` counts ways that begin with what Kubernetes or its installer grants its own accounts.
+    """
 
     ways: tuple[Way, ...]
     counts: tuple[tuple[str, int], ...]
+    left_out: int = 0
 
 
 class Estate:
@@ -182,8 +187,12 @@ class Estate:
         """What everyone can become at a Kubernetes version."""
         return Closure(self.index, facts_of(self.inventory), version)
 
-    def escalations(self, subject: str, to: str = "", version: KubernetesVersion = NEWEST) -> Escalations:
+    def escalations(
+        self, subject: str, to: str = "", version: KubernetesVersion = NEWEST, every: bool = False
+    ) -> Escalations:
         """What a subject can become, or who can become ``to`` (cluster-admin, node, a subject; empty: the first two).
+
+        Without ``every`` Kubernetes' own accounts, many of which can, are counted only.
 
         Raises:
             QuestionError: a subject makes no sense.
@@ -194,11 +203,14 @@ class Estate:
             start = parse_subject(subject)
             reached = [goal for goal in closure.reach(start) if not to or goal in goals]
             return Escalations(tuple(self._way(closure.path(start, goal)) for goal in reached), ())
-        ways = []
+        own = own_bindings(self.inventory)
+        found: list[list[Step]] = []
         for goal in goals:
             after = closure.next_to(goal)
-            ways += [self._way(closure.follow(point, goal, after)) for point in after if isinstance(point, Subject)]
-        return Escalations(tuple(ways), tuple(closure.subjects_beyond_themselves()))
+            found += [closure.follow(point, goal, after) for point in after if isinstance(point, Subject)]
+        told = [steps for steps in found if every or not _is_own(steps, own)]
+        counts = tuple(closure.subjects_beyond_themselves())
+        return Escalations(tuple(self._way(steps) for steps in told), counts, len(found) - len(told))
 
     def _way(self, steps: list[Step]) -> Way:
         return Way(str(steps[0].source), str(steps[-1].target), tuple(self._told(step) for step in steps))
@@ -252,6 +264,12 @@ class Estate:
                 if position >= 0:
                     return other, position
         return role, number
+
+
+def _is_own(steps: list[Step], own: set[ResourceRef]) -> bool:
+    """Whether the first grant of a way, if there is one, is Kubernetes' or its installer's."""
+    first = next((step.grants for step in steps if step.grants), ())
+    return all(grant.binding in own for grant, _ in first)
 
 
 def _rules_of(role: Resource) -> tuple[PolicyRule, ...]:

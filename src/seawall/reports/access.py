@@ -63,6 +63,8 @@ def escalations(found: Escalations) -> Iterator[str]:
                 yield f"       {printable(_reason(reason))}\n"
     if not found.ways:
         yield "no way leads further\n"
+    if found.left_out:
+        yield f"\n{found.left_out} ways of Kubernetes' own accounts are left out; --all shows them\n"
 
 
 def who(request: Request, found: Sequence[Because], note: str) -> Iterator[str]:

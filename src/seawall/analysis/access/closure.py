@@ -352,7 +352,7 @@ class Closure(Ways):
 
     def _step(self, source: int, target: int) -> Step:
         edge = self._edges[source][target]
-        grants = edge.grants or tuple(self._proofs_of(source, edge))
+        grants = edge.grants or tuple(dict.fromkeys(self._proofs_of(source, edge)))
         return Step(self._points[source], self._points[target], edge.how, grants, edge.assumed)
 
     def _proofs_of(self, number: int, edge: Edge) -> Iterable[Proof]:
