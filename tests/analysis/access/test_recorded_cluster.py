@@ -21,8 +21,7 @@ EXPECTED = {
     ("rbac-endpoints-write", "prometheus-operator"), ("rbac-cluster-settings-write", "prometheus-operator"),
     ("rbac-wildcard-verbs", "resource-metrics-server-resources"),
     ("rbac-wildcard-resources", "resource-metrics-server-resources"),
-    ("rbac-wildcard-resources", "secret-reader"), ("rbac-pod-exec", "secret-reader"),
-    ("rbac-secrets-read", "secret-reader"),
+    ("rbac-wildcard-resources", "secret-reader"), ("rbac-secrets-read", "secret-reader"),
 }  # fmt: skip
 
 

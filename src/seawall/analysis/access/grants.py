@@ -34,6 +34,11 @@ _BOOTSTRAP_LABEL = "kubernetes.io/bootstrapping"
 _BUILT_IN = frozenset(("cluster-admin", "admin", "edit"))
 
 
+def stream_verbs(ctx: Context) -> tuple[str, ...]:
+    """The verbs that let one exec, attach or forward ports: get alone was enough over WebSocket until 1.35."""
+    return ("create",) if ctx.version >= (1, 35) else ("create", "get")
+
+
 def is_built_in(role: Role) -> bool:
     """Whether the API server itself keeps the role as it is; a name alone does not make it so."""
     own = role.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in, wildcard_severity
+from seawall.analysis.access.grants import (
+    CONTROLLERS,
+    GOOD_PRACTICES,
+    grants,
+    is_built_in,
+    stream_verbs,
+    wildcard_severity,
+)
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -92,11 +99,13 @@ def rbac_secrets_read(role: Role, ctx: Context) -> Hits:
     controls="mitre-attack:T1609 nsa-cisa:rbac",
     aliases="KSV-0053 KSV-0054 CKV2_K8S_2 C-0002",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Until 1.35 the verb get was enough, over WebSocket; since then create is needed as well. The roles that the "
+    "API server keeps itself are left out.",
 )
 def rbac_pod_exec(role: Role, ctx: Context) -> Hits:
+    verbs = stream_verbs(ctx)
     for i, r in numbered(role.rules):
-        allowed = any(grants(r, "", f"pods/{way}", ("create", "get")) for way in ("exec", "attach"))
+        allowed = any(grants(r, "", f"pods/{way}", verbs) for way in ("exec", "attach"))
         if allowed and not is_built_in(role):
             yield Hit("the role may run commands in pods", f"rules[{i}].resources")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.analysis.access.accounts import namespace_of
-from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names
+from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names, stream_verbs
 from seawall.analysis.access.judging import view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
@@ -82,7 +82,7 @@ def rbac_ephemeral_containers(role: Role, ctx: Context) -> Hits:
     notes=_OWN_KEPT,
 )
 def rbac_port_forward(role: Role, ctx: Context) -> Hits:
-    yield from _named(role, (("", "pods/portforward"),), ("create", "get"), "use")
+    yield from _named(role, (("", "pods/portforward"),), stream_verbs(ctx), "use")
 
 
 @rule(
