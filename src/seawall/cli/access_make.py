@@ -23,15 +23,17 @@ _AUDIT = "audit events, JSON lines, also gzip; - is standard input; repeatable"
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Define the subcommands."""
-    minimize = commands.add_parser("minimize", help="the least roles that the use in audit logs needs")
+    minimize = commands.add_parser(
+        "minimize",
+        help="the least roles that the use in audit logs needs",
+        description="The least roles that the use in audit logs needs; PATHs are roles and bindings to compare with.",
+    )
     minimize.add_argument("--audit", action="append", required=True, metavar="LOG", help=_AUDIT)
     minimize.add_argument("--subject", action="append", default=[], metavar="SUBJECT", help="only these; repeatable")
     minimize.add_argument(
         "--widen", action="store_true", help="never name single objects: wider roles that last longer"
     )
-    minimize.add_argument("paths", nargs="*", metavar="PATH", help="roles and bindings as they are, to compare with")
-    minimize.add_argument("--exclude", action="append", default=[], metavar="GLOB", help=argparse.SUPPRESS)
-    minimize.set_defaults(gitignore=False, usual_path="")
+    add_input_arguments(minimize, default="")
     add_version_argument(minimize)
     add_format_argument(minimize, _MINIMIZE_FORMATS)
     accounts = commands.add_parser("accounts", help="an account and a role for each workload that shares one")
