@@ -10,9 +10,15 @@ from seawall.engine import ReadOptions
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
-    """Define the paths and what goes with them."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files or folders; - is standard input")
+def add_input_arguments(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """Define the paths and what goes with them.
+
+    ``default`` is read where no path is given; with None one must be, with an empty one there may be none.
+    """
+    told = f" (default: {default})" if default else ""
+    nargs = "+" if default is None else "*"
+    parser.add_argument("paths", nargs=nargs, metavar="PATH", help=f"files or folders; - is standard input{told}")
+    parser.set_defaults(usual_path=default)
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out, as .gitignore does")
     parser.add_argument("--gitignore", action="store_true", help="honour .gitignore files")
     parser.add_argument("--offline", action="store_true", help="never open a socket (manifests never need one)")
@@ -24,10 +30,11 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
     Raises:
         CommandError: an input that makes no sense.
     """
-    for path in args.paths:
+    paths = tuple(args.paths) or (args.usual_path,)
+    for path in paths:
         if path == "cluster":
             _refuse_cluster(path)
-    return ReadOptions(tuple(args.paths), tuple(args.exclude), args.gitignore)
+    return ReadOptions(paths, tuple(args.exclude), args.gitignore)
 
 
 def _refuse_cluster(path: str) -> None:

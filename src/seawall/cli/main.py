@@ -14,6 +14,7 @@ from seawall import __version__
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
     "scan": "find what is wrong in manifests",
+    "access": "who can do what, and why",
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
 }
@@ -93,5 +94,16 @@ def _dispatch(arguments: list[str]) -> int:
     command = import_module(f"seawall.cli.{name}")
     parser = _Parser(prog=f"seawall {name}", description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)
-    code: int = command.run(parser.parse_args(arguments[1:]))
+    code: int = command.run(_parse(parser, arguments[1:]))
     return code
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Parse a command's arguments; paths may stand before and after options, which argparse alone does not take."""
+    args, extra = parser.parse_known_args(arguments)
+    wrong = [each for each in extra if not hasattr(args, "paths") or (each.startswith("-") and each != "-")]
+    if wrong:
+        parser.error(f"unrecognized arguments: {' '.join(wrong)}")
+    if extra:
+        args.paths = [*args.paths, *extra]
+    return args

@@ -138,6 +138,7 @@ class _Scan:
             )
             if hit.related:
                 evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+            evidence += hit.evidence
             waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(

@@ -75,7 +75,30 @@ class RelatedEvidence(Struct, frozen=True, tag="resource", gc=False):
     note: str
 
 
-Evidence = FieldEvidence | RelatedEvidence
+class UsedGrant(Struct, frozen=True, gc=False):
+    """A binding with its role and the rule of the role that counts, as people read it."""
+
+    binding: ResourceRef
+    role: ResourceRef
+    rule: str
+
+
+class PermissionStep(Struct, frozen=True, gc=False):
+    """Who becomes what, how, and the grants that allow it; none where it follows from the step before."""
+
+    subject: str
+    how: str
+    target: str
+    grants: tuple[UsedGrant, ...] = ()
+
+
+class PermissionPathEvidence(Struct, frozen=True, tag="permission-path", gc=False):
+    """The steps by which a subject comes to rights that it was not given."""
+
+    steps: tuple[PermissionStep, ...]
+
+
+Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence
 
 
 class Fix(Struct, frozen=True, gc=False):

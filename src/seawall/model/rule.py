@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
-from seawall.model.finding import Confidence, ResourceRef, Severity
+from seawall.model.finding import Confidence, Evidence, ResourceRef, Severity
 from seawall.model.paths import Path
 from seawall.model.version import KubernetesVersion, parse_version
 
@@ -52,7 +52,7 @@ class Hit(Struct, frozen=True, gc=False):
     ``path`` is relative to what the rule was called with (``securityContext.privileged`` of a container); with
     ``on="pod"`` it is relative to the pod template of a container (``spec.hostPID``), with ``on="object"`` to the
     object. ``resource`` names another object than the one judged; inventory rules always give it. ``secret`` keeps
-    the field's value out of the evidence.
+    the field's value out of the evidence; ``evidence`` is told beside the field.
     """
 
     message: str
@@ -63,6 +63,7 @@ class Hit(Struct, frozen=True, gc=False):
     resource: Any = None
     related: tuple[tuple[ResourceRef, str], ...] = ()
     secret: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
 
 Hits = Iterator[Hit]

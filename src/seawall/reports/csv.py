@@ -25,9 +25,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def render(result: ScanResult, view: View) -> Iterator[bytes]:
     """The table, a line at a time."""
     rules = {rule.id: rule for rule in result.rules}
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for finding in result.findings:
-        yield _line(_cells(finding, rules[finding.rule]))
+        yield csv_line(_cells(finding, rules[finding.rule]))
 
 
 def _cells(finding: Finding, rule: Rule) -> tuple[str | int, ...]:
@@ -39,7 +39,8 @@ def _cells(finding: Finding, rule: Rule) -> tuple[str | int, ...]:
     )  # fmt: skip
 
 
-def _line(cells: tuple[str | int, ...]) -> bytes:
+def csv_line(cells: tuple[str | int, ...]) -> bytes:
+    """A line of cells, ended."""
     buffer = io.StringIO()
     safe = [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
     csv.writer(buffer).writerow([cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in safe])

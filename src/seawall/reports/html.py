@@ -28,9 +28,14 @@ def page(report: bytes) -> str:
     return fill("report", report)
 
 
-def fill(name: str, document: bytes) -> str:
-    """A page of the assets of a name (CSS, JavaScript, HTML), with a JSON document as its data."""
+def fill(name: str, document: bytes, base: str = "") -> str:
+    """A page of the assets of a name (CSS, JavaScript, HTML), with a JSON document as its data.
+
+    ``base`` names another page whose style comes first.
+    """
     style, script, text = ((_ASSETS / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    if base:
+        style = (_ASSETS / f"{base}.css").read_text(encoding="utf-8") + style
     data = document.decode("utf-8")
     for char in _UNSAFE:
         data = data.replace(char, f"\\u{ord(char):04x}")

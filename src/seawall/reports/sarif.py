@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall import __version__
-from seawall.model.finding import Confidence, Finding, FindingStatus, Location, RuleState, Severity
+from seawall.model.finding import (
+    Confidence,
+    Finding,
+    FindingStatus,
+    Location,
+    PermissionPathEvidence,
+    RuleState,
+    Severity,
+)
 from seawall.reports.json import rules_that_ran
 from seawall.reports.places import uri
 
@@ -137,9 +145,23 @@ def _result(finding: Finding, places: dict[str, int], waived: bool) -> dict[str,
         result["relatedLocations"] = [
             {"id": number, **_location(place)} for number, place in enumerate(finding.locations[1:], 1)
         ]
+    flows = [_flow(each, finding) for each in finding.evidence if isinstance(each, PermissionPathEvidence)]
+    if flows:
+        result["codeFlows"] = flows
     if waived:
         result["suppressions"] = [_suppression(finding)] if finding.waiver else []
     return result
+
+
+def _flow(path: PermissionPathEvidence, finding: Finding) -> dict[str, Any]:
+    """A permission path as a code flow: viewers show it step by step. Grants have no place of their own here."""
+    place = _location(finding.locations[0]) if finding.locations else {}
+    steps = []
+    for step in path.steps:
+        grants = "".join(f"; by {grant.binding}, {grant.role}: {grant.rule}" for grant in step.grants)
+        text = f"{step.subject} {step.how}: {step.target}{grants}"
+        steps.append({"location": {**place, "message": {"text": text}}})
+    return {"threadFlows": [{"locations": steps}]}
 
 
 def _location(place: Location) -> dict[str, Any]:

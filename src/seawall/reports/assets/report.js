@@ -193,6 +193,11 @@
     if (fields.length > 1) part("Evidence", "wide", ...fields);
     const related = list(x.f.evidence).filter((e) => e.type === "resource");
     if (related.length) part("Related objects", "wide", el("ul", "", ...related.map((e) => el("li", "text", `${nameOf(e.resource || {})}${e.note ? `: ${e.note}` : ""}`))));
+    for (const e of list(x.f.evidence).filter((e) => e.type === "permission-path")) {
+      const steps = list(e.steps).map((step) => el("li", "", el("p", "text", `${step.subject || ""} ${step.how || ""}: ${step.target || ""}`),
+        ...list(step.grants).map((g) => el("p", "text soft", `by ${nameOf(g.binding || {})}, ${nameOf(g.role || {})}${g.rule ? `: ${g.rule}` : ""}`))));
+      part("Way, step by step", "wide", el("ol", "steps", ...steps));
+    }
     if (x.places.length > 1) part("Places", "wide", el("ul", "", ...x.places.map((l) => el("li", "", code(placeOf(l)), " ", l.path ? code(l.path) : ""))));
     const chips = controls(x.rule);
     if (chips.length) part("Controls", "", el("div", "chips", ...chips));

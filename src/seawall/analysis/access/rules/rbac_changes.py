@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.grants import CHANGES, CONTROLLERS, GOOD_PRACTICES, RBAC_REFERENCE, is_built_in, names
+from seawall.analysis.access.grants import CHANGES, CONTROLLERS, GOOD_PRACTICES, RBAC_REFERENCE, is_built_in, names
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -12,7 +12,7 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seawall.analysis.posture.grants import Target
+    from seawall.analysis.access.grants import Target
     from seawall.model.kube.rbac import Role, RoleBinding
     from seawall.model.rule import Context
 
@@ -26,7 +26,9 @@ _NETWORKING: tuple[Target, ...] = (
     ("networking.k8s.io", "ingresses"),
 )
 #: Roles that every authenticated user has anyway.
-_EVERYONES = frozenset(("system:basic-user", "system:discovery", "system:public-info-viewer"))
+_EVERYONES = frozenset(
+    ("system:basic-user", "system:discovery", "system:public-info-viewer", "system:openshift:public-info-viewer")
+)
 
 
 def _named(role: Role, targets: Sequence[Target], verbs: Sequence[str], what: str) -> Hits:

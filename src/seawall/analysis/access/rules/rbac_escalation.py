@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.grants import GOOD_PRACTICES, RBAC_GROUP, RBAC_REFERENCE, grants, is_built_in, names
+from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_GROUP, RBAC_REFERENCE, grants, is_built_in, names
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule

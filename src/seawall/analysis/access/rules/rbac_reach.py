@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names
-from seawall.analysis.posture.indexes import namespace_of, pods_by_label, view_of
+from seawall.analysis.access.accounts import namespace_of
+from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names, stream_verbs
+from seawall.analysis.access.judging import view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seawall.model.kube.rbac import Role
-    from seawall.model.resource import Inventory, Resource
+    from seawall.model.resource import Inventory
     from seawall.model.rule import Context
 
 _OWN_KEPT = "The roles that the API server keeps itself, and wildcards, which have rules of their own, are left out."
@@ -81,7 +82,7 @@ def rbac_ephemeral_containers(role: Role, ctx: Context) -> Hits:
     notes=_OWN_KEPT,
 )
 def rbac_port_forward(role: Role, ctx: Context) -> Hits:
-    yield from _named(role, (("", "pods/portforward"),), ("create", "get"), "use")
+    yield from _named(role, (("", "pods/portforward"),), stream_verbs(ctx), "use")
 
 
 @rule(
@@ -188,56 +189,3 @@ def binding_role_missing(inventory: Inventory, ctx: Context) -> Hits:
             missing = inventory.get("ClusterRole", None, ref.name) is None
         if judged and missing and ref.name:
             yield Hit(f"there is no {ref.kind} {ref.name!r}", "roleRef.name", resource=binding)
-
-
-@rule(
-    "workload-takes-cluster",
-    title="Workload that may do everything in the cluster",
-    severity=Severity.HIGH,
-    scope=Scope.RBAC,
-    on="inventory",
-    why="Whoever gets into one of its pods finds a token there with which the whole cluster is theirs.",
-    remediation="Bind the service account to a Role with the rights that the program needs.",
-    controls="cis:5.1.1 mitre-attack:T1078 mitre-attack:T1098.006 nsa-cisa:rbac",
-    aliases="C-0267 C-0272",
-    references=(GOOD_PRACTICES,),
-    notes="Judged for accounts bound in the whole cluster to a role that allows every verb on every resource, as "
-    "cluster-admin does. kube-system is left out.",
-)
-def workload_takes_cluster(inventory: Inventory, ctx: Context) -> Hits:
-    bindings = inventory.of_kind("ClusterRoleBinding")
-    accounts: dict[tuple[str, str], Resource] = {}
-    for binding in bindings:
-        if _is_everything(inventory, view_of(binding).role_ref.name):
-            for subject in view_of(binding).subjects:
-                if subject.kind == "ServiceAccount":
-                    accounts.setdefault((subject.namespace, subject.name), binding)
-    if not accounts:
-        return
-    for namespace, index in ctx.once(pods_by_label).items():
-        for workload in index.resources if namespace != "kube-system" else ():
-            spec: Any = view_of_pod(workload)
-            name = spec.service_account_name or spec.service_account or "default"
-            granting = accounts.get((namespace, name))
-            if granting is not None and spec.automount_service_account_token is not False:
-                path = (*_template(workload), "spec", "serviceAccountName")
-                related = ((granting.ref, "grants everything"),)
-                yield Hit(f"its account {name!r} may do everything", path, resource=workload, related=related)
-
-
-def view_of_pod(workload: Resource) -> Any:
-    """The spec of a workload's pods."""
-    pod = workload.template()
-    return pod.spec if pod is not None else None
-
-
-def _template(workload: Resource) -> tuple[str | int, ...]:
-    return (workload.kind.template if workload.kind else None) or ()
-
-
-def _is_everything(inventory: Inventory, name: str) -> bool:
-    """Whether a ClusterRole allows everything; cluster-admin does, seen or not."""
-    role = inventory.get("ClusterRole", None, name)
-    if role is None or role.view is None:
-        return name == "cluster-admin"
-    return any("*" in r.verbs and "*" in r.resources and "*" in r.api_groups for r in view_of(role).rules)

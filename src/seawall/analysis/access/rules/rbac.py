@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.grants import CONTROLLERS, GOOD_PRACTICES, grants, is_built_in
+from seawall.analysis.access.grants import (
+    CONTROLLERS,
+    GOOD_PRACTICES,
+    grants,
+    is_built_in,
+    stream_verbs,
+    wildcard_severity,
+)
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -12,6 +19,9 @@ from seawall.model.rule import Hit, Hits, Scope, rule
 if TYPE_CHECKING:
     from seawall.model.kube.rbac import Role, RoleBinding
     from seawall.model.rule import Context
+
+#: The group of kubeadm's admin.conf since 1.29, and the binding that it makes for it.
+_KUBEADM_ADMINS = "kubeadm:cluster-admins"
 
 
 @rule(
@@ -26,12 +36,13 @@ if TYPE_CHECKING:
     aliases="KSV-0045 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules kyverno:restrict-wildcard-verbs "
     "prowler:rbac_minimize_wildcard_use_roles",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Medium or low where the rule is about groups of extensions alone, by whether their operators run things. "
+    "The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
         if "*" in r.verbs and not is_built_in(role):
-            yield Hit("the role allows every verb", f"rules[{i}].verbs")
+            yield Hit("the role allows every verb", f"rules[{i}].verbs", severity=wildcard_severity(r))
 
 
 @rule(
@@ -46,12 +57,13 @@ def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0046 KSV-0112 CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules "
     "kyverno:restrict-wildcard-resources prowler:rbac_minimize_wildcard_use_roles",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Medium or low where the rule is about groups of extensions alone, by whether their operators run things. "
+    "The roles that the API server keeps itself are left out.",
 )
 def rbac_wildcard_resources(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
         if "*" in r.resources and not is_built_in(role):
-            yield Hit("the role covers every resource", f"rules[{i}].resources")
+            yield Hit("the role covers every resource", f"rules[{i}].resources", severity=wildcard_severity(r))
 
 
 @rule(
@@ -87,11 +99,13 @@ def rbac_secrets_read(role: Role, ctx: Context) -> Hits:
     controls="mitre-attack:T1609 nsa-cisa:rbac",
     aliases="KSV-0053 KSV-0054 CKV2_K8S_2 C-0002",
     references=(GOOD_PRACTICES,),
-    notes="The roles that the API server keeps itself are left out.",
+    notes="Until 1.35 the verb get was enough, over WebSocket; since then create is needed as well. The roles that the "
+    "API server keeps itself are left out.",
 )
 def rbac_pod_exec(role: Role, ctx: Context) -> Hits:
+    verbs = stream_verbs(ctx)
     for i, r in numbered(role.rules):
-        allowed = any(grants(r, "", f"pods/{way}", ("create", "get")) for way in ("exec", "attach"))
+        allowed = any(grants(r, "", f"pods/{way}", verbs) for way in ("exec", "attach"))
         if allowed and not is_built_in(role):
             yield Hit("the role may run commands in pods", f"rules[{i}].resources")
 
@@ -131,13 +145,14 @@ def rbac_pod_create(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0111 C-0035 C-0185 C-0272 kube-linter:cluster-admin-role-binding "
     "kyverno:restrict-binding-clusteradmin prowler:rbac_cluster_admin_usage",
     references=(GOOD_PRACTICES,),
-    notes="The group system:masters is left to the rule masters-binding.",
+    notes="The group system:masters is left to the rule masters-binding. kubeadm's own binding of its group "
+    "kubeadm:cluster-admins passes.",
 )
 def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
     if binding.role_ref.kind != "ClusterRole" or binding.role_ref.name != "cluster-admin":
         return
     for i, subject in numbered(binding.subjects):
-        if subject.name != "system:masters":
+        if subject.name not in ("system:masters", _KUBEADM_ADMINS if binding.metadata.name == _KUBEADM_ADMINS else ""):
             yield Hit(f"{subject.kind} {subject.name!r} is cluster-admin", f"subjects[{i}]")
 
 
@@ -155,7 +170,7 @@ def cluster_admin_binding(binding: RoleBinding, ctx: Context) -> Hits:
     notes="system:public-info-viewer, which tells the cluster's version and health, passes.",
 )
 def anonymous_binding(binding: RoleBinding, ctx: Context) -> Hits:
-    if binding.role_ref.name == "system:public-info-viewer":
+    if binding.role_ref.name in ("system:public-info-viewer", "system:openshift:public-info-viewer"):
         return
     for i, subject in numbered(binding.subjects):
         if subject.name in ("system:anonymous", "system:unauthenticated"):
