@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import settings
+
+#: Machines of CI are slow and shared: an example that takes long is no failure.
+settings.register_profile("seawall", deadline=None)
+settings.load_profile("seawall")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
