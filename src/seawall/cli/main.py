@@ -13,7 +13,7 @@ from seawall import __version__
 
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
-    "scan": "find what is wrong in manifests",
+    "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
     "rules": "list the rules, or explain one",
 }
 

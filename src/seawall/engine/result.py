@@ -16,11 +16,12 @@ class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
-    ``texts`` holds what cannot be read again: standard input. ``notes`` are lines that a person should read though
-    they do not make the run incomplete.
+    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``notes`` are
+    lines that a person should read though they do not make the run incomplete.
     """
 
     inputs: list[str]
+    kinds: dict[str, str]
     version: KubernetesVersion
     rules: list[Rule]
     findings: list[Finding]
@@ -43,12 +44,22 @@ class ScanResult(Struct):
         """Why the run is incomplete, a line each; empty where it is complete."""
         lines = [str(error) for error in self.errors]
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.unrendered]
+        lines += self._rules_told()
+        if not self.inventory.resources:
+            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+        return lines
+
+    def _rules_told(self) -> list[str]:
+        """The rules that failed or were not judged; those with the same reason together."""
+        together: dict[tuple[str, str], list[str]] = {}
         for status in self.statuses:
             if status.state in (RuleState.ERROR, RuleState.NOT_JUDGED):
                 word = "failed" if status.state is RuleState.ERROR else "not judged everywhere"
-                lines.append(f"rule {status.rule}: {word}: {status.reason}")
-        if not self.inventory.resources:
-            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+                together.setdefault((word, status.reason), []).append(status.rule)
+        lines = []
+        for (word, reason), rules in together.items():
+            more = f" and {len(rules) - 3} more" if len(rules) > 3 else ""
+            lines.append(f"rule{'s' * (len(rules) > 1)} {', '.join(rules[:3])}{more}: {word}: {reason}")
         return lines
 
     def open_findings(self) -> list[Finding]:

@@ -16,7 +16,7 @@ from seawall.model.finding import (
     SourceError,
     Waiver,
 )
-from seawall.model.resource import Inventory, Origin, Resource
+from seawall.model.resource import Inventory, NotRead, Origin, Resource, UnreadKind
 from seawall.model.rule import REGISTRY, Hit, Hits, Rule, Scope, rule
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
@@ -34,6 +34,7 @@ __all__ = [
     "Inventory",
     "KubernetesVersion",
     "Location",
+    "NotRead",
     "Origin",
     "RelatedEvidence",
     "Resource",
@@ -44,6 +45,7 @@ __all__ = [
     "Scope",
     "Severity",
     "SourceError",
+    "UnreadKind",
     "Waiver",
     "parse_version",
     "rule",
