@@ -126,7 +126,7 @@ class Replay:
         replay = self
 
         class Handler(_Handler):
-            server_state = replay
+            server_state: Replay = replay
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -250,8 +250,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _who(self) -> Who:
         certificate = ""
         if isinstance(self.connection, ssl.SSLSocket):
-            subject = (self.connection.getpeercert() or {}).get("subject", ())
-            certificate = ",".join(str(value) for part in subject for _, value in part)  # type: ignore[misc]
+            subject: Any = (self.connection.getpeercert() or {}).get("subject", ())
+            certificate = ",".join(str(value) for part in subject for _, value in part)
         impersonated = tuple(value for key, value in self.headers.items() if key.lower().startswith("impersonate"))
         return Who(self.headers.get("Authorization", ""), certificate, impersonated)
 
@@ -308,5 +308,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.sendall(b"a")
         except OSError:
             time.sleep(0)
-
-

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -71,7 +72,7 @@ class Reading:
             if path == CLUSTER:
                 self._open(path, "cluster", self._connect)
             elif path != "-" and is_snapshot(path):
-                self._open(path, "snapshot", lambda path=path: _snapshot(path))
+                self._open(path, "snapshot", partial(_snapshot, path))
 
     def _open(self, path: str, kind: str, opener: Callable[[], LiveCluster | Snapshot | SourceError]) -> None:
         self.kinds[path] = kind
@@ -93,13 +94,14 @@ class Reading:
         except ClusterError as error:
             return SourceError(CLUSTER, "", str(error), unreadable=True)
 
-    def resources(self) -> Iterator[Resource]:
+    def resources(self, note_problems: bool = True) -> Iterator[Resource]:
         """Everything that could be read; fields of the wrong type are noted among the errors."""
         if not self._opened:
             self.open()
         for path in self.options.paths:
             for resource in self._read(path):
-                self._note_problems(resource)
+                if note_problems:
+                    self._note_problems(resource)
                 yield resource
 
     def inventory(self) -> Inventory:

@@ -243,6 +243,7 @@ def _read(response: http.client.HTTPResponse, limit: int) -> bytes:
         raise http.client.IncompleteRead(b"", response.length)
     if unpack is not None and not unpack.eof:
         raise http.client.IncompleteRead(b"")
+    response.close()  # read1 of a known length leaves it open, and an open one blocks the connection
     return b"".join(parts)
 
 
