@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-Answer = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, Mapping[str, str], bytes]
 
 
 class Fault(NamedTuple):
@@ -28,7 +29,7 @@ class Fault(NamedTuple):
 
     what: str
     status: int = 500
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
 
 

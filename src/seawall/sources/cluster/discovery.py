@@ -174,11 +174,15 @@ def discover(client: Client) -> Discovery:
         groups = client.get(root, partial(msgspec.json.decode, type=_Groups), _AGGREGATED)
         if groups.kind == "APIGroupDiscoveryList":
             for group in groups.items or []:
+                if (group.metadata.name, "*") in _NOT_LISTED:
+                    continue
                 found.kinds += _pick(group.metadata.name, _aggregated(group, found))
         elif root == "/api":
             found.kinds += _pick("", _one_by_one(client, "", groups.versions or [], found))
         else:
             for group in groups.groups or []:
+                if (group.name, "*") in _NOT_LISTED:
+                    continue
                 found.kinds += _pick(group.name, _one_by_one(client, group.name, _by_preference(group), found))
     if len(found.kinds) > _MOST_KINDS:
         raise ClusterError(f"the server claims to have {len(found.kinds)} kinds; that is no cluster")
@@ -199,7 +203,7 @@ def _pick(group: str, served: _Served) -> Iterator[Listable]:
             if "/" in name or name in seen or "list" not in resource.verbs or not resource.kind:
                 continue
             seen.add(name)
-            if (group, name) not in _NOT_LISTED and (group, "*") not in _NOT_LISTED:
+            if (group, name) not in _NOT_LISTED:
                 yield Listable(group, version, name, resource.kind, resource.namespaced)
 
 
