@@ -23,7 +23,7 @@ HASTE = Patience(connect=2.0, silence=0.3, total=0.7, tries=2, pause=0.01, longe
 class Kubeconfig(Protocol):
     """Writes a kubeconfig for a server and returns its path."""
 
-    def __call__(self, url: str, user: dict[str, Any] | None = None, **cluster: Any) -> str: ...
+    def __call__(self, url: str, user: Any = None, **cluster: Any) -> str: ...
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
@@ -197,23 +197,27 @@ class _HttpConnection(http.client.HTTPConnection):
 
     def _response(self, sock: socket.socket, *args: Any, **options: Any) -> http.client.HTTPResponse:
         response = http.client.HTTPResponse(sock, *args, **options)
-        plain = response.fp
-        response.fp = io.BufferedReader(_Reader(sock, self.deadline, self._patience.silence))
-        plain.close()
+        # What http.client opened stays open beneath: it keeps the socket alive when the connection lets go of it.
+        response.fp = io.BufferedReader(_Reader(sock, response.fp, self.deadline, self._patience.silence))
         return response
 
 
 class _Reader(io.RawIOBase):
     """Reads a socket; every read is bounded by the silence allowed and by the deadline of the whole reply."""
 
-    def __init__(self, sock: socket.socket, deadline: float, silence: float) -> None:
+    def __init__(self, sock: socket.socket, holder: IO[bytes], deadline: float, silence: float) -> None:
         super().__init__()
         self._sock = sock
+        self._holder = holder
         self._deadline = deadline
         self._silence = silence
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        self._holder.close()
+        super().close()
 
     def readinto(self, buffer: Any) -> int:
         left = self._deadline - time.monotonic()
