@@ -14,13 +14,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from bench.__main__ import ROOT, SEAWALL, measure
-from bench.corpus import pod
-
 PODS = 5_000
 SNAPSHOT_PODS = 10_000
 RUNS = 5
 BOUND = 1.5
+SNAPSHOT_SECONDS, SNAPSHOT_MEGABYTES = 4.0, 450.0
 
 
 class _ListMeta(msgspec.Struct):
@@ -49,6 +47,8 @@ def list_only(port: int) -> int:
 def serve(folder: Path, count: int) -> None:
     """Run a replay server of that many pods until the process is ended; its address goes to ``url``."""
     from tests.replay import Recording, Replay
+
+    from bench.corpus import pod
 
     rnd = random.Random(7)  # noqa: S311 - not for secrets
     pods = [pod(number, rnd) for number in range(count)]
@@ -83,6 +83,8 @@ def serve(folder: Path, count: int) -> None:
 
 def live(folder: Path) -> bool:
     """The ratio for a live cluster; whether it is within the bound."""
+    from bench.__main__ import ROOT, SEAWALL, measure
+
     server = subprocess.Popen([sys.executable, "-m", "bench.cluster", "serve", str(folder), str(PODS)], cwd=ROOT)
     try:
         while not (folder / "url").exists():
@@ -105,6 +107,23 @@ def live(folder: Path) -> bool:
     return ratio <= BOUND
 
 
+def snapshot(folder: Path) -> bool:
+    """The cost of scanning a snapshot of distinct pods; whether it is within the bounds."""
+    from bench.__main__ import SEAWALL, measure
+    from bench.corpus import write_dump
+
+    write_dump(folder / "dump.json", SNAPSHOT_PODS)
+    path = folder / "pods.snapshot"
+    subprocess.run([str(SEAWALL), "snapshot", str(folder / "dump.json"), "-o", str(path)], check=True)
+    cpu, peak = measure([str(SEAWALL), "scan", str(path), "--format", "json"], RUNS)
+    good = cpu <= SNAPSHOT_SECONDS and peak <= SNAPSHOT_MEGABYTES
+    print(
+        f"{SNAPSHOT_PODS:,} pods in a snapshot  {cpu:.3f} s of {SNAPSHOT_SECONDS} s   "
+        f"{peak:.0f} MB of {SNAPSHOT_MEGABYTES:.0f} MB  {'ok' if good else 'OVER'}"
+    )
+    return good
+
+
 def main() -> int:
     """Run all of it, or play one of the parts."""
     if sys.argv[1:2] == ["list"]:
@@ -113,7 +132,7 @@ def main() -> int:
         serve(Path(sys.argv[2]), int(sys.argv[3]))
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        good = live(Path(folder))
+        good = live(Path(folder)) & snapshot(Path(folder))
     return 0 if good else 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from seawall.engine.scan import Progress, UsageError
 from seawall.model.finding import SourceError
 from seawall.model.resource import Resource
 from seawall.sources.snapshot.form import SCHEMA, Header, SnapshotError, Trailer
-from seawall.sources.snapshot.patterns import find_secrets
+from seawall.sources.snapshot.patterns import find_secrets, may_name_credential
 from seawall.sources.snapshot.scrub import Detector, Scrubber
 from seawall.sources.snapshot.writer import SnapshotWriter, UnwritableError
 
@@ -55,9 +55,7 @@ def take_snapshot(options: ReadOptions, path: str, progress: Progress | None = N
     reading.open()
     if len(reading.versions) > 1:
         raise UsageError("the inputs are of different Kubernetes versions: take a snapshot of each")
-    scrubber = Scrubber(
-        Detector(names_credential, is_placeholder, partial(find_secrets, is_placeholder=is_placeholder))
-    )
+    scrubber = Scrubber(_detector())
     header = Header(
         schema=SCHEMA,
         tool=__version__,
@@ -72,6 +70,14 @@ def take_snapshot(options: ReadOptions, path: str, progress: Progress | None = N
             _add(writer, resource, reading)
         size = writer.finish(_trailer(reading, writer, scrubber))
     return SnapshotResult(path, writer.objects, scrubber.count, size, reading.errors, reading.notes, reading.unrendered)
+
+
+def _detector() -> Detector:
+    return Detector(
+        lru_cache(maxsize=8192)(lambda name: names_credential(name) or may_name_credential(name)),
+        is_placeholder,
+        partial(find_secrets, is_placeholder=is_placeholder),
+    )
 
 
 def _add(writer: SnapshotWriter, resource: Resource, reading: Reading) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 #: What is a secret as a whole.
 _TOKEN = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?s:.{0,20000}?)(?:-----END [A-Z0-9 ]{0,40}-----|\Z)"
-    r"|\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,20000}(?:\.[\w-]*)?"  # JSON Web Tokens
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[^-]|-(?!----)){0,20000}(?:-----END [A-Z0-9 ]{0,40}-----)?"
+    r"|\beyJ[\w-]{8,500}\.eyJ[\w-]{8,20000}(?:\.[\w-]*)?"  # JSON Web Tokens
     r"|\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"  # Amazon
     r"|\bgh[pousr]_[A-Za-z0-9]{20,255}|\bgithub_pat_\w{20,255}"
     r"|\bgl(?:pat|ptt|dt|rt|cbt|oas|soat|ft|imt|agent)-[\w-]{16,255}"
@@ -41,8 +42,18 @@ _SETTING = re.compile(
     r"(?:\s{0,8}(?:=>|:=|[:=])\s{0,8}|\s{1,4}(?=[^\s-]))"
     r"(?:\"([^\"\n]{1,4096})\"|'([^'\n]{1,4096})'|([^\s\"',;&|){}\]]{1,4096}))"
 )
+#: Names that rules leave alone, as they would be wrong too often; a value scrubbed in vain does no harm.
+_WIDE_NAME = re.compile(
+    r"(?:(?:\A|[_.-])(?:pass|pwd|pw)|[a-z]P(?:ass|wd)|(?i:passcode|mnemonic|(?:\A|[_.-])dsn|connection[_.-]?string))\Z"
+    r"|(?:\A|_)(?:PASS|PWD)\Z"
+)
 _OPTION = re.compile(r"--[\w-]{0,60}\Z")
 _SHORTEST = 6
+
+
+def may_name_credential(name: str) -> bool:
+    """Whether a setting of this name is scrubbed although no rule would fire on it."""
+    return _WIDE_NAME.search(name) is not None
 
 
 def find_secrets(text: str, is_placeholder: Callable[[str], bool]) -> list[tuple[int, int]]:

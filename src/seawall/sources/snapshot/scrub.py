@@ -154,6 +154,8 @@ class Scrubber:
             return self._mark(value) if is_plain and name and self._names(name) and len(str(value)) > 3 else value
         if not value or value.startswith((MARK, f"<{MARK}")):
             return value
+        if "/" in name and _COPIES.search(name):
+            return self._mark(value)
         if name and self._names(name) and (not self._detector.is_placeholder(value) or is_number(value)):
             return self._mark(value)
         spans = self._detector.find(value)
