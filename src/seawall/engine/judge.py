@@ -43,8 +43,11 @@ class Judge:
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
 
-    def judge(self, resource: Resource) -> list[RuleHit]:
-        """Judge one resource by every rule except those over the whole inventory."""
+    def judge(self, resource: Resource, template: bool = True) -> list[RuleHit]:
+        """Judge one resource by every rule except those over the whole inventory.
+
+        Without ``template``, also except those about pods and containers.
+        """
         hits: list[RuleHit] = []
         context = Context(self.version, resource)
         targets = self._choose_targets(resource)
@@ -58,9 +61,18 @@ class Judge:
             return hits
         self._run_all(targets.get(resource.kind.name, ()), resource.view, context, (), (), hits)
         if resource.kind.template is not None:
-            self._judge_pod(resource, context, resource.kind.template, hits)
+            if template:
+                self._judge_pod(resource, context, resource.kind.template, hits)
         elif resource.kind.name in KUBEADM_KINDS:
             self._judge_kubeadm(resource, context, hits)
+        return hits
+
+    def judge_template(self, resource: Resource) -> list[RuleHit]:
+        """What :meth:`judge` leaves out without ``template``."""
+        hits: list[RuleHit] = []
+        if resource.view is not None and resource.kind is not None and resource.kind.template is not None:
+            self._choose_targets(resource)
+            self._judge_pod(resource, Context(self.version, resource), resource.kind.template, hits)
         return hits
 
     def _choose_targets(self, resource: Resource) -> dict[str, list[Rule]]:

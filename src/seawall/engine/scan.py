@@ -13,6 +13,7 @@ from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
+from seawall.engine.twins import Twins
 from seawall.findings import Suppressions, base_risk, fingerprint, set_apart_twins
 from seawall.model.finding import (
     Evidence,
@@ -84,6 +85,9 @@ class _Scan:
             self.reading.tell = self._tell
         self.resources: list[Resource] = []
         self.findings: list[Finding] = []
+        self.twins = Twins()
+        self.known: dict[int, set[tuple[str, str]]] = {}
+        self.copies: list[tuple[Resource, Resource]] = []
         self.spans: dict[int, tuple[int, int]] = {}
         self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
@@ -99,7 +103,10 @@ class _Scan:
             if wishes := self.suppressions.of(resource):
                 self.wishes[id(resource)] = wishes
             start = len(self.findings)
-            self._add(resource, self.judge.judge(resource))
+            first = self.twins.first(resource)
+            if first is not None:
+                self.copies.append((resource, first))
+            self._add(resource, self.judge.judge(resource, template=first is None))
             if resource.kind is not None and resource.kind.template is not None:
                 self.spans[id(resource)] = (start, len(self.findings))
             if self.progress is not None and not len(self.resources) % 500:
@@ -119,14 +126,27 @@ class _Scan:
         """Of a workload that another made, tell only what differs from the owner's template (injected sidecars)."""
         dropped: set[int] = set()
         for resource in self.resources:
-            owner = inventory.owner_of(resource)
-            if owner is None or id(owner) not in self.spans or id(resource) not in self.spans:
-                continue
-            known = {key for _, key in self._keys(owner)}
-            dropped.update(index for index, key in self._keys(resource) if key in known)
+            dropped.update(self._inherited(resource, inventory))
+        for twin, first in self.copies:
+            # Where all that was said of the first pod is its owner's, there is nothing to say of its twins.
+            if not dropped.issuperset(range(*self.spans[id(first)])):
+                start = len(self.findings)
+                twin.hold(twin.raw)
+                self._add(twin, self.judge.judge_template(twin))
+                twin.hold(None)
+                self.spans[id(twin)] = (start, len(self.findings))
+                dropped.update(self._inherited(twin, inventory))
         if dropped:
             self.findings = [f for index, f in enumerate(self.findings) if index not in dropped]
             self.fields = [f for index, f in enumerate(self.fields) if index not in dropped]
+
+    def _inherited(self, resource: Resource, inventory: Inventory) -> Iterator[int]:
+        owner = inventory.owner_of(resource)
+        if owner is not None and id(owner) in self.spans and id(resource) in self.spans:
+            known = self.known.get(id(owner))
+            if known is None:
+                known = self.known[id(owner)] = {key for _, key in self._keys(owner)}
+            yield from (index for index, key in self._keys(resource) if key in known)
 
     def _keys(self, resource: Resource) -> Iterator[tuple[int, tuple[str, str]]]:
         """Its findings' indices, with keys that are equal for a template and for a pod made from it."""

@@ -106,10 +106,13 @@ class LiveCluster:
         if type(metadata) is not dict:
             yield self._lost(str(listable), "an item that is no object")
             return
-        identity = metadata.get("uid") or f"{listable}/{metadata.get('namespace')}/{metadata.get('name')}"
+        uid = metadata.get("uid")
+        identity = (
+            uid if uid and isinstance(uid, str) else f"{listable}/{metadata.get('namespace')}/{metadata.get('name')}"
+        )
         if identity in self._seen:
             return
-        self._seen.add(str(identity))
+        self._seen.add(identity)
         origin = KeptOrigin(self._file.path, "", self._kept, self._kept.add(text), listable.api_version, listable.kind)
         yield from from_object(self._file, value, origin, (), cluster=self.name)
 
