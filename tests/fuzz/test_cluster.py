@@ -28,19 +28,22 @@ METADATA = JSON | st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("name", "namespace", "uid", "labels", "annotations", "ownerReferences"), JSON)
 )
 ITEM = JSON | st.fixed_dictionaries({"metadata": METADATA}, optional={"spec": JSON, "kind": JSON, "apiVersion": JSON})
-LIST = JSON | st.fixed_dictionaries(
-    {"kind": st.just("PodList"), "items": st.lists(ITEM, max_size=4)}, optional={"metadata": JSON}
-)
-RESOURCES = JSON | st.just({"resources": [{"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["list"]}]})
+GOOD_ITEM = st.fixed_dictionaries({"metadata": METADATA}, optional={"spec": JSON})
+PAGE = st.fixed_dictionaries({"kind": st.just("PodList"), "items": st.lists(GOOD_ITEM | ITEM, max_size=4)})
+LIST = st.one_of(PAGE, PAGE, JSON, st.fixed_dictionaries({"kind": st.just("PodList"), "items": JSON, "metadata": JSON}))
+PODS = {"resources": [{"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["list"]}]}
+RESOURCES = st.one_of(st.just(PODS), st.just(PODS), JSON)
 PLAIN = {"kind": "APIVersions", "versions": ["v1"]}
-GROUPS = (
-    JSON
-    | st.just(PLAIN)
-    | st.fixed_dictionaries(
+GROUPS = st.one_of(
+    st.just(PLAIN),
+    st.just(PLAIN),
+    JSON,
+    st.fixed_dictionaries(
         {"kind": st.sampled_from(["APIGroupDiscoveryList", "APIGroupList", "APIVersions"])},
         optional={"items": JSON, "groups": JSON, "versions": JSON | st.just(["v1"])},
-    )
+    ),
 )
+VERSION = st.one_of(st.just({"major": "1", "minor": "36"}), st.just({"minor": "29+"}), JSON)
 
 
 class Canned(Client):
@@ -62,7 +65,7 @@ class Canned(Client):
 
 
 @settings(max_examples=400, deadline=None)
-@given(version=JSON | st.just({"major": "1", "minor": "36"}), groups=GROUPS, resources=RESOURCES, page=LIST)
+@given(version=VERSION, groups=GROUPS, resources=RESOURCES, page=LIST)
 def test_any_answer(version: Any, groups: Any, resources: Any, page: Any) -> None:
     def answers(path: str) -> Any:
         if path == "/version":
@@ -79,7 +82,6 @@ def test_any_answer(version: Any, groups: Any, resources: Any, page: Any) -> Non
         except ClusterError:
             return
         loaded = list(live.resources())
-    assert loaded
     for item in loaded:
         if isinstance(item, Resource):
             judge.judge(item)
