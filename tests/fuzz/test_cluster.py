@@ -28,8 +28,9 @@ METADATA = JSON | st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("name", "namespace", "uid", "labels", "annotations", "ownerReferences"), JSON)
 )
 ITEM = JSON | st.fixed_dictionaries({"metadata": METADATA}, optional={"spec": JSON, "kind": JSON, "apiVersion": JSON})
-GOOD_ITEM = st.fixed_dictionaries({"metadata": METADATA}, optional={"spec": JSON})
-PAGE = st.fixed_dictionaries({"kind": st.just("PodList"), "items": st.lists(GOOD_ITEM | ITEM, max_size=4)})
+OBJECT_META = st.fixed_dictionaries({"name": st.text(max_size=6)}, optional={"uid": JSON, "labels": JSON})
+GOOD_ITEM = st.fixed_dictionaries({"metadata": OBJECT_META}, optional={"spec": JSON})
+PAGE = st.fixed_dictionaries({"kind": st.just("PodList"), "items": st.lists(GOOD_ITEM | ITEM, min_size=1, max_size=4)})
 LIST = st.one_of(PAGE, PAGE, JSON, st.fixed_dictionaries({"kind": st.just("PodList"), "items": JSON, "metadata": JSON}))
 PODS = {"resources": [{"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["list"]}]}
 RESOURCES = st.one_of(st.just(PODS), st.just(PODS), JSON)
