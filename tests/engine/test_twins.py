@@ -48,7 +48,7 @@ def judged(tmp_path: Path, items: list[dict[str, Any]], monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(Judge, "_judge_pod", counted)
-        result = scan(ScanOptions(ReadOptions((str(path),)), selection=Selection(everything=True)))
+        result = scan(ScanOptions(ReadOptions((str(path),)), selection=Selection(profile="all")))
     return msgspec.json.encode(sorted(result.findings, key=lambda f: f.fingerprint)), count
 
 

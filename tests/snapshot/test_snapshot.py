@@ -126,6 +126,22 @@ def test_a_snapshot_of_manifests(run: Run, scan_json: Any, tmp_path: Path) -> No
     assert place["line"] in (1, 2)
 
 
+def test_waivers_are_kept(run: Run, scan_json: Any, tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\n"
+        "metadata:\n  name: web\n  annotations: {ignore-check.kube-linter.io/env-var-secret: a test password}\n"
+        "spec:\n  hostPID: true  # seawall: ignore[host-pid] an agent of ours\n"
+        "  containers: [{name: c, image: 'c:1', env: [{name: PASSWORD, value: hunter2hunter2}]}]\n"
+    )
+    run("snapshot", str(tmp_path / "pod.yaml"), "-o", str(tmp_path / "pod.snapshot"))
+    waivers = []
+    for path in ("pod.yaml", "pod.snapshot"):
+        _, document = scan_json(str(tmp_path / path))
+        waivers.append({f["rule"]: f["waiver"]["reason"] for f in document["findings"] if f["waiver"]})
+    assert waivers[0] == {"host-pid": "an agent of ours", "literal-secret-in-env": "a test password"}
+    assert waivers[1] == waivers[0]
+
+
 def test_nothing_to_save_is_an_error(run: Run, tmp_path: Path) -> None:
     done = run("snapshot", str(tmp_path), "-o", str(tmp_path / "x.snapshot"))
     assert done.returncode == 2
@@ -399,7 +415,7 @@ def taken_once(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return data
 
 
-RECORD = b'["f","",null,0,0,[],{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}]'
+RECORD = b'["f","",null,0,0,[],[],{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}]'
 
 
 @pytest.mark.parametrize(
@@ -415,8 +431,8 @@ RECORD = b'["f","",null,0,0,[],{"apiVersion":"v1","kind":"Namespace","metadata":
         [(HEADER, b'{"schema":"other/v1","tool":"","created":"","inputs":[]}'), tail(0)],
         [(BLOCK, RECORD), tail(1)],
         [HEAD, (BLOCK, b"[]"), tail(1)],
-        [HEAD, (BLOCK, b'["f","",null,0,0,[],"text"]'), (TRAILER, b"[]")],
-        [HEAD, (BLOCK, b'["f","",null,0,0,[],' + b"[" * 100_000 + b"]" * 100_000 + b"]"), tail(1)],
+        [HEAD, (BLOCK, b'["f","",null,0,0,[],[],"text"]'), (TRAILER, b"[]")],
+        [HEAD, (BLOCK, b'["f","",null,0,0,[],[],' + b"[" * 100_000 + b"]" * 100_000 + b"]"), tail(1)],
         [HEAD, (b"X", b"{}"), tail(0)],
     ],
 )

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.finding import SourceError
-from seawall.model.resource import UnreadKind
+from seawall.model.paths import Path
+from seawall.model.resource import Suppression, UnreadKind
 from seawall.sources.snapshot import MAGIC
 
 SCHEMA = "seawall.snapshot/v1"
@@ -45,14 +46,16 @@ class Header(Struct, rename="camel"):
 
 
 class Record(Struct, array_like=True):
-    """An object with where it came from. ``duplicates`` are the paths of keys given twice in a manifest."""
+    """An object with where it came from. ``duplicates`` are the paths of keys given twice in a manifest,
+    ``suppressions`` what comments in it waive."""
 
     file: str
     unit: str
     cluster: str | None
     line: int
     column: int
-    duplicates: list[list[str | int]]
+    duplicates: tuple[Path, ...]
+    suppressions: tuple[Suppression, ...]
     object: msgspec.Raw
 
 

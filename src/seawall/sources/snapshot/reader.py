@@ -100,9 +100,8 @@ class Snapshot:
     def _object(self, record: Record, place: tuple[int, int, int]) -> Iterator[Loaded]:
         value = decode(record.object, Any)
         origin = KeptOrigin(record.file, record.unit, self, place, line=record.line, column=record.column)
-        duplicates = [tuple(path) for path in record.duplicates]
         file = InputFile(record.file, record.unit)
-        yield from from_object(file, value, origin, duplicates, record.cluster)
+        yield from from_object(file, value, origin, record.duplicates, record.suppressions, record.cluster)
 
     def _account(self, trailer: Trailer) -> Iterator[Loaded]:
         yield from trailer.errors

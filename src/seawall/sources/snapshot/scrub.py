@@ -24,8 +24,11 @@ MARK = "scrubbed:"
 _COPIES = re.compile(
     r"last-applied|last-handled|(?:\A|/)applied(?:-\w+)?\Z|kapp\.k14s\.io/original|/original-manifest|/last-configuration"
 )
-#: Keys that name an object which holds a secret, though they end like a credential.
-_REFERENCE = re.compile(r"(?:auth|tls|pull|ca|cert|certificate|ssl|existing|proxy-ssl)[-_.]?secret\Z", re.IGNORECASE)
+#: Keys that end like a credential, but name an object which holds one, or a check that is to be waived.
+_NO_CREDENTIAL = re.compile(
+    r"(?:auth|tls|pull|ca|cert|certificate|ssl|existing)[-_.]?secret\Z|(?:\A|/)(?:ignore|skip)|ignore-check",
+    re.IGNORECASE,
+)
 _SECRET_FIELDS = ("data", "stringData")
 _ARGUMENTS = frozenset(("args", "command"))
 _SHORTEST_KNOWN = 8
@@ -162,7 +165,7 @@ class Scrubber:
         return self._without(value, spans) if spans else value
 
     def _names(self, name: str) -> bool:
-        return self._detector.names_credential(name) and not _REFERENCE.search(name)
+        return self._detector.names_credential(name) and not _NO_CREDENTIAL.search(name)
 
     def _without(self, text: str, spans: list[tuple[int, int]]) -> str:
         if spans == [(0, len(text))]:

@@ -72,7 +72,8 @@ class SnapshotWriter:
                 resource.ref.cluster,
                 place.line,
                 place.column,
-                [list(path) for path in resource.duplicates],
+                tuple(resource.duplicates),
+                tuple(resource.suppressions),
                 msgspec.Raw(self._encoder.encode(self._scrubber.scrub(resource.raw))),
             )
             line = self._encoder.encode(record)
