@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import Kubeconfig
-from tests.conftest import Run
+from tests.conftest import REPOSITORY, Run
 from tests.replay import Fault, Replay
 
 Scan = Any
@@ -211,6 +211,13 @@ def test_the_rights_are_least(run: Run) -> None:
         assert word not in plain.replace("/*", "")
     # Its own scan finds nothing to say against it.
     assert run("scan", "-", stdin=plain.encode()).returncode == 0
+
+
+def test_the_job_of_the_guide_is_one_that_seawall_lets_pass(run: Run) -> None:
+    guide = (REPOSITORY / "docs" / "guide" / "cluster.md").read_text()
+    manifest = guide.split("```yaml\n")[1].split("```")[0]
+    done = run("scan", "-", "--fail-on", "high", stdin=manifest.encode())
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", ["Not A Name", "-x", "a" * 64, "x\ny"])
