@@ -20,6 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
 class Fault(NamedTuple):
     """How a request goes wrong, instead of being answered.
 
@@ -79,17 +82,17 @@ class Recording:
 
     def _aggregated_version(self, path: str) -> dict[str, Any]:
         known = self.documents.get(path)
+        group, version = ("", path.split("/")[2]) if path.startswith("/api/") else tuple(path.split("/")[2:4])
         resources = [
             {
                 "resource": r["name"],
-                "responseKind": {"group": "", "version": "", "kind": r["kind"]},
+                "responseKind": {"group": group, "version": version, "kind": r["kind"]},
                 "scope": "Namespaced" if r["namespaced"] else "Cluster",
                 "verbs": r["verbs"],
             }
             for r in (known or {"resources": []})["resources"]
             if "/" not in r["name"]
         ]
-        version = path.rpartition("/")[2]
         return {"version": version, "freshness": "Current" if known else "Stale", "resources": resources}
 
 
@@ -154,7 +157,8 @@ class Replay:
         parts = urlsplit(path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if parts.path in ("/api", "/apis") and self.aggregated and "APIGroupDiscoveryList" in accept:
-            return self._document(self.recording.aggregated(parts.path))
+            status, _, body = self._document(self.recording.aggregated(parts.path))
+            return status, {"Content-Type": AGGREGATED}, body
         if parts.path in self.recording.documents:
             if not self.allowed("get", "", parts.path):
                 return _status(403, f"forbidden: cannot get path {parts.path!r}")
@@ -259,7 +263,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         status, headers, body = answer
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        if "Content-Type" not in headers:
+            self.send_header("Content-Type", "application/json")
         if self.server_state.packs and "gzip" in self.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, 1)
             self.send_header("Content-Encoding", "gzip")

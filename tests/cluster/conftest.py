@@ -35,7 +35,7 @@ def recorded(conformance: Path) -> Recording:
 def recording(recorded: Recording) -> Recording:
     """A copy that the test may change."""
     mine = copy.copy(recorded)
-    mine.documents, mine.heads, mine.items = dict(mine.documents), dict(mine.heads), dict(mine.items)
+    mine.documents, mine.heads, mine.items = copy.deepcopy(mine.documents), dict(mine.heads), dict(mine.items)
     return mine
 
 

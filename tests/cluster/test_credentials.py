@@ -187,6 +187,18 @@ def test_exec_plugin_runs_again_when_the_server_refuses(
     assert runs(tmp_path) == 2
 
 
+def test_a_plugin_that_fails_half_way_is_not_run_for_every_kind(
+    server: Replay, kubeconfig: Kubeconfig, plugin: Callable[[str], str], tmp_path: Path
+) -> None:
+    command = plugin("give(token='t', expirationTimestamp='2020-01-01T00:00:00Z') if runs < 15 else sys.exit('gone')")
+    spec = {"apiVersion": V1, "command": command, "interactiveMode": "Never"}
+    result = read(kubeconfig(server.url, {"exec": spec}))
+    assert runs(tmp_path) == 15
+    assert any("exit code 1: gone" in error.message for error in result.errors)
+    assert "not asked for any more" in result.errors[-1].message
+    assert result.resources
+
+
 def test_exec_plugin_certificate(
     tls_server: Replay, authority: trustme.CA, kubeconfig: Kubeconfig, plugin: Callable[[str], str], tmp_path: Path
 ) -> None:

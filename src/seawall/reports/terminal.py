@@ -107,7 +107,12 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
 
 
 def _sources(result: ScanResult) -> str:
-    """What was read: how many files, which clusters and snapshots."""
-    others = {"cluster": "the cluster", "snapshot": ""}
-    names = [f"{others[kind] or path}" for path, kind in result.kinds.items() if kind in others]
-    return " and ".join([f"{result.files} files"] * bool(result.files or not names) + names)
+    """What was read: how many files, which cluster and snapshots."""
+    names = [f"{result.files} files"] if result.files else []
+    for path, kind in result.kinds.items():
+        if kind == "cluster":
+            clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)
+            names.append(f"the cluster {next(clusters, '')}".rstrip())
+        elif kind == "snapshot":
+            names.append(path)
+    return " and ".join(names) or "0 files"

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from seawall.sources.cluster import errors
 from seawall.sources.cluster.credentials import Credentials, TokenFile, credentials_of
-from seawall.sources.cluster.errors import ApiError, ClusterError, Transient
+from seawall.sources.cluster.errors import ApiError, ClusterError, NoCredentials, Transient
 from seawall.sources.cluster.http import Connection, Headers, Reply, Request, Target, target_of
 from seawall.sources.cluster.kubeconfig import Chosen, Cluster, User, choose, inline_or_file, kubeconfig_paths
 from seawall.sources.cluster.options import IN_CLUSTER, ClusterOptions, Patience
@@ -102,7 +102,7 @@ class Client:
 
     def _ask(self, path: str, accept: str) -> Reply:
         reply = self._send(path, accept)
-        if reply.status == errors.UNAUTHORIZED and self._credentials.renew():
+        if reply.status == errors.UNAUTHORIZED and self._renewed():
             reply = self._send(path, accept)
         if reply.status == 200:
             return reply
@@ -118,12 +118,21 @@ class Client:
         raise ApiError(f"{path}: the server answered {reply.status}{said}", reply.status)
 
     def _send(self, path: str, accept: str) -> Reply:
-        authorization = self._credentials.token()
-        self._use_new_certificate()
+        try:
+            authorization = self._credentials.token()
+            self._use_new_certificate()
+        except ClusterError as error:
+            raise NoCredentials(str(error)) from error
         headers = [("Accept", accept), *self._headers]
         if authorization:
             headers.append(("Authorization", authorization))
         return self._connection.send(Request(path, "GET", tuple(headers)))
+
+    def _renewed(self) -> bool:
+        try:
+            return self._credentials.renew()
+        except ClusterError as error:
+            raise NoCredentials(str(error)) from error
 
     def _use_new_certificate(self) -> None:
         pair = self._credentials.certificate()

@@ -15,6 +15,10 @@ class Transient(ClusterError):
         self.wait = wait
 
 
+class NoCredentials(ClusterError):
+    """There are none any more: nothing else needs to be asked."""
+
+
 class Oversized(ClusterError):
     """A reply is larger than is read; a smaller page may do."""
 

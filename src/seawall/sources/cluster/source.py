@@ -14,7 +14,7 @@ from seawall.model.resource import Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
 from seawall.sources.cluster.client import connect
 from seawall.sources.cluster.discovery import Discovery, Listable, discover, server_version
-from seawall.sources.cluster.errors import FORBIDDEN, UNAUTHORIZED, ApiError, ClusterError, Transient
+from seawall.sources.cluster.errors import FORBIDDEN, UNAUTHORIZED, ApiError, ClusterError, NoCredentials, Transient
 from seawall.sources.cluster.listing import list_items
 from seawall.sources.cluster.options import ClusterOptions
 from seawall.sources.kept import Kept, KeptOrigin, with_type
@@ -73,7 +73,9 @@ class LiveCluster:
         for number, listable in enumerate(kinds):
             tell(Stage(number, len(kinds), listable.resource))
             if self._unanswered >= _PATIENCE:
-                yield from self._not_read(listable, "the server stopped answering", lost=True)
+                yield from self._not_read(
+                    listable, "not asked for any more, as the server stopped answering", lost=True
+                )
                 continue
             yield from self._of_kind(listable)
         tell(Stage(len(kinds), len(kinds), ""))
@@ -93,7 +95,7 @@ class LiveCluster:
                 self._unanswered = _PATIENCE
             yield from self._not_read(listable, str(error), lost=error.status != FORBIDDEN)
         except ClusterError as error:
-            self._unanswered += isinstance(error, Transient)
+            self._unanswered += _PATIENCE if isinstance(error, NoCredentials) else isinstance(error, Transient)
             yield from self._not_read(listable, str(error), lost=True)
 
     def _object(self, listable: Listable, text: bytes) -> Iterator[Loaded]:
