@@ -122,6 +122,7 @@ def test_a_snapshot_of_manifests(run: Run, scan_json: Any, tmp_path: Path) -> No
     assert [f["fingerprint"] for f in findings(saved)] == [f["fingerprint"] for f in findings(files)]
     assert "duplicate-key" in {f["rule"] for f in saved["findings"]}
     place = saved["findings"][0]["locations"][0]
+    assert place["file"].startswith(f"{out}!")
     assert place["file"].endswith(".yaml")
     assert place["line"] in (1, 2)
 
@@ -174,6 +175,10 @@ SECRETS = {
     "nested": "pl4nted-nested-annotation",
     "short-name": "pl4nted-under-a-short-name",
     "connection": "pl4nted-connection-string",
+    "within": "pl4nted-secret-within-an-object",
+    "text": "pl4nted-secret-in-a-manifest-text",
+    "user": "pl4nted-token-as-a-user",
+    "pwd": "pl4nted-pwd-of-a-driver",
     "managed": "pl4nted-managed-field",
     "helm": "pl4nted-helm-release",
     "copied": "pl4nted-copied-from-a-secret",
@@ -285,6 +290,9 @@ def planted() -> list[dict[str, Any]]:
                 "tls.key": PRIVATE_KEY,
                 "plain": "the token is issued by the server",
                 "docker": docker,
+                "manifest": f"apiVersion: v1\nkind: Secret\nstringData:\n  color: {s['text']}\n",
+                "remote": f"git clone https://{s['user']}@git.example/x",
+                "driver": f"Server=db;User=jo;Pwd={s['pwd']};Encrypt=yes",
             },
             "binaryData": {"blob": encoded(f"password={s['binary']}\n"), "image": "iVBORw0KGgo="},
         },
@@ -298,7 +306,11 @@ def planted() -> list[dict[str, Any]]:
             "apiVersion": "db.example/v1",
             "kind": "Database",
             "metadata": {"name": "own", **meta},
-            "spec": {"auth": {"password": s["custom"]}, "parameters": [{"name": "api.token", "value": s["parameter"]}]},
+            "spec": {
+                "auth": {"password": s["custom"]},
+                "parameters": [{"name": "api.token", "value": s["parameter"]}],
+                "objects": [{"apiVersion": "v1", "kind": "Secret", "data": {"color": encoded(s["within"])}}],
+            },
         },
     ]
 
@@ -442,6 +454,17 @@ def test_well_formed_nonsense_is_refused(run: Run, tmp_path: Path, frames: list[
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert f"seawall: {tmp_path / 'x'}: " in done.stderr
+
+
+@pytest.mark.parametrize("cluster", [b"null", b'"prod"'])
+def test_a_forged_snapshot_does_not_show_files_of_this_machine(run: Run, tmp_path: Path, cluster: bytes) -> None:
+    (tmp_path / "diary").write_text("very private\n" * 9)
+    pod = b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"hostPID":true,"containers":[]}}'
+    record = b'["' + str(tmp_path / "diary").encode() + b'","",' + cluster + b",1,1,[],[]," + pod + b"]"
+    (tmp_path / "x").write_bytes(pack([HEAD, (BLOCK, record), tail(1)]))
+    done = run("scan", str(tmp_path / "x"), cwd=tmp_path)
+    assert "host-pid" in done.stdout
+    assert "very private" not in done.stdout
 
 
 def test_a_frame_that_unpacks_to_more_than_it_says_is_not_unpacked(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _TOKEN = re.compile(
 #: A password in an address, or given to a program.
 _EMBEDDED = re.compile(
     r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@'\"]{0,255}:([^\s/@'\"]{1,1024})@"
+    r"|://([\w-]{20,255})@"  # a token in the place of the user
     r"|\s(?:-u|--user)[ =]\s{0,4}['\"]?[^\s:'\"]{1,255}:([^\s'\"]{1,255})"
     r"|\bsshpass\s{1,4}-p\s{0,4}(\S{1,255})"
     r"|\bmysql\w{0,20}\s[^|;\n]{0,400}?\s-p([^\s'\"]{1,255})"
@@ -36,7 +37,7 @@ _EMBEDDED = re.compile(
 )
 #: ``db.password=...``, ``"apiKey": "..."``, ``--token ...`` in configuration, scripts and arguments.
 _SETTING = re.compile(
-    r"(?i:passw(?:or)?d|passphrase|[_.-]pass|[_.-]pwd|secret|token|credentials?|\"auth"
+    r"(?i:passw(?:or)?d|passphrase|(?<![a-z])(?:pass|pwd)|secret|token|credentials?|\"auth"
     r"|(?:api|access|account|secret|private|signing|encryption|master)[_.-]?key|client-key-data)"
     r"(?:[_.-]?(?i:value|base64|data|\d{1,3}))?['\"]?"
     r"(?:\s{0,8}(?:=>|:=|[:=])\s{0,8}|\s{1,4}(?=[^\s-]))"
@@ -47,8 +48,14 @@ _WIDE_NAME = re.compile(
     r"(?:(?:\A|[_.-])(?:pass|pwd|pw)|[a-z]P(?:ass|wd)|(?i:passcode|mnemonic|(?:\A|[_.-])dsn|connection[_.-]?string))\Z"
     r"|(?:\A|_)(?:PASS|PWD)\Z"
 )
+_SECRET_OBJECT = re.compile(r"[\"']?\bkind[\"']?\s{0,8}:\s{0,8}[\"']?Secret\b")
 _OPTION = re.compile(r"--[\w-]{0,60}\Z")
 _SHORTEST = 6
+
+
+def holds_secret_object(text: str) -> bool:
+    """Whether a text looks like a manifest with a Secret, whose keys may have any name."""
+    return _SECRET_OBJECT.search(text) is not None
 
 
 def may_name_credential(name: str) -> bool:

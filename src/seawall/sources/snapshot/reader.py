@@ -99,8 +99,14 @@ class Snapshot:
 
     def _object(self, record: Record, place: tuple[int, int, int]) -> Iterator[Loaded]:
         value = decode(record.object, Any)
-        origin = KeptOrigin(record.file, record.unit, self, place, line=record.line, column=record.column)
-        file = InputFile(record.file, record.unit)
+        if record.cluster is not None:
+            name, line, column = f"cluster:{record.cluster}", 0, 0
+        else:
+            # Not the bare name: reports show lines of the files that findings name, and a forged snapshot must not
+            # choose which of this machine's files those are.
+            name, line, column = f"{self.path}!{record.file}", record.line, record.column
+        origin = KeptOrigin(name, record.unit, self, place, line=line, column=column)
+        file = InputFile(name, record.unit)
         yield from from_object(file, value, origin, record.duplicates, record.suppressions, record.cluster)
 
     def _account(self, trailer: Trailer) -> Iterator[Loaded]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from seawall.sources.snapshot.patterns import is_number
+from seawall.sources.snapshot.patterns import holds_secret_object, is_number
 
 MARK = "scrubbed:"
 #: Annotations that hold whole objects as they were applied.
@@ -30,6 +30,8 @@ _NO_CREDENTIAL = re.compile(
     re.IGNORECASE,
 )
 _SECRET_FIELDS = ("data", "stringData")
+#: Kinds that are told by their name where they stand within other objects.
+_OF_THEIR_OWN = ("Secret", "ConfigMap")
 _ARGUMENTS = frozenset(("args", "command"))
 _SHORTEST_KNOWN = 8
 
@@ -119,6 +121,8 @@ class Scrubber:
         return value
 
     def _map(self, value: dict[str, Any]) -> dict[str, Any]:
+        if value.get("kind") in _OF_THEIR_OWN and type(value.get("apiVersion")) is str:
+            return self.scrub(value)
         name = value.get("name", value.get("key"))
         if type(name) is str and type(value.get("value")) in (str, int, float):
             # A variable, a Helm parameter and their like.
@@ -157,7 +161,7 @@ class Scrubber:
             return self._mark(value) if is_plain and name and self._names(name) and len(str(value)) > 3 else value
         if not value or value.startswith((MARK, f"<{MARK}")):
             return value
-        if "/" in name and _COPIES.search(name):
+        if ("/" in name and _COPIES.search(name)) or ("Secret" in value and holds_secret_object(value)):
             return self._mark(value)
         if name and self._names(name) and (not self._detector.is_placeholder(value) or is_number(value)):
             return self._mark(value)
