@@ -42,6 +42,7 @@ class Judge:
         self._program_rules = [rule for rule in self.rules if not PROGRAMS.isdisjoint(rule.on)]
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
+        self._unread: set[str] = set()
 
     def judge(self, resource: Resource, template: bool = True) -> list[RuleHit]:
         """Judge one resource by every rule except those over the whole inventory.
@@ -175,10 +176,15 @@ class Judge:
             if lost and all(target in unread for target in rule.on) and not self._seen_manifests:
                 self._note_unread(rule, lost[0])
 
+    def wanting(self) -> set[str]:
+        """The rules that were not judged for no other reason than that a kind was not read."""
+        return {rule for rule, reasons in self._not_judged.items() if self._unread.issuperset(reasons)}
+
     def _note_unread(self, rule: Rule, missing: UnreadKind) -> None:
         if missing.intended:
             self._skipped.setdefault(rule.id, missing.reason)
         else:
+            self._unread.add(missing.reason)
             reasons = self._not_judged.setdefault(rule.id, [])
             if missing.reason not in reasons:
                 reasons.append(missing.reason)

@@ -16,8 +16,8 @@ class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
-    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``notes`` are
-    lines that a person should read though they do not make the run incomplete.
+    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are the rules that were not
+    judged for no other reason than that a kind could not be read. ``notes`` are lines that a person should read though they do not make the run incomplete.
     """
 
     inputs: list[str]
@@ -32,6 +32,7 @@ class ScanResult(Struct):
     files: int
     inventory: Inventory
     texts: dict[str, bytes]
+    wanting: set[str]
     notes: list[str]
 
     @property
@@ -69,7 +70,8 @@ class ScanResult(Struct):
     def exit_code(self, fail_on: Severity | None, keep_going: bool) -> int:
         """0 clean, 1 open findings at or above ``fail_on`` (None: never), 2 incomplete; 2 outranks 1.
 
-        ``keep_going`` lifts 2 where inputs could not be read, and only there.
+        ``keep_going`` lifts 2 where inputs could not be read, with what could not be judged for want of them, and
+        only there.
         """
         unreadable_only = all(error.unreadable is True for error in self.errors) and bool(self.errors)
         if not self.complete and not (keep_going and unreadable_only and self._otherwise_complete()):
@@ -79,5 +81,9 @@ class ScanResult(Struct):
         return int(any(finding.severity.at_least(fail_on) for finding in self.open_findings()))
 
     def _otherwise_complete(self) -> bool:
-        broken = any(status.state in (RuleState.ERROR, RuleState.NOT_JUDGED) for status in self.statuses)
+        broken = any(
+            status.state is RuleState.ERROR
+            or (status.state is RuleState.NOT_JUDGED and status.rule not in self.wanting)
+            for status in self.statuses
+        )
         return not (self.unrendered or broken) and bool(self.inventory.resources)

@@ -224,6 +224,7 @@ class _Scan:
             files=self.reading.files,
             inventory=inventory,
             texts=self.reading.texts,
+            wanting=self.judge.wanting(),
             notes=[*self.reading.notes, *self.suppressions.notes],
         )
 
