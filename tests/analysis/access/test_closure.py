@@ -79,6 +79,13 @@ CASES: dict[str, tuple[list[str], list[dict[str, Any]], set[str], set[str]]] = {
     "makes one, unread": (_can("create secrets in one"), GUARDED, set(), {A}),
     "impersonates accounts": (_can("impersonate serviceaccounts in one"), GUARDED, {A}, {B, ADMIN}),
     "impersonates all accounts": (_can("impersonate serviceaccounts in all"), GUARDED, {A, B, ADMIN}, set()),
+    "impersonates the aggregator": (
+        _can("impersonate serviceaccounts named clusterrole-aggregation-controller in kube-system"),
+        GUARDED, {ADMIN}, set(),
+    ),
+    "impersonates its namesake": (
+        _can("impersonate serviceaccounts named clusterrole-aggregation-controller in one"), GUARDED, set(), {ADMIN},
+    ),
     "impersonates users": (_can("impersonate users in all"), GUARDED, {ADMIN, "any user"}, set()),
     "impersonates users in a namespace": (_can("impersonate users in one"), GUARDED, set(), {ADMIN, "any user"}),
     "impersonates one user": (

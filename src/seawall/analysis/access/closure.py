@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from seawall.analysis.access.capabilities import ALL, COUNT, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
+from seawall.analysis.access.capabilities import ALL, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
 from seawall.analysis.access.components import gather
 from seawall.analysis.access.gains import at_once, combines, gains, has
+from seawall.analysis.access.holdings import Holdings, Proof
 from seawall.analysis.access.index import AccessIndex
 from seawall.analysis.access.matching import compile_rule
+from seawall.analysis.access.named import named_targets
 from seawall.analysis.access.points import (
     ADMIN,
     CONTROLLER_MANAGER,
@@ -34,7 +36,6 @@ from seawall.model.kube.rbac import PolicyRule
 from seawall.model.version import NEWEST, KubernetesVersion
 
 _C = Capability
-Proof = tuple[Grant, int]
 #: The key under which hubs that are reached are kept beside the namespaces; no namespace has that name.
 _REACHED = "\0"
 _NEW_BINDING = "(a new binding)"
@@ -62,12 +63,10 @@ class Closure(Ways):
         self.facts = facts
         self._needs = needs_at(version)
         self._index = index
-        self._masks: list[dict[str, int]] = []
-        self._proofs: dict[tuple[int, str, int], Proof] = {}
+        self._held = Holdings()
+        self._masks = self._held.masks
         self._gifts: dict[PolicyRule, Gift] = {}
         self._bits: dict[Hub, int] = {}
-        #: Capabilities over one object: to impersonate a group, to bind a role; their bits follow the others.
-        self._single: dict[tuple[str, str], int] = {}
         self._round = 0
         self._add_points()
         self._add_memberships()
@@ -123,8 +122,9 @@ class Closure(Ways):
     def _add_grants(self) -> None:
         for grant in self._index.grants:
             subjects = tuple(dict.fromkeys(grant.subjects))
-            for subject in subjects:
-                self._give_bits(self._number(subject), grant.namespace, 1 << _C.HOLD_ROLE, (grant, -1), grant)
+            if grant.namespace and grant.role.kind == "Role":
+                for subject in subjects:
+                    self._held.give(self._number(subject), grant.namespace, 1 << _C.HOLD_ROLE, (grant, -1))
             for position, rule in enumerate(grant.rules):
                 gift = self._gift(rule)
                 if gift.mask or gift.named:
@@ -139,70 +139,26 @@ class Closure(Ways):
 
     def _give(self, point: Point, grant: Grant, position: int, gift: Gift) -> None:
         number = self._number(point)
-        self._give_bits(number, grant.namespace, gift.mask & ~(1 << _C.HOLD_ROLE), (grant, position))
+        self._held.give(number, grant.namespace, gift.mask & ~(1 << _C.HOLD_ROLE), (grant, position))
         for capability, names in gift.named:
             for name in sorted(names):
                 self._give_named(point, number, (grant, position), capability, name)
-
-    def _give_bits(self, number: int, place: str, mask: int, proof: Proof, holds: Grant | None = None) -> None:
-        if holds is not None and (holds.role.kind != "Role" or not place):
-            return
-        masks = self._masks[number]
-        fresh = (mask & IN_NAMESPACES if place else mask) & ~masks.get(place, 0)
-        if not fresh:
-            return
-        if place and has(fresh, (_C.BE_SOME_ACCOUNT,)):
-            # An account of any namespace will do, beside groups of the whole cluster.
-            self._give_bits(number, "", 1 << _C.BE_SOME_ACCOUNT, proof)
-        masks[place] = masks.get(place, 0) | fresh
-        while fresh:
-            low = fresh & -fresh
-            self._proofs[number, place, low.bit_length() - 1] = proof
-            fresh ^= low
-
-    def _single_bit(self, kind: str, name: str) -> int:
-        return 1 << self._single.setdefault((kind, name), COUNT + len(self._single))
 
     def _give_named(self, point: Point, number: int, proof: Proof, capability: Capability, name: str) -> None:
         place = proof[0].namespace
         if capability is _C.LABEL_NAMESPACES:
             if place in ("", name):
-                self._give_bits(number, name, 1 << capability, proof)
+                self._held.give(number, name, 1 << capability, proof)
         elif capability is _C.BE_GROUPS and not place:
-            bit = _C.BE_GROUPS if name == MASTERS else None
-            self._give_single(number, place, 1 << bit if bit else self._single_bit("group", name), proof)
-        elif capability in (_C.BIND_ROLES, _C.BIND_CLUSTER_ROLES) and name in self._index.roles:
-            if capability is _C.BIND_ROLES:
-                self._give_single(number, place, self._single_bit("role", name), proof)
+            if name == MASTERS:
+                self._held.give(number, place, 1 << capability, proof)
+            else:
+                self._held.give_single(number, place, "group", name, proof)
+        elif capability is _C.BIND_ROLES and name in self._index.roles:
+            self._held.give_single(number, place, "role", name, proof)
         else:
-            for target, how in self._named_targets(capability, place, name):
+            for target, how in named_targets(self.facts, capability, place, name):
                 self._edge(point, target, Edge(how, (proof,)))
-
-    def _give_single(self, number: int, place: str, bit: int, proof: Proof) -> None:
-        masks = self._masks[number]
-        if not masks.get(place, 0) & bit:
-            masks[place] = masks.get(place, 0) | bit
-            self._proofs[number, place, bit.bit_length() - 1] = proof
-
-    def _named_targets(self, capability: Capability, namespace: str, name: str) -> Iterator[tuple[Point, str]]:
-        facts = self.facts
-        homes = [namespace] if namespace else sorted({each.namespace for each in facts.accounts})
-        accounts = [each for home in homes if (each := Subject("ServiceAccount", name, home)) in facts.accounts]
-        if capability is _C.TOKEN_REQUEST:
-            yield from ((each, "requests a token for it") for each in accounts)
-        elif capability is _C.BE_ACCOUNTS:
-            yield from ((each, "impersonates it") for each in accounts)
-        elif capability is _C.BE_USERS and not namespace:
-            yield Subject("User", name), "impersonates it"
-        elif capability is _C.READ_SECRETS:
-            found = [(home, facts.tokens.get((home, name))) for home in homes]
-            yield from ((each, f"reads its token from the Secret {home}/{name}") for home, each in found if each)
-        elif capability is _C.ENTER_PODS:
-            inside = [(home, facts.pods.get((home, name))) for home in homes]
-            yield from ((each, f"takes the token out of pod {home}/{name}") for home, each in inside if each)
-        elif capability is _C.PROXY_NODES and not namespace:
-            how = f"runs commands in a pod on node {name} through its kubelet, unseen by the audit log"
-            yield from ((each, how) for each in sorted(facts.on_node.get(name, ())))
 
     # What hubs lead to
 
@@ -307,7 +263,7 @@ class Closure(Ways):
     def _apply_single(self, number: int, source: Point, namespace: str, mask: int, reached: int) -> bool:
         """Groups that are impersonated beside some user, and roles that are bound by name."""
         added = False
-        for (kind, name), bit in list(self._single.items()):
+        for (kind, name), bit in list(self._held.single.items()):
             if not mask >> bit & 1:
                 continue
             if kind == "group" and not namespace:
@@ -360,7 +316,7 @@ class Closure(Ways):
         left = dict.fromkeys(edge.wanted)
         for each in self._nearest(number, edge.round):
             for capability in list(left):
-                proof = self._proofs.get((each, edge.namespace, capability)) or self._proofs.get((each, "", capability))
+                proof = self._held.proof(each, edge.namespace, capability)
                 if proof is not None:
                     del left[capability]
                     yield proof

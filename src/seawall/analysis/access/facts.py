@@ -60,10 +60,19 @@ def _on_nodes(inventory: Inventory, pods: list[Resource]) -> dict[str, frozenset
     """The accounts whose tokens are on each node; nodes without such pods too."""
     found: dict[str, set[Subject]] = {node.ref.name: set() for node in _of_unmodelled(inventory, "Node")}
     for pod in pods:
-        account, template = account_of(pod), pod.template()
-        if account is not None and template is not None and template.spec.node_name:
-            found.setdefault(template.spec.node_name, set()).add(account)
+        account, node = account_of(pod), _node_of(pod)
+        if account is not None and node:
+            found.setdefault(node, set()).add(account)
     return {node: frozenset(accounts) for node, accounts in found.items()}
+
+
+def _node_of(pod: Resource) -> str:
+    """The node that a pod is bound to; empty where that is not known."""
+    try:
+        template = pod.template()
+        return template.spec.node_name if template is not None else ""
+    except InvalidField:
+        return ""
 
 
 def _is_privileged(workload: Resource) -> bool:
@@ -122,7 +131,8 @@ def _items(value: Any) -> list[dict[str, Any]]:
 def _admission(configuration: dict[str, Any]) -> tuple[bool, frozenset[str]]:
     """Whether a Pod Security configuration guards namespaces without a label, and those that it exempts."""
     defaults, exemptions = configuration.get("defaults"), configuration.get("exemptions")
-    guards = isinstance(defaults, dict) and defaults.get("enforce") in _GUARDING
+    level = defaults.get("enforce") if isinstance(defaults, dict) else None
+    guards = isinstance(level, str) and level in _GUARDING
     names = exemptions.get("namespaces") if isinstance(exemptions, dict) else None
     return guards, frozenset(name for name in names if isinstance(name, str)) if isinstance(
         names, list

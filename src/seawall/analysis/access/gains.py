@@ -45,7 +45,9 @@ _EVERYWHERE: tuple[tuple[Wanted, Hub, str], ...] = (
     ((_C.MAKE_POLICIES, _C.BIND_POLICIES), Hub("accounts"), "changes pods as they are created, their account too"),
     ((_C.MAKE_POLICIES, _C.BIND_POLICIES), NODE, "makes pods privileged as they are created"),
 )
-_AGGREGATOR = "impersonates kube-system's clusterrole-aggregation-controller, which may write any right into a role"
+#: A controller of kube-system that may write any right into a role; its binding is always there.
+AGGREGATOR = "clusterrole-aggregation-controller"
+IMPERSONATES_AGGREGATOR = f"impersonates kube-system's {AGGREGATOR}, which may write any right into a role"
 _AWS = "maps its cloud identity to system:masters in aws-auth"
 
 
@@ -87,7 +89,7 @@ def gains(namespace: str, mask: int, facts: Facts) -> Iterator[Gain]:
         yield from _to_the_node(namespace, mask, facts)
     if namespace in ("", "kube-system"):
         if has(mask, (_C.BE_ACCOUNTS,)):
-            yield (_C.BE_ACCOUNTS,), ADMIN, _AGGREGATOR, False
+            yield (_C.BE_ACCOUNTS,), ADMIN, IMPERSONATES_AGGREGATOR, False
         if facts.aws_auth and has(mask, (_C.MAP_CLOUD_IDENTITIES,)):
             yield (_C.MAP_CLOUD_IDENTITIES,), ADMIN, _AWS, False
     if not namespace:

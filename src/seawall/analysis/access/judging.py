@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.model.access import Grant, Subject
 from seawall.model.finding import PermissionPathEvidence, PermissionStep, ResourceRef, UsedGrant
+from seawall.model.kube.base import InvalidField
 from seawall.model.version import KubernetesVersion
 
 if TYPE_CHECKING:
@@ -50,14 +51,17 @@ def own_bindings(inventory: Inventory) -> set[ResourceRef]:
 
 def is_own_binding(binding: Resource) -> bool:
     """Whether a binding is Kubernetes' or its installer's own. A name alone does not make it so."""
-    kept = binding.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults"
-    if kept and (binding.ref.name.startswith("system:") or binding.ref.name == "cluster-admin"):
-        return True
-    if not binding.ref.name.startswith(_INSTALLERS):
+    name = binding.ref.name
+    try:
+        kept = binding.metadata.labels.get(_BOOTSTRAP_LABEL) == "rbac-defaults"
+        subjects = tuple(view_of(binding).subjects)
+    except InvalidField:
         return False
-    return all(
+    if kept and (name.startswith("system:") or name == "cluster-admin"):
+        return True
+    return name.startswith(_INSTALLERS) and all(
         subject.namespace == "kube-system" if subject.kind == "ServiceAccount" else subject.name.startswith(_INSTALLERS)
-        for subject in view_of(binding).subjects
+        for subject in subjects
     )
 
 
@@ -88,10 +92,18 @@ class Reach:
         """Whether a step follows from being someone, or from grants that Kubernetes makes itself."""
         return all(grant.binding in self.own for grant, _ in step.grants)
 
-    def holder(self, subject: Subject, step: Step) -> Resource | None:
-        """The object to tell of: the account, else the binding by which the step is allowed."""
-        found = self.accounts.get(subject)
-        return found or next((self.resources.get(grant.binding) for grant, _ in step.grants), None)
+    def holder(self, subject: Subject, step: Step) -> tuple[Resource | None, str]:
+        """The object to tell of, and the place in it: the account, else the subject in the binding that counts."""
+        account = self.accounts.get(subject)
+        if account is not None:
+            return account, ""
+        binding = next(
+            (self.resources.get(grant.binding) for grant, _ in step.grants if subject in grant.subjects), None
+        )
+        for number, each in enumerate(view_of(binding).subjects if binding is not None else ()):
+            if (each.kind, each.name) == (subject.kind, subject.name):
+                return binding, f"subjects[{number}]"
+        return binding, ""
 
 
 @cache

@@ -57,9 +57,9 @@ def becomes_cluster_admin(inventory: Inventory, ctx: Context) -> Hits:
     for point in reach.to_admin:
         steps = reach.way(point, "admin") if isinstance(point, Subject) else []
         if steps and isinstance(point, Subject) and not _is_given(steps) and _begins_alone(reach, point, steps):
-            resource = reach.holder(point, steps[0])
+            resource, path = reach.holder(point, steps[0])
             message = f"{point} can make itself cluster-admin: {told_steps(steps)}"
-            yield Hit(message, resource=resource, evidence=(evidence_of(steps),))
+            yield Hit(message, path, resource=resource, evidence=(evidence_of(steps),))
 
 
 @rule(
@@ -85,9 +85,9 @@ def becomes_node_root(inventory: Inventory, ctx: Context) -> Hits:
             continue
         steps = reach.way(point, "node")
         if steps and _begins_alone(reach, point, steps):
-            resource = reach.holder(point, steps[0])
+            resource, path = reach.holder(point, steps[0])
             message = f"{point} can make itself root on nodes: {told_steps(steps)}"
-            yield Hit(message, resource=resource, evidence=(evidence_of(steps),))
+            yield Hit(message, path, resource=resource, evidence=(evidence_of(steps),))
 
 
 @rule(
