@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for command in (can, of):
         command.add_argument("--group", action="append", default=[], metavar="NAME", help="a group the subject is in")
     for command in (can, who, of, escalation, matrix):
-        add_input_arguments(command, default="cluster")
+        add_input_arguments(command, default="cluster", namespace=False)
         add_format_argument(command, _MATRIX_FORMATS if command is matrix else _FORMATS)
     access_make.add_commands(commands)
 
@@ -69,11 +69,17 @@ def run(args: argparse.Namespace) -> int:
         return make(args)
     outputs = parse_outputs(args.format, _MATRIX_FORMATS if args.command == "matrix" else _FORMATS)
     estate = Estate(read_options(args))
-    problems = estate.problems()
     try:
-        code = _matrix(args, estate, outputs, problems) if args.command == "matrix" else _tell(args, estate, outputs)
+        code = (
+            _matrix(args, estate, outputs, estate.problems())
+            if args.command == "matrix"
+            else _tell(args, estate, outputs)
+        )
     except QuestionError as error:
         raise CommandError(str(error)) from error
+    for note in estate.notes:
+        sys.stderr.write(f"seawall: note: {note}\n")
+    problems = estate.problems()
     for problem in problems:
         sys.stderr.write(f"seawall: {problem}\n")
     return EXIT_USAGE if problems else code
@@ -127,7 +133,7 @@ def _of(args: argparse.Namespace, estate: Estate) -> Answer:
 
 
 def _escalation(args: argparse.Namespace, estate: Estate) -> Answer:
-    found = estate.escalations(args.subject, args.to, kubernetes_version(args), args.all)
+    found = estate.escalations(args.subject, args.to, kubernetes_version(args) or estate.version, args.all)
     return 0, {"escalations": msgspec.to_builtins(found)}, report.escalations(found)
 
 

@@ -12,6 +12,7 @@ from seawall.cli.inputs import add_input_arguments, add_version_argument, kubern
 from seawall.cli.main import EXIT_USAGE, CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.access import Estate
+from seawall.model.version import NEWEST
 
 T = TypeVar("T")
 
@@ -33,13 +34,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     minimize.add_argument(
         "--widen", action="store_true", help="never name single objects: wider roles that last longer"
     )
-    add_input_arguments(minimize, default="")
+    add_input_arguments(minimize, default="", namespace=False)
     add_version_argument(minimize)
     add_format_argument(minimize, _MINIMIZE_FORMATS)
     accounts = commands.add_parser("accounts", help="an account and a role for each workload that shares one")
     accounts.add_argument("--audit", action="append", default=[], metavar="LOG", help=f"give what was used: {_AUDIT}")
     add_version_argument(accounts)
-    add_input_arguments(accounts, default="cluster")
+    add_input_arguments(accounts, default="cluster", namespace=False)
     add_format_argument(accounts, _ACCOUNTS_FORMATS)
     abac = commands.add_parser("abac", help="legacy ABAC policies as RBAC")
     abac.add_argument("file", metavar="FILE", help="a policy file, a JSON object a line")
@@ -67,7 +68,7 @@ def _minimize(args: argparse.Namespace) -> int:
     if "" in subjects:
         raise CommandError("--subject takes users and service accounts: audit logs tell the use of no group")
     estate = Estate(read_options(args)) if args.paths else None
-    version = kubernetes_version(args)
+    version = kubernetes_version(args) or (estate.version if estate is not None else NEWEST)
     try:
         found = _watched(lambda tell: minimize(tuple(args.audit), estate, version, not args.widen, subjects, tell))
     except OSError as error:
@@ -104,7 +105,7 @@ def _accounts(args: argparse.Namespace) -> int:
     outputs = parse_outputs(args.format, _ACCOUNTS_FORMATS)
     estate = Estate(read_options(args))
     try:
-        found = own_accounts(estate, tuple(args.audit), kubernetes_version(args))
+        found = own_accounts(estate, tuple(args.audit), kubernetes_version(args) or estate.version)
     except OSError as error:
         raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from error
     for name, file in outputs:

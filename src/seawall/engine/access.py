@@ -29,7 +29,7 @@ from seawall.model.finding import Location, ResourceRef
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.rbac import PolicyRule
 from seawall.model.paths import Path, format_path
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, NotRead, Resource
 from seawall.model.version import NEWEST, KubernetesVersion
 
 __all__ = ["Because", "Escalations", "Estate", "Held", "Matrix", "ToldStep", "Verdict", "Way", "normal"]
@@ -108,22 +108,33 @@ class Estate:
         self.reading = Reading(options)
         self.inventory: Inventory = self.reading.inventory()
         self.problem = ""
+        self.limits: list[str] = []
+        self.notes: list[str] = []
         try:
             self.index = build_index(self.inventory)
         except InvalidField as invalid:
             self.problem = f"access was not judged: {format_path(invalid.path)} of a role or binding has the wrong type"
             self.index = AccessIndex(())
+        except NotRead as missing:
+            self.problem = f"access was not judged: {missing}"
+            self.index = AccessIndex(())
         self._resources: dict[ResourceRef, Resource] = {each.ref: each for each in self.inventory.resources}
         self._custom = custom_resources(self.inventory)
         self._places: dict[tuple[int, Path], Location] = {}
 
+    @property
+    def version(self) -> KubernetesVersion:
+        """The Kubernetes version of the cluster or snapshot; the newest where nothing tells."""
+        return max(self.reading.versions, default=NEWEST)
+
     def problems(self) -> list[str]:
         """Why answers may be wrong, a line each; empty where all was read."""
         lines = [str(error) for error in self.reading.errors]
+        lines += self.limits
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.reading.unrendered]
         if self.problem:
             lines.append(self.problem)
-        if not self.inventory.of_kind("RoleBinding", "ClusterRoleBinding"):
+        elif not self.inventory.of_kind("RoleBinding", "ClusterRoleBinding"):
             lines.append("no RoleBinding or ClusterRoleBinding was found: name the files, folder or snapshot with them")
         return lines
 
@@ -184,7 +195,11 @@ class Estate:
         return build_matrix(self.index, columns, self.index.subjects)
 
     def closure(self, version: KubernetesVersion = NEWEST) -> Closure:
-        """What everyone can become at a Kubernetes version."""
+        """What everyone can become at a Kubernetes version; kinds that were not read are told as problems."""
+        unread = [each for each in self.inventory.unread.values() if each.kind in ("Secret", "ConfigMap")]
+        told = [(each, f"{each.kind}: {each.reason}: ways through it are not known") for each in unread]
+        self.limits = [text for each, text in told if not each.intended]
+        self.notes = [text for each, text in told if each.intended]
         return Closure(self.index, facts_of(self.inventory), version)
 
     def escalations(

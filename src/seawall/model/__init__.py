@@ -19,7 +19,7 @@ from seawall.model.finding import (
     UsedGrant,
     Waiver,
 )
-from seawall.model.resource import Inventory, Origin, Resource
+from seawall.model.resource import Inventory, NotRead, Origin, Resource, UnreadKind
 from seawall.model.rule import REGISTRY, Hit, Hits, Rule, Scope, rule
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
@@ -37,6 +37,7 @@ __all__ = [
     "Inventory",
     "KubernetesVersion",
     "Location",
+    "NotRead",
     "Origin",
     "PermissionPathEvidence",
     "PermissionStep",
@@ -49,6 +50,7 @@ __all__ = [
     "Scope",
     "Severity",
     "SourceError",
+    "UnreadKind",
     "UsedGrant",
     "Waiver",
     "parse_version",

@@ -121,6 +121,7 @@ class Rule(Struct, frozen=True):
     Kubernetes versions at which it runs (the latter exclusive). ``when`` is a test that several rules on containers
     or pods share: where it says no, the check has nothing to say and is not called, which keeps rules about what
     hardly any container has cheap.
+    ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Rule(Struct, frozen=True):
     default: bool = True
     notes: str = ""
     when: Callable[[Any], object] | None = None
+    manifests_only: bool = False
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -220,11 +222,13 @@ def rule(
     default: bool = True,
     notes: str = "",
     when: Callable[[Any], object] | None = None,
+    manifests_only: bool = False,
 ) -> Callable[[Callable[[Any, Any], Hits]], Callable[[Any, Any], Hits]]:
     """Register a generator function as the check of a rule.
 
     ``on``, ``controls`` and ``aliases`` are lists with spaces between the items; see :func:`parse_controls` for the
-    form of a control. ``default=False`` keeps the rule out of the default profile.
+    form of a control. ``default=False`` keeps the rule out of the default profile, ``manifests_only`` from objects of
+    a live cluster.
     """
 
     def register(check: Callable[[Any, Any], Hits]) -> Callable[[Any, Any], Hits]:
@@ -246,6 +250,7 @@ def rule(
                 default=default,
                 notes=notes,
                 when=when,
+                manifests_only=manifests_only,
             )
         )
         return check

@@ -40,7 +40,8 @@ def facts_of(inventory: Inventory) -> Facts:
         privileged=frozenset(namespace_of(each) for each in workloads if _is_privileged(each)),
         namespaces=frozenset(namespaces),
         control_plane=any(_CONTROL_PLANE in labels_of(node) for node in _of_unmodelled(inventory, "Node")),
-        aws_auth=inventory.get("ConfigMap", "kube-system", "aws-auth") is not None,
+        aws_auth="ConfigMap" not in inventory.unread
+        and inventory.get("ConfigMap", "kube-system", "aws-auth") is not None,
     )
 
 
@@ -87,7 +88,8 @@ def _is_privileged(workload: Resource) -> bool:
 
 
 def _tokens(inventory: Inventory) -> Iterator[tuple[tuple[str, str], Subject]]:
-    for secret in inventory.of_kind("Secret"):
+    """Long-lived tokens; who may not read Secrets, as most scanners may not, learns of none."""
+    for secret in inventory.of_kind("Secret") if "Secret" not in inventory.unread else ():
         view: Any = secret.view
         try:
             name = view.metadata.annotations.get(_ACCOUNT_NAME, "") if view.type == _TOKEN_TYPE else ""
