@@ -37,6 +37,8 @@ def entry() -> NoReturn:
         sys.stderr.flush()
     except BrokenPipeError:
         code = EXIT_USAGE
+    if "seawall.sources.scratch" in sys.modules:
+        import_module("seawall.sources.scratch").clean()
     os._exit(code)
 
 

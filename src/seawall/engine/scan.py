@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,10 +19,13 @@ from seawall.model.finding import (
     FieldEvidence,
     Finding,
     FindingStatus,
+    Location,
     RelatedEvidence,
+    RenderedEvidence,
     Severity,
 )
-from seawall.model.paths import PathNamer, lookup
+from seawall.model.paths import Path, PathNamer, lookup
+from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Inventory, Resource, Suppression
 from seawall.model.version import NEWEST, KubernetesVersion
 
@@ -128,14 +132,17 @@ class _Scan:
         raw = resource.raw if any(hit.path for hit in hits) else {}
         name = PathNamer(raw)
         ref = resource.ref
-        locations = resource.origin.locate([hit.path for hit in hits])
+        places = self._places(resource, [hit.path for hit in hits], raw)
         wishes = self.wishes.get(id(resource))
-        for each, location in zip(hits, locations, strict=True):
+        for each, (locations, how) in zip(hits, places, strict=True):
             rule, hit, _, path = each
+            location = locations[0]
             severity = self._severity(each)
             evidence: tuple[Evidence, ...] = (
                 FieldEvidence(location.path, None if hit.secret else _shown(lookup(raw, path))),
             )
+            if how is not None:
+                evidence += (how,)
             if hit.related:
                 evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
             waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
@@ -146,7 +153,7 @@ class _Scan:
                     severity,
                     hit.confidence,
                     ref,
-                    (location,),
+                    locations,
                     hit.message,
                     evidence,
                     None,
@@ -157,6 +164,15 @@ class _Scan:
                 )
             )
             self.fields.append((resource, name(path), rule.id))
+
+    def _places(
+        self, resource: Resource, paths: list[Path], raw: dict[str, Any]
+    ) -> list[tuple[tuple[Location, ...], RenderedEvidence | None]]:
+        """Where each path stands; for rendered objects all places that it comes from, and how that is known."""
+        origin = resource.origin
+        if isinstance(origin, RenderedOrigin):
+            return [(trace.locations, trace.evidence) for trace in origin.traces(paths, raw)]
+        return [((location,), None) for location in origin.locate(paths)]
 
     def _severity(self, hit: RuleHit) -> Severity:
         own = self.severities.get(hit.rule.id) if self.severities else None
@@ -169,6 +185,7 @@ class _Scan:
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         set_apart_twins(self.findings)
         self.findings.sort(key=lambda finding: -finding.risk)
+        self.reading.hold({place.file for finding in self.findings for place in finding.locations})
         return ScanResult(
             inputs=list(self.options.read.paths),
             version=self.options.version,

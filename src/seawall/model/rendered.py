@@ -27,7 +27,7 @@ class Tracer(Protocol):
         """The template or manifest that the object was rendered from."""
 
     def trace(self, path: Path, place: Location, raw: dict[str, Any]) -> Trace:
-        """The sources of the field at ``path`` of the object ``raw``, which stands at ``place`` in the rendered text."""
+        """The sources of the field at ``path`` of the object ``raw``; it stands at ``place`` in the rendered text."""
 
 
 class RenderedOrigin:
@@ -53,8 +53,9 @@ class RenderedOrigin:
         """Where fields stand in the sources."""
         return [trace.locations[0] for trace in self.traces(paths)]
 
-    def traces(self, paths: Sequence[Path]) -> list[Trace]:
-        """Where fields come from, with all that is known of it."""
-        raw = self.read() if any(paths) else {}
+    def traces(self, paths: Sequence[Path], raw: dict[str, Any] | None = None) -> list[Trace]:
+        """Where fields come from, with all that is known of it. ``raw`` is the rendered object, if it is at hand."""
+        if raw is None:
+            raw = self.read() if any(paths) else {}
         places = self.inner.locate(paths)
         return [self.tracer.trace(path, place, raw) for path, place in zip(paths, places, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zlib
@@ -37,11 +38,8 @@ class Limits(Struct, frozen=True):
 class _Bounded(io.RawIOBase):
     """A stream that raises once more than ``limit`` bytes were read: what a small archive blows up to."""
 
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> None:
         self._stream, self._left, self._limit = stream, limit, limit
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(_CHUNK if size < 0 else min(size, _CHUNK))
@@ -64,12 +62,7 @@ def members(stream: IO[bytes], limits: Limits) -> Iterator[Member]:
     """
     head = stream.read(2)
     stream.seek(0)
-    source: IO[bytes] = stream
-    if head == _GZIP:
-        import gzip
-
-        source = gzip.GzipFile(fileobj=stream)
-    bounded = _Bounded(source, limits.total + limits.entries * 1024)
+    bounded = _Bounded(gzip.GzipFile(fileobj=stream) if head == _GZIP else stream, limits.total + limits.entries * 1024)
     count = 0
     try:
         with tarfile.open(fileobj=bounded, mode="r|", errorlevel=2) as archive:

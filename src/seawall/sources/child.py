@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import IO
 
 from msgspec import Struct
 
@@ -78,9 +80,15 @@ def environment(home: str, extra: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def run(
-    command: Sequence[str], bounds: Bounds, env: Mapping[str, str], *, cwd: str | None = None, network: bool = False
+    command: Sequence[str],
+    bounds: Bounds,
+    env: Mapping[str, str],
+    *,
+    cwd: str | None = None,
+    network: bool = False,
+    stdin: IO[bytes] | None = None,
 ) -> Finished:
-    """Run a program to its end.
+    """Run a program to its end. ``stdin`` is a file that it reads.
 
     Raises:
         ChildFailed: as it says.
@@ -88,7 +96,7 @@ def run(
     try:
         child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
             list(command),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(env),
@@ -148,10 +156,8 @@ def death(code: int, bounds: Bounds) -> str:
 def end(child: subprocess.Popen[bytes]) -> None:
     """Kill a child with all that it started, if it still runs, and close its pipes."""
     if child.poll() is None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         child.wait()
     for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:

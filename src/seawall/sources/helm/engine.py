@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,11 +118,9 @@ class HelmLibrary:
             self._start()
         running = self._child
         assert running is not None and running.stdin is not None and running.stdout is not None  # noqa: S101
-        try:
+        with suppress(BrokenPipeError):  # it died: what it said before, or how it died, is told below
             running.stdin.write(message)
             running.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died; what it said before, or how it died, is told below
         line = self._line(running)
         answer: dict[str, Any] = json.loads(line)
         return answer

@@ -245,5 +245,3 @@ def _refused(message: str, staged: Staged, shown: str, nodes: list[Node]) -> Cha
             where = f"{match[2]}:{match[3]}" if match[3] else match[2]
             return ChartError(staged.shown[owner[1]], said, where)
     return ChartError(shown, said)
-
-

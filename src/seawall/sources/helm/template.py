@@ -11,7 +11,8 @@ from msgspec import Struct
 #: An action, as Go's lexer ends it: comments and the three kinds of quotes may hold ``}}``.
 _ACTION = re.compile(
     r"""\{\{(?P<left>-(?=[ \t\r\n]))?
-    (?P<body>[ \t\r\n]*+/\*.*?\*/(?:[ \t\r\n]-)?|(?:"(?:[^"\\\n]|\\.)*+"|`[^`]*+`|'(?:[^'\\\n]|\\.)*+'|[^"`'}]|\}(?!\}))*+)
+    (?P<body>[ \t\r\n]*+/\*.*?\*/(?:[ \t\r\n]-)?
+    |(?:"(?:[^"\\\n]|\\.)*+"|`[^`]*+`|'(?:[^'\\\n]|\\.)*+'|[^"`'}]|\}(?!\}))*+)
     \}\}""",
     re.DOTALL | re.VERBOSE,
 )

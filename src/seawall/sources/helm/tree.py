@@ -30,7 +30,8 @@ def chart_tree(staged: Staged) -> list[Node]:
     Raises:
         ChartError: there are too many.
     """
-    metas = {path.removesuffix("Chart.yaml").rstrip("/"): _meta(staged, path) for path in staged.shown if _is_head(path)}
+    heads = [path for path in staged.shown if _is_head(path)]
+    metas = {path.removesuffix("Chart.yaml").rstrip("/"): _meta(staged, path) for path in heads}
     nodes: list[Node] = []
     pending: list[tuple[str, str, Path]] = [("", staged.name, ())]
     while pending:
@@ -42,8 +43,8 @@ def chart_tree(staged: Staged) -> list[Node]:
         for below in sorted(metas):
             if below.startswith(prefix) and "/" not in below[len(prefix) :]:
                 name = str(metas[below].get("name") or below[len(prefix) :])
-                for called in _names(metas[folder].get("dependencies"), name):
-                    pending.append((below, f"{rendered}/charts/{called}", (*scope, called)))
+                called = _names(metas[folder].get("dependencies"), name)
+                pending += [(below, f"{rendered}/charts/{each}", (*scope, each)) for each in called]
     return nodes
 
 
