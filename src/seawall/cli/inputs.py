@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the paths and what goes with them."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="files or folders; - is standard input")
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files, folders, charts, overlays, archives, oci://; - is standard input",
+    )
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define how paths are read, whichever way a command names them."""
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out, as .gitignore does")
     parser.add_argument("--gitignore", action="store_true", help="honour .gitignore files")
     parser.add_argument("--offline", action="store_true", help="never open a socket (manifests never need one)")
@@ -48,8 +58,7 @@ def _render_options(args: argparse.Namespace) -> RenderOptions | None:
     version = kubernetes_version(args) if hasattr(args, "kubernetes_version") else NEWEST
     if asked == vars(usual.parse_args([])) and version == NEWEST and not args.offline:
         return None
-    from seawall.engine.rendering import RenderOptions, read_values
-    from seawall.sources.helm import Release
+    from seawall.engine.rendering import Release, RenderOptions, read_values
 
     if args.offline and args.allow_remote:
         raise CommandError("--offline and --allow-remote contradict each other; leave one out")

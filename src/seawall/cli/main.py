@@ -14,6 +14,7 @@ from seawall import __version__
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
     "scan": "find what is wrong in manifests",
+    "diff": "tell what is new and what is fixed between two states",
     "rules": "list the rules, or explain one",
 }
 

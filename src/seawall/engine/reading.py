@@ -60,6 +60,7 @@ class Reading:
                     yield resource
         finally:
             if self._rendering is not None:
+                self.files += self._rendering.files
                 self._rendering.close()
 
     def inventory(self) -> Inventory:
@@ -85,7 +86,6 @@ class Reading:
         if isinstance(mounted, SourceError):
             self.errors.append(mounted)
         elif mounted.chart is not None:
-            self.files += 1
             yield from self._account(self.rendering.load_chart(mounted.chart, "", mounted.shown))
         else:
             yield from self._entries(walk(mounted.real, self._ignore(mounted.real), mounted.shown), mounted.real)
@@ -101,7 +101,6 @@ class Reading:
             elif isinstance(entry, Skipped):
                 self.skipped[entry.reason] += 1
             elif isinstance(entry, Unrendered):
-                self.files += 1
                 yield from self._account(self.rendering.load(entry, root))
             else:
                 self.errors.append(entry)

@@ -34,9 +34,9 @@ from seawall.sources.kustomize import (
 from seawall.sources.manifests import CHART, Entry, InputFile, Loaded, Skipped, Unrendered
 from seawall.sources.scratch import scratch_folder
 
-ARCHIVES = (".tgz", ".tar.gz", ".tar")
+__all__ = ["Mounted", "Release", "RenderOptions", "Rendering", "read_values"]
+
 _BASE = "a Kustomize base (judged in the overlays that use it)"
-_PART = "part of a Kustomize overlay"
 _MAX_ARCHIVE = 512 << 20
 _MAX_HELD = 64 << 20
 _NO_HELM = "Helm chart: needs Helm's engine: `pip install 'seawall[helm]'`, or put `helm` on PATH"
@@ -67,11 +67,12 @@ class Mounted(Struct, frozen=True):
 
 
 class Rendering:
-    """One run's renderings. Close it when everything was read."""
+    """One run's renderings. Close it when everything was read. ``files`` counts those that overlays and charts use."""
 
     def __init__(self, options: RenderOptions, bounds: Bounds | None = None) -> None:
         self._options = options
         self._bounds = bounds or Bounds()
+        self.files = 0
         self._engine: Engine | None = None
         self._kustomize = Kustomize(options.kustomize, self._bounds, allow_remote=options.allow_remote)
         self._mounts: list[Mounted] = []
@@ -158,7 +159,7 @@ class Rendering:
         bases = {os.path.realpath(part.folder) for each in closures.values() for part in each.parts[1:]}
         for entry in found:
             if isinstance(entry, InputFile) and used and os.path.realpath(entry.at) in used:
-                yield Skipped(entry.path, _PART)
+                self.files += 1
             elif isinstance(entry, Unrendered) and entry.what != CHART and os.path.realpath(entry.real) in bases:
                 yield Skipped(entry.path, _BASE)
             else:
@@ -208,6 +209,7 @@ class Rendering:
         if self._engine is None:
             yield Unrendered(shown, _NO_HELM)
             return
+        self.files += len(staged.templates())
         yield from load_chart(staged, unit, shown, self._options.release, self._engine)
 
     def close(self) -> None:

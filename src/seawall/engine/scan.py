@@ -13,7 +13,7 @@ from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
-from seawall.findings import Suppressions, base_risk, fingerprint, set_apart_twins
+from seawall.findings import Identity, Suppressions, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
     Evidence,
     FieldEvidence,
@@ -38,12 +38,16 @@ class UsageError(Exception):
 
 
 class ScanOptions(Struct, frozen=True):
-    """What to scan and how; ``severity`` is the least that is told."""
+    """What to scan and how; ``severity`` is the least that is told.
+
+    ``baseline`` is a file with results: what was found before is waived.
+    """
 
     read: ReadOptions
     version: KubernetesVersion = NEWEST
     selection: Selection = Selection()
     severity: Severity = Severity.INFO
+    baseline: str | None = None
 
 
 def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) -> ScanResult:
@@ -51,6 +55,7 @@ def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) ->
 
     Raises:
         UnknownRule: the selection names a rule that does not exist.
+        ResultsError: the baseline cannot be read.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -78,6 +83,7 @@ class _Scan:
         self.fields: list[tuple[Resource, str, str]] = []
         self.suppressions = Suppressions(registry)
         self.wishes: dict[int, list[Suppression]] = {}
+        self.known = _known(options.baseline) if options.baseline is not None else None
 
     def run(self) -> ScanResult:
         for resource in self.reading.resources():
@@ -184,6 +190,11 @@ class _Scan:
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         set_apart_twins(self.findings)
+        notes = list(self.suppressions.notes)
+        if self.known is not None and self.options.baseline is not None:
+            gone = waive_known(self.findings, self.known, self.options.baseline)
+            if gone:
+                notes.append(f"{gone} findings of the baseline {self.options.baseline} are gone; write it anew")
         self.findings.sort(key=lambda finding: -finding.risk)
         self.reading.hold({place.file for finding in self.findings for place in finding.locations})
         return ScanResult(
@@ -198,8 +209,14 @@ class _Scan:
             files=self.reading.files,
             inventory=inventory,
             texts=self.reading.texts,
-            notes=list(self.suppressions.notes),
+            notes=notes,
         )
+
+
+def _known(file: str) -> list[Identity]:
+    from seawall.engine.results import known_findings, read_results
+
+    return known_findings(read_results(file))
 
 
 def _shown(value: object) -> str | int | float | bool | None:

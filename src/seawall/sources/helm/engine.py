@@ -212,7 +212,10 @@ class HelmProgram:
             raise EngineError(f"helm {failed}") from failed
         out, err = done.out.decode("utf-8", "replace"), done.err.decode("utf-8", "replace")
         pieces = _SOURCE.split(out)
-        texts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+        texts: dict[str, str] = {}
+        for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
+            # Hooks are printed a second time, and the line breaks at the end of a text depend on what follows.
+            texts.setdefault(name, text.rstrip("\n") + "\n")
         if done.code == 0 or not any(name.endswith(_SPOILER) for name in texts):
             raise EngineError(_refusal(err))
         return {name: text for name, text in texts.items() if not name.endswith(_SPOILER)}

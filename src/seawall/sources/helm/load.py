@@ -147,8 +147,14 @@ class _Rendering:
             found = align(text, unmarked, places)
             if unmarked == text:
                 return found
-            best = max(best, found, key=lambda places: sum(p is not None and p.certain for p in places))
+            best = max(found, best, key=_quality)
         return best
+
+
+def _quality(places: list[Place | None]) -> tuple[int, int]:
+    """How many lines have a certain place, and how many have any."""
+    known = [place for place in places if place is not None]
+    return sum(place.certain for place in known), len(known)
 
 
 def _sources(

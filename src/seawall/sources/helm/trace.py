@@ -66,17 +66,20 @@ class TemplateTracer(Struct):
         return key if key[:1] == ("global",) else (*self.scope, *key)
 
     def _place(self, key: Path) -> Location | None:
-        """Where the value comes from: the last file given that sets it, else the outermost chart with a default."""
+        """Where the value comes from: the last file given that sets it, else the outermost chart with a default.
+
+        For a key that none of them sets, where the map stands that it belongs into.
+        """
         full = self._full(key)
-        for file in self.sources.given:
-            if (found := place_of_key(file, full)) is not None:
-                return found
+        candidates = [place_of_key(file, full) for file in self.sources.given]
         for depth in range(len(self.scope) + 1):
             file_of = self.sources.defaults.get(self.scope[:depth])
             inner = key if key[:1] == ("global",) else (*self.scope[depth:], *key)
-            if file_of is not None and (found := place_of_key(file_of, inner)) is not None:
-                return found
-        return None
+            if file_of is not None:
+                steps, found = place_of_key(file_of, inner)
+                candidates.append((steps + len(full) - len(inner), found))
+        there = [(steps, found) for steps, found in candidates if found is not None]
+        return max(there, key=lambda candidate: candidate[0])[1] if there else None
 
 
 def _column(text: str, path: Path) -> int:

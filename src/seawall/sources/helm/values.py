@@ -11,7 +11,7 @@ from msgspec import Struct
 from seawall.model.finding import Location
 from seawall.model.paths import Path, format_path, lookup
 from seawall.sources.helm.template import Action
-from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents
+from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_documents
 
 _REFERENCE = re.compile(r"(?<![\w.)\]])\$?\.Values((?:\.\w+)+)")
 _INDEX = re.compile(r'\bindex\s+\$?\.Values((?:\.\w+)*)((?:\s+"[^"\n]*")+)')
@@ -35,18 +35,17 @@ def parse_values(shown: str, text: str) -> ValuesFile:
     return ValuesFile(shown, documents[0] if documents else None)
 
 
-def place_of_key(file: ValuesFile, key: Path) -> Location | None:
-    """Where a file sets a key; None where it does not."""
-    if not key or file.document is None:
-        return None
-    marks: Marks | None = file.document.marks
-    line = column = 0
-    for step in key:
+def place_of_key(file: ValuesFile, key: Path) -> tuple[int, Location | None]:
+    """Where a file sets a key: how many steps of it there are, and the place of the last of those."""
+    marks = file.document.marks if file.document is not None else None
+    found: Location | None = None
+    for depth, step in enumerate(key):
         child = marks.children.get(step) if marks is not None else None
         if child is None:
-            return None
+            return depth, found
         line, column, marks = child
-    return Location(file.shown, line + 1, column + 1, format_path(key))
+        found = Location(file.shown, line + 1, column + 1, format_path(key))
+    return len(key), found
 
 
 def keys_of(action: Action, path: Path, raw: dict[str, Any], values: dict[str, Any]) -> list[Path]:

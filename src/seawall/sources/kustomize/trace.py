@@ -74,6 +74,14 @@ class OverlayFiles:
         ]
         return min(names, key=lambda name: (name.count("../"), len(name)))
 
+    def explains(self, name: str, built: str) -> bool:
+        """Whether a name becomes the built one by nothing but the prefixes and suffixes of the kustomizations."""
+        before, _, after = built.partition(name)
+        for part in self.parts.parts:
+            before = before.removeprefix(text_at(part.value, "namePrefix"))
+            after = after.removesuffix(text_at(part.value, "nameSuffix"))
+        return not before and not after
+
     def sources(self, real: str) -> list[Source]:
         """The documents of a file."""
         if real not in self._sources:
@@ -173,7 +181,9 @@ class OverlayTracer(Struct):
         if text_at(value, "kind") != self.kind:
             return ""
         name = text_at(value, "metadata", "name")
-        return "sure" if name == self.name else "maybe" if _named(name, self.name) else ""
+        if not _named(name, self.name):
+            return ""
+        return "sure" if self.files.explains(name, self.name) else "maybe"
 
 
 def _matches(pattern: str, text: str) -> bool:
