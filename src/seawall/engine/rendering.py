@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -204,8 +205,13 @@ class Rendering:
 
     def load_chart(self, staged: Staged, unit: str, shown: str) -> Iterator[Loaded | Unrendered]:
         """Render a staged chart."""
+        program = self._options.helm
+        if program is not None and shutil.which(program) is None:
+            yield Unrendered(shown, f"Helm chart: --helm {program} is no program that can be run")
+            return
         if self._engine is None:
-            self._engine = find_engine(self._options.helm, self._bounds, str(scratch_folder()))
+            found = os.path.abspath(shutil.which(program) or program) if program is not None else None
+            self._engine = find_engine(found, self._bounds, str(scratch_folder()))
         if self._engine is None:
             yield Unrendered(shown, _NO_HELM)
             return

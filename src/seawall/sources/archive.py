@@ -40,13 +40,23 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, limit: int) -> None:
         self._stream, self._left, self._limit = stream, limit, limit
+        self._tail = b""
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(_CHUNK if size < 0 else min(size, _CHUNK))
         self._left -= len(data)
         if self._left < 0:
             raise ArchiveError(f"unpacks to more than {self._limit >> 20} MiB")
+        if data:
+            self._tail = (self._tail + data)[-512:] if len(data) < 512 else data[-512:]
         return data
+
+    def finish(self) -> None:
+        """Read the rest, so that checksums are checked. An archive ends with zeros; tarfile does not mind if not."""
+        while self.read(_CHUNK):
+            pass
+        if self._tail.strip(b"\0"):
+            raise ArchiveError("is cut short")
 
 
 def is_archive(data: bytes) -> bool:
@@ -78,6 +88,7 @@ def members(stream: IO[bytes], limits: Limits) -> Iterator[Member]:
                 file = archive.extractfile(entry)
                 if file is not None:
                     yield Member(safe_name(entry.name), file.read())
+        bounded.finish()
     except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
         raise ArchiveError(f"is no readable tar archive: {error}") from error
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from seawall.model.finding import SourceError
 from seawall.model.rendered import RenderedOrigin
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, Suppression
 from seawall.sources.helm import stage
 from seawall.sources.helm.engine import Answer, Engine, EngineError, Request
 from seawall.sources.helm.marks import Marker, Place, align, place_of
@@ -75,9 +75,20 @@ def _documents(text: str, unit: str, tracer: TemplateTracer) -> Iterator[Loaded]
             hook = item.metadata.annotations.get(_HOOK) if item.view is not None else None
             own = TemplateTracer(tracer.file, tracer.sources, tracer.scope, tracer.places, hook)
             item.origin = RenderedOrigin(item.origin, unit, own)
+            item.suppressions = [_at_source(wish, tracer) for wish in item.suppressions]
             yield item
         elif isinstance(item, SourceError):
             yield _in_template(item, tracer)
+
+
+def _at_source(wish: Suppression, tracer: TemplateTracer) -> Suppression:
+    """A comment that waives, at the template line that it was written in."""
+    line = wish.source.rpartition(":")[2]
+    place = place_of(tracer.places, int(line) - 1) if line.isdigit() else None
+    if place is None:
+        return wish
+    source = f"comment at {tracer.sources.shown[place.file]}:{place.line}"
+    return structs.replace(wish, source=source, line=place.line if wish.line else 0)
 
 
 def _in_template(error: SourceError, tracer: TemplateTracer) -> SourceError:
@@ -139,16 +150,14 @@ class _Rendering:
 
     def places(self, name: str, text: str) -> list[Place | None]:
         """The place of every line of a rendered text; from the closest of the marked renders."""
-        best: list[Place | None] = []
+        candidates: list[list[Place | None]] = []
         for marked in self._marked:
-            if name not in marked:
-                continue
-            unmarked, places = self._marker.read(marked[name])
-            found = align(text, unmarked, places)
-            if unmarked == text:
-                return found
-            best = max(found, best, key=_quality)
-        return best
+            if name in marked:
+                unmarked, places = self._marker.read(marked[name])
+                candidates.append(align(text, unmarked, places))
+                if unmarked == text:
+                    return candidates[-1]
+        return max(candidates, key=_quality, default=[])
 
 
 def _quality(places: list[Place | None]) -> tuple[int, int]:

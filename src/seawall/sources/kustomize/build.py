@@ -82,9 +82,12 @@ class Kustomize:
 
     def _find(self) -> list[str]:
         if self._program is not None:
-            candidates = [shutil.which(self._program) or self._program]
+            found = shutil.which(self._program)
+            if found is None:
+                raise NoKustomize(f"--kustomize {self._program} is no program that can be run")
+            candidates = [os.path.abspath(found)]
         else:
-            candidates = [found for name in ("kustomize", "kubectl") if (found := shutil.which(name))]
+            candidates = [path for name in ("kustomize", "kubectl") if (path := shutil.which(name))]
         old: list[str] = []
         for program in candidates:
             is_kubectl = os.path.basename(program).startswith("kubectl")
