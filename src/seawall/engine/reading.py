@@ -61,6 +61,7 @@ class Reading:
         finally:
             if self._rendering is not None:
                 self.files += self._rendering.files
+                self.skipped.update(each.reason for each in self._rendering.skipped)
                 self._rendering.close()
 
     def inventory(self) -> Inventory:

@@ -24,6 +24,7 @@ from seawall.sources.helm import (
     stage_folder,
 )
 from seawall.sources.kustomize import (
+    NAMES,
     Closure,
     Kustomize,
     KustomizeError,
@@ -37,6 +38,7 @@ from seawall.sources.scratch import scratch_folder
 
 __all__ = ["Mounted", "Release", "RenderOptions", "Rendering", "read_values"]
 
+_SUBMODULE = "a Git submodule (scan its own repository)"
 _BASE = "a Kustomize base (judged in the overlays that use it)"
 _MAX_ARCHIVE = 512 << 20
 _MAX_HELD = 64 << 20
@@ -68,12 +70,15 @@ class Mounted(Struct, frozen=True):
 
 
 class Rendering:
-    """One run's renderings. Close it when everything was read. ``files`` counts those that overlays and charts use."""
+    """One run's renderings. Close it when everything was read. ``files`` counts those that overlays and charts use,
+    ``skipped`` has what was not even unpacked.
+    """
 
     def __init__(self, options: RenderOptions, bounds: Bounds | None = None) -> None:
         self._options = options
         self._bounds = bounds or Bounds()
         self.files = 0
+        self.skipped: list[Skipped] = []
         self._engine: Engine | None = None
         self._kustomize = Kustomize(options.kustomize, self._bounds, allow_remote=options.allow_remote)
         self._mounts: list[Mounted] = []
@@ -131,6 +136,7 @@ class Rendering:
             exported = export(path, revision)
         except GitError as error:
             return SourceError(path, "", str(error), unreadable=True)
+        self.skipped += [Skipped(f"{revision}:./{each}", _SUBMODULE) for each in exported.submodules]
         root = Mounted(str(exported.folder), f"{revision}:.")
         self._mounts.append(root)
         inner = exported.path
@@ -157,9 +163,10 @@ class Rendering:
                 if isinstance(outcome, Closure):
                     closures[os.path.realpath(entry.real)] = outcome
         used = set[str]().union(*(found.files for found in closures.values()))
+        used |= {os.path.realpath(os.path.join(folder, name)) for folder in self._overlays for name in NAMES}
         bases = {os.path.realpath(part.folder) for each in closures.values() for part in each.parts[1:]}
         for entry in found:
-            if isinstance(entry, InputFile) and used and os.path.realpath(entry.at) in used:
+            if isinstance(entry, InputFile) and self._overlays and os.path.realpath(entry.at) in used:
                 self.files += 1
             elif isinstance(entry, Unrendered) and entry.what != CHART and os.path.realpath(entry.real) in bases:
                 yield Skipped(entry.path, _BASE)

@@ -1,10 +1,11 @@
 """Kustomize overlays, built by ``kustomize`` or ``kubectl`` in a child process."""
 
 from seawall.sources.kustomize.build import Kustomize, NoKustomize
-from seawall.sources.kustomize.graph import Closure, Kustomization, KustomizeError, closure, read_kustomization
+from seawall.sources.kustomize.graph import NAMES, Closure, Kustomization, KustomizeError, closure, read_kustomization
 from seawall.sources.kustomize.load import load_overlay
 
 __all__ = [
+    "NAMES",
     "Closure",
     "Kustomization",
     "Kustomize",

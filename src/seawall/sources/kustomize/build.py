@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from seawall.sources import child
 from seawall.sources.child import Bounds, ChildFailed
@@ -20,6 +20,8 @@ _MAX_MESSAGE = 400
 _DIVIDER = re.compile(r"^---\n", re.MULTILINE)
 _ANNOTATIONS = re.compile(r"^metadata:\n  annotations:\n((?:    .*\n)+)", re.MULTILINE)
 _ORIGIN = re.compile(r"^    config\.kubernetes\.io/origin: \|\n((?:      .*\n)+)", re.MULTILINE)
+#: The alphabet of Kustomize's hashes.
+_HASHED = re.compile(r"^metadata:\n(?:  .*\n)*?  name: ([a-z0-9.-]+)-([2456789bcdfghkmt]{10})$", re.MULTILINE)
 _FIELD = re.compile(r"^      (path|configuredIn|repo): (.+)$", re.MULTILINE)
 
 
@@ -71,7 +73,7 @@ class Kustomize:
         if done.code != 0:
             raise KustomizeError(overlay.shown, f"cannot be built: {_said(done.err, folder)}")
         text = done.out.decode("utf-8", "replace")
-        return [_built(document, folder) for document in _DIVIDER.split(text) if document.strip()]
+        return _without_hashes([_built(document, folder) for document in _DIVIDER.split(text) if document.strip()])
 
     def _environment(self, home: str) -> dict[str, str]:
         extra = {"KUBECONFIG": os.devnull}
@@ -127,6 +129,22 @@ def _built(document: str, folder: str) -> Built:
     real = os.path.realpath(os.path.join(folder, path)) if path else ""
     text = document[: block.start()] + kept + document[block.end() :]
     return Built(text, real, "path" not in fields, fields.get("repo", ""))
+
+
+def _without_hashes(built: list[Built]) -> list[Built]:
+    """Take the hash of their content from the names of generated objects, and from what refers to them.
+
+    With it every change of a setting would make another object, and all its findings new ones.
+    """
+    names = {
+        f"{match[1]}-{match[2]}": match[1]
+        for each in built
+        if each.generated and (match := _HASHED.search(each.text)) is not None
+    }
+    if not names:
+        return built
+    hashed = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, names))})(?![\w.-])")
+    return [structs.replace(each, text=hashed.sub(lambda match: names[match[0]], each.text)) for each in built]
 
 
 def _said(err: bytes, folder: str) -> str:

@@ -21,16 +21,17 @@ _MAX_BYTES = 16 << 20
 
 
 class Source(Struct, frozen=True):
-    """A document of a file, or of a block of text in one that begins ``line`` lines (from 0) down."""
+    """A document of a file, or of a block of text in one, ``line`` lines down and ``column`` columns to the right."""
 
     shown: str
     line: int
+    column: int
     document: Document
 
     def place(self, path: Path, name: Path) -> Location:
         """Where a field of the document stands; ``name`` is its path in the built object."""
         line, column = place_in(self.document.marks, path)
-        return Location(self.shown, self.line + line + 1, column + 1, format_path(name))
+        return Location(self.shown, self.line + line + 1, self.column + column + 1, format_path(name))
 
 
 def read_source(real: str, shown: str) -> list[Source]:
@@ -40,12 +41,12 @@ def read_source(real: str, shown: str) -> list[Source]:
             text = decode(file.read(_MAX_BYTES))
     except (OSError, SyntaxProblem):
         return []
-    return _sources(text, shown, 0)
+    return _sources(text, shown, (0, 0))
 
 
-def _sources(text: str, shown: str, line: int) -> list[Source]:
+def _sources(text: str, shown: str, start: tuple[int, int]) -> list[Source]:
     try:
-        return [Source(shown, line, document) for document in parse_documents(text) if document.value is not None]
+        return [Source(shown, *start, document) for document in parse_documents(text) if document.value is not None]
     except SyntaxProblem:
         return []
 
@@ -103,7 +104,7 @@ class OverlayFiles:
                 inline = text_at(entry, "patch")
                 if inline:
                     at = (field, index, "patch") if isinstance(item, dict) else (field, index)
-                    found = _sources(inline, part.shown, _first_line(part, at, inline))
+                    found = _sources(inline, part.shown, _block_start(part, at, inline))
                 else:
                     path = os.path.realpath(os.path.join(part.folder, text_at(entry, "path")))
                     found = self.sources(path) if os.path.isfile(path) else []
@@ -115,15 +116,14 @@ def _is_file(part: Kustomization, item: Any) -> bool:
     return isinstance(item, str) and "\n" not in item and os.path.isfile(os.path.join(part.folder, item))
 
 
-def _first_line(part: Kustomization, path: Path, block: str) -> int:
-    """The line, from 0, at which a block of text in a kustomization begins: its own first line tells."""
+def _block_start(part: Kustomization, path: Path, block: str) -> tuple[int, int]:
+    """The line and column, from 0, at which a block of text in a kustomization begins: its own first line tells."""
     line = part.place(path)[0] - 1
-    first = next((text.strip() for text in block.splitlines() if text.strip()), "")
-    skipped = next((n for n, text in enumerate(block.splitlines()) if text.strip()), 0)
+    skipped, first = next(((n, text) for n, text in enumerate(block.splitlines()) if text.strip()), (0, ""))
     for number, text in enumerate(part.text.splitlines()[line : line + 4]):
-        if text.strip() == first:
-            return line + number - skipped
-    return line
+        if text.strip() == first.strip():
+            return line + number - skipped, len(text) - len(text.lstrip()) - (len(first) - len(first.lstrip()))
+    return line, 0
 
 
 class OverlayTracer(Struct):
