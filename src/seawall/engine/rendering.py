@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -23,18 +24,11 @@ from seawall.sources.helm import (
     stage_archive,
     stage_folder,
 )
-from seawall.sources.kustomize import (
-    NAMES,
-    Closure,
-    Kustomize,
-    KustomizeError,
-    NoKustomize,
-    closure,
-    load_overlay,
-    read_kustomization,
-)
 from seawall.sources.manifests import CHART, Entry, InputFile, Loaded, Skipped, Unrendered
 from seawall.sources.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from seawall.sources.kustomize import Closure, Kustomize, KustomizeError
 
 __all__ = ["Mounted", "Release", "RenderOptions", "Rendering", "read_values"]
 
@@ -80,7 +74,7 @@ class Rendering:
         self.files = 0
         self.skipped: list[Skipped] = []
         self._engine: Engine | None = None
-        self._kustomize = Kustomize(options.kustomize, self._bounds, allow_remote=options.allow_remote)
+        self._kustomize: Kustomize | None = None
         self._mounts: list[Mounted] = []
         self._overlays: dict[str, Closure | KustomizeError] = {}
 
@@ -156,6 +150,11 @@ class Rendering:
     def arrange(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """The entries of one walk, without the files that overlays use and the bases that other overlays build."""
         found = list(entries)
+        if not any(isinstance(entry, Unrendered) and entry.what != CHART for entry in found):
+            yield from found
+            return
+        from seawall.sources.kustomize import NAMES, Closure
+
         closures: dict[str, Closure] = {}
         for entry in found:
             if isinstance(entry, Unrendered) and entry.what != CHART:
@@ -174,6 +173,8 @@ class Rendering:
                 yield entry
 
     def _closure(self, entry: Unrendered) -> Closure | KustomizeError:
+        from seawall.sources.kustomize import KustomizeError, closure, read_kustomization
+
         boundary = next((os.path.realpath(m.real) for m in self._mounts if _within(m, entry.path)), None)
         options = self._options
         remote = options.allow_remote and not options.offline
@@ -190,17 +191,26 @@ class Rendering:
         """
         if entry.what == CHART:
             yield from self._load_folder(entry, root)
-            return
+        else:
+            yield from self._load_overlay(entry)
+
+    def _load_overlay(self, entry: Unrendered) -> Iterator[Loaded | Unrendered]:
+        from seawall.sources.kustomize import Kustomize, KustomizeError, NoKustomize, load_overlay
+
         outcome = self._overlays[entry.real]
         if isinstance(outcome, KustomizeError):
             yield SourceError(outcome.file, outcome.where, outcome.message)
-        elif outcome.parts[0].is_component:
+            return
+        if outcome.parts[0].is_component:
             yield Unrendered(entry.path, "Kustomize component: no overlay of the scan uses it; scan one that does")
-        else:
-            try:
-                yield from load_overlay(outcome, entry.unit, self._kustomize)
-            except NoKustomize as missing:
-                yield Unrendered(entry.path, f"Kustomize overlay: {missing}")
+            return
+        if self._kustomize is None:
+            options = self._options
+            self._kustomize = Kustomize(options.kustomize, self._bounds, allow_remote=options.allow_remote)
+        try:
+            yield from load_overlay(outcome, entry.unit, self._kustomize)
+        except NoKustomize as missing:
+            yield Unrendered(entry.path, f"Kustomize overlay: {missing}")
 
     def _load_folder(self, entry: Unrendered, root: str) -> Iterator[Loaded | Unrendered]:
         try:

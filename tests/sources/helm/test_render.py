@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tarfile
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from seawall.model.resource import Resource
 from seawall.sources import scratch
 from seawall.sources.child import Bounds
 from seawall.sources.helm import Engine, Release, find_engine, load_chart, stage_folder
+from seawall.sources.helm.engine import find_library
 from seawall.sources.manifests import Skipped
 from tests.conftest import Run
 from tests.kube import CHARTS, program
@@ -31,7 +31,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 def _engine(kind: str, home: Path, bounds: Bounds) -> Iterator[Engine]:
-    if kind == "library" and find_spec("helm_python") is None:
+    if kind == "library" and find_library() is None:
         pytest.skip("helm-python-sdk is not there for this machine")
     found = find_engine(program("helm") if kind == "program" else None, bounds, str(home))
     assert found is not None

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +23,8 @@ from seawall.sources.child import Bounds, ChildFailed
 _WORKER = Path(__file__).with_name("worker.py")
 #: A worker is replaced once it used this share of its seconds of CPU, so that no chart pays for those before it.
 _WORN = 0.5
+#: A worker lives briefly: Go collects garbage only where its memory comes near this.
+_GARBAGE = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 
 class Request(Struct, frozen=True):
@@ -71,18 +72,27 @@ def find_engine(program: str | None, bounds: Bounds, home: str) -> Engine | None
     """The engine to use: the program that was named, else the library, else ``helm`` on PATH, else None."""
     if program is not None:
         return HelmProgram(program, bounds, home)
-    spec = find_spec("helm_python")
-    if spec is not None and spec.submodule_search_locations:
-        return HelmLibrary(str(Path(next(iter(spec.submodule_search_locations))).parent), bounds, home)
+    library = find_library()
+    if library is not None:
+        return HelmLibrary(library, bounds, home)
     found = shutil.which("helm")
     return HelmProgram(found, bounds, home) if found else None
+
+
+def find_library() -> str | None:
+    """The shared library that helm-python-sdk brings; its package is not imported."""
+    for folder in sys.path:
+        found = sorted(Path(folder, "helm_python", "lib").glob("libhelm_c.so.*"))
+        if found:
+            return str(found[-1])
+    return None
 
 
 class HelmLibrary:
     """A worker process that is started when it is first needed and serves chart after chart."""
 
-    def __init__(self, site: str, bounds: Bounds, home: str) -> None:
-        self._site, self._bounds, self._home = site, bounds, home
+    def __init__(self, library: str, bounds: Bounds, home: str) -> None:
+        self._library, self._bounds, self._home = library, bounds, home
         self._child: subprocess.Popen[bytes] | None = None
 
     def render(self, request: Request) -> Answer:
@@ -127,17 +137,16 @@ class HelmLibrary:
 
     def _start(self) -> None:
         bounds = self._bounds
-        command = [sys.executable, "-I", "-S", str(_WORKER), self._site, str(bounds.cpu), str(bounds.memory)]
+        command = [sys.executable, "-I", "-S", str(_WORKER), self._library, str(bounds.cpu), str(bounds.memory)]
         try:
             self._child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=child.environment(self._home),
+                env=child.environment(self._home, _GARBAGE),
                 cwd=self._home,
                 start_new_session=True,
-                preexec_fn=child.confine(bounds, network=False),
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise ChildFailed(f"cannot be started: {error}") from error
@@ -172,7 +181,7 @@ class HelmLibrary:
 #: What makes ``helm template --debug`` print the text of every template as it is: it ends with a template that is no
 #: YAML, so that Helm does not sort and split the rest by kind.
 _SPOILER = "templates/zz-seawall-no-yaml.yaml"
-_SOURCE = re.compile(r"^---\n# Source: (.+)\n", re.MULTILINE)
+_SOURCE = r"(?m)^---\n# Source: (.+)\n"
 
 
 class HelmProgram:
@@ -211,7 +220,7 @@ class HelmProgram:
         except ChildFailed as failed:
             raise EngineError(f"helm {failed}") from failed
         out, err = done.out.decode("utf-8", "replace"), done.err.decode("utf-8", "replace")
-        pieces = _SOURCE.split(out)
+        pieces = re.split(_SOURCE, out)
         texts: dict[str, str] = {}
         for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
             # Hooks are printed a second time, and the line breaks at the end of a text depend on what follows.
@@ -224,14 +233,14 @@ class HelmProgram:
         """Nothing runs on."""
 
 
-_MISSING = re.compile(r"missing in charts/ directory: (.+)")
+_MISSING = r"missing in charts/ directory: (.+)"
 
 
 def _refusal(err: str) -> str:
     lines = [line for line in err.splitlines() if not line.startswith(("level=", "time=")) and " [debug] " not in line]
     start = next((index for index, line in enumerate(lines) if line.startswith("Error: ")), 0)
     message = "\n".join(lines[start:]).removeprefix("Error: ").split("\nhelm.go:")[0].strip()
-    missing = _MISSING.search(message)
+    missing = re.search(_MISSING, message)
     if missing:
         return missing_message(missing[1].split(", "))
     return message or "helm failed without a word"

@@ -23,8 +23,9 @@ from seawall.sources.manifests import Loaded, Skipped, load_stdin
 from seawall.sources.scratch import scratch_folder
 
 LIBRARY = "a Helm library chart (judged in the charts that use it)"
-_FAILURE_AT = re.compile(r"([^\s:()\"]+/templates/[^\s:()\"]+):(\d+)(?::(\d+))?")
-_REMOTE_REFERENCE = re.compile(r'"\$(?:ref|dynamicRef|recursiveRef)"\s*:\s*"\s*([A-Za-z][A-Za-z0-9+.-]*:[^"]*)"')
+# Compiled when they are first used: most charts have no such schema and do not fail.
+_FAILURE_AT = r"([^\s:()\"]+/templates/[^\s:()\"]+):(\d+)(?::(\d+))?"
+_REMOTE_REFERENCE = r'"\$(?:ref|dynamicRef|recursiveRef)"\s*:\s*"\s*([A-Za-z][A-Za-z0-9+.-]*:[^"]*)"'
 _HOOK = "helm.sh/hook"
 _MAX_MESSAGE = 400
 
@@ -109,7 +110,7 @@ class _Rendering:
         self.paths = staged.templates()
         self.templates = [parse_template(staged.text(path)) for path in self.paths]
         self._marker = Marker([template.text for template in self.templates])
-        self._marked: list[dict[str, str]] = []
+        self._marked: list[dict[str, tuple[str, list[Place | None]]]] = []
 
     def run(self, nodes: list[Node]) -> Answer:
         """Render; the plain text is the first of the answer's."""
@@ -118,15 +119,22 @@ class _Rendering:
             answer = self._engine.render(request)
         except EngineError as error:
             raise _refused(str(error), self._staged, self._shown, nodes) from error
-        self._marked = answer.renders[1:]
-        if not all(self._exact(name, text) for name, text in answer.renders[0].items()):
+        self._marked = [self._read(render) for render in answer.renders[1:]]
+        if not (self._marked and self._fits(answer.renders[0], self._marked[0])):
             self._marked += self._second_try()
         return answer
 
-    def _second_try(self) -> list[dict[str, str]]:
+    def _read(self, render: dict[str, str]) -> dict[str, tuple[str, list[Place | None]]]:
+        return {name: self._marker.read(text) for name, text in render.items()}
+
+    def _fits(self, plain: dict[str, str], marked: dict[str, tuple[str, list[Place | None]]]) -> bool:
+        """Whether marks changed no more than what stands on single lines, such as checksums of marked text."""
+        return all(name in marked and text.count("\n") == marked[name][0].count("\n") for name, text in plain.items())
+
+    def _second_try(self) -> list[dict[str, tuple[str, list[Place | None]]]]:
         """Marks outside named templates only: the text of those may decide what others do."""
         try:
-            return self._engine.render(self._request(self._copy(defines=False))).renders
+            return [self._read(self._engine.render(self._request(self._copy(defines=False))).renders[0])]
         except EngineError:
             return []
 
@@ -145,18 +153,9 @@ class _Rendering:
             (folder / path).write_text(text, encoding="utf-8", errors="replace")
         return str(folder)
 
-    def _exact(self, name: str, text: str) -> bool:
-        return any(name in marked and self._marker.read(marked[name])[0] == text for marked in self._marked)
-
     def places(self, name: str, text: str) -> list[Place | None]:
         """The place of every line of a rendered text; from the closest of the marked renders."""
-        candidates: list[list[Place | None]] = []
-        for marked in self._marked:
-            if name in marked:
-                unmarked, places = self._marker.read(marked[name])
-                candidates.append(align(text, unmarked, places))
-                if unmarked == text:
-                    return candidates[-1]
+        candidates = [align(text, *marked[name]) for marked in self._marked if name in marked]
         return max(candidates, key=_quality, default=[])
 
 
@@ -223,7 +222,7 @@ def _refuse_remote_schemas(staged: Staged) -> None:
         if path.rpartition("/")[2] != "values.schema.json":
             continue
         text = staged.text(path)
-        match = _REMOTE_REFERENCE.search(text.replace("\\/", "/").replace("\\u0024", "$"))
+        match = re.search(_REMOTE_REFERENCE, text.replace("\\/", "/").replace("\\u0024", "$"))
         if match is not None:
             line = text.count("\n", 0, match.start()) + 1
             raise ChartError(shown, f"refers to {match[1][:100]!r}; copy that schema into this file", str(line))
@@ -254,7 +253,7 @@ def _refused(message: str, staged: Staged, shown: str, nodes: list[Node]) -> Cha
     text = " ".join(message.split())
     text = text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE // 2]} ... {text[-_MAX_MESSAGE // 2 :]}"
     said = f"chart {staged.name} cannot be rendered: {text}"
-    for match in reversed(list(_FAILURE_AT.finditer(message))):
+    for match in reversed(list(re.finditer(_FAILURE_AT, message))):
         owner = owner_of(nodes, match[1])
         if owner is not None and owner[1] in staged.shown:
             where = f"{match[2]}:{match[3]}" if match[3] else match[2]

@@ -10,8 +10,7 @@ lines are matched by their text, and what is told of those that differ is only l
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
-from hashlib import blake2b
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -37,8 +36,8 @@ class Marker:
     def __init__(self, sources: list[str]) -> None:
         salt = 0
         while True:
-            digest = blake2b("\0".join([str(salt), *sources]).encode("utf-8", "replace"), digest_size=5).hexdigest()
-            self._word = f"zq{digest}w"
+            digest = crc32("\0".join([str(salt), *sources]).encode("utf-8", "replace"))
+            self._word = f"zq{digest:08x}w"
             if not any(self._word in source for source in sources):
                 break
             salt += 1
@@ -125,6 +124,8 @@ def align(plain: str, unmarked: str, places: list[Place | None]) -> list[Place |
     out: list[Place | None] = [None] * len(ours)
     if max(len(ours), len(theirs)) > _MAX_MATCHED:
         return out
+    from difflib import SequenceMatcher
+
     for tag, a, b, c, _ in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         if tag == "equal":
             out[a:b] = [_sure_if(place, False) for place in places[c : c + b - a]]
