@@ -98,6 +98,7 @@ def test_where_marks_changed_the_text_places_are_only_likely() -> None:
     assert align("a\nb\nc", "a\nX\nc", places) == [Place(0, 1), Place(0, 2, False), Place(0, 3)]
     shorter = align("a\nc", "a\nb\nc", places)
     assert shorter == [Place(0, 1, False), Place(0, 3, False)]
+    assert align("a\nb:\n", "a\nb: \n\n", places) == places
     assert place_of([Place(0, 1), None, None], 2) == Place(0, 1, False)
     assert place_of([], 5) is None
 

@@ -223,8 +223,7 @@ class HelmProgram:
         pieces = re.split(_SOURCE, out)
         texts: dict[str, str] = {}
         for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
-            # Hooks are printed a second time, and the line breaks at the end of a text depend on what follows.
-            texts.setdefault(name, text.rstrip("\n") + "\n")
+            texts.setdefault(name, text)  # hooks are printed a second time
         if done.code == 0 or not any(name.endswith(_SPOILER) for name in texts):
             raise EngineError(_refusal(err))
         return {name: text for name, text in texts.items() if not name.endswith(_SPOILER)}

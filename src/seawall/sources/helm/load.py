@@ -129,7 +129,7 @@ class _Rendering:
 
     def _fits(self, plain: dict[str, str], marked: dict[str, tuple[str, list[Place | None]]]) -> bool:
         """Whether marks changed no more than what stands on single lines, such as checksums of marked text."""
-        return all(name in marked and text.count("\n") == marked[name][0].count("\n") for name, text in plain.items())
+        return all(name in marked and _lines(text) == _lines(marked[name][0]) for name, text in plain.items())
 
     def _second_try(self) -> list[dict[str, tuple[str, list[Place | None]]]]:
         """Marks outside named templates only: the text of those may decide what others do."""
@@ -157,6 +157,10 @@ class _Rendering:
         """The place of every line of a rendered text; from the closest of the marked renders."""
         candidates = [align(text, *marked[name]) for marked in self._marked if name in marked]
         return max(candidates, key=_quality, default=[])
+
+
+def _lines(text: str) -> int:
+    return text.rstrip().count("\n")
 
 
 def _quality(places: list[Place | None]) -> tuple[int, int]:

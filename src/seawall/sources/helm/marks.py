@@ -116,11 +116,12 @@ class Marker:
 
 def align(plain: str, unmarked: str, places: list[Place | None]) -> list[Place | None]:
     """The places of the lines of ``plain``, from those of the marked render's text (``unmarked``)."""
-    if plain == unmarked:
+    # A helm program takes away the blanks at the end of the template that it happens to print last.
+    ours, theirs = plain.rstrip().split("\n"), unmarked.rstrip().split("\n")
+    if ours == theirs:
         return places
-    ours, theirs = plain.split("\n"), unmarked.split("\n")
     if len(ours) == len(theirs):
-        return [_sure_if(place, mine == other) for place, mine, other in zip(places, ours, theirs, strict=True)]
+        return [_sure_if(place, mine == other) for place, mine, other in zip(places, ours, theirs, strict=False)]
     out: list[Place | None] = [None] * len(ours)
     if max(len(ours), len(theirs)) > _MAX_MATCHED:
         return out
