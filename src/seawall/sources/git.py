@@ -47,7 +47,6 @@ class Exported(Struct, frozen=True):
 
     folder: Path
     path: str
-    commit: str
     submodules: tuple[str, ...]
 
 
@@ -61,6 +60,8 @@ class _Blob(Struct, frozen=True):
 def export(path: str, revision: str) -> Exported:
     """Write a revision of the repository that ``path`` lies in; ``path`` itself need not exist any more.
 
+    A tree is a revision too: ``git write-tree`` gives one of what is staged.
+
     Raises:
         GitError: there is no git, no repository, no such revision, or it is too large.
     """
@@ -73,16 +74,16 @@ def export(path: str, revision: str) -> Exported:
     top = _git(program, start, "rev-parse", "--show-toplevel").decode().rstrip("\n")
     if revision.startswith("-") or "\0" in revision or not revision:
         raise GitError(f"{revision!r} is no revision")
-    name = f"{revision}^{{commit}}"
-    commit = _git(program, start, "rev-parse", "--verify", "--end-of-options", name).decode().strip()
+    name = f"{revision}^{{tree}}"
+    tree = _git(program, start, "rev-parse", "--verify", "--end-of-options", name).decode().strip()
     inner = os.path.relpath(os.path.join(os.path.realpath(start), os.path.relpath(path, start)), os.path.realpath(top))
     folder = scratch_folder()
-    blobs, submodules = _listing(_git(program, top, "ls-tree", "-r", "-z", "-l", "--full-tree", commit))
+    blobs, submodules = _listing(_git(program, top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree))
     for batch in _batches(blobs):
         _write(folder, batch, _contents(program, top, batch))
     if not os.path.lexists(folder / inner):
         raise GitError(f"{path} is not in revision {revision}")
-    return Exported(folder, "" if inner == "." else inner, commit, submodules)
+    return Exported(folder, "" if inner == "." else inner, submodules)
 
 
 def _git(program: str, folder: str, *arguments: str, stdin: Path | None = None) -> bytes:
