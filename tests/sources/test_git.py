@@ -116,11 +116,14 @@ def test_links_stay_within_the_revision(repository: Path) -> None:
     os.symlink("/etc/passwd", repository / "absolute.yaml")
     os.symlink("../../outside.yaml", repository / "deploy" / "up.yaml")
     os.symlink("deploy/web.yaml", repository / "inside.yaml")
+    os.symlink("..", repository / "deploy" / "top")
+    os.symlink("top/../../outside.yaml", repository / "deploy" / "by-way.yaml")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "links")
     exported = export(str(repository), "HEAD")
     assert not os.path.lexists(exported.folder / "absolute.yaml")
     assert not os.path.lexists(exported.folder / "deploy" / "up.yaml")
+    assert not os.path.lexists(exported.folder / "deploy" / "by-way.yaml")
     assert os.readlink(exported.folder / "inside.yaml") == "deploy/web.yaml"
     scratch.clean()
 

@@ -160,3 +160,10 @@ def test_a_program_that_hangs_or_floods_is_stopped(tmp_path: Path) -> None:
         kustomize = Kustomize(str(fake), Bounds(seconds=2.0, output=1 << 20), allow_remote=False)
         with pytest.raises(KustomizeError, match=message):
             kustomize.build(read_kustomization(str(tmp_path), str(tmp_path)))
+
+
+def test_flux_objects_in_files_of_that_name_are_manifests(scan: Scan, tmp_path: Path) -> None:
+    text = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux}\n"
+    (tmp_path / "kustomization.yaml").write_text(text + "spec: {path: ./apps, interval: 1h, prune: true}\n")
+    code, document = scan(str(tmp_path))
+    assert code == 0 and document["summary"]["resources"] == 1

@@ -158,7 +158,10 @@ class Rendering:
         closures: dict[str, Closure] = {}
         for entry in found:
             if isinstance(entry, Unrendered) and entry.what != CHART:
-                outcome = self._overlays[entry.real] = self._closure(entry)
+                outcome = self._closure(entry)
+                if isinstance(outcome, Closure) and outcome.parts[0].is_flux:
+                    continue
+                self._overlays[entry.real] = outcome
                 if isinstance(outcome, Closure):
                     closures[os.path.realpath(entry.real)] = outcome
         used = set[str]().union(*(found.files for found in closures.values()))
@@ -167,8 +170,11 @@ class Rendering:
         for entry in found:
             if isinstance(entry, InputFile) and self._overlays and os.path.realpath(entry.at) in used:
                 self.files += 1
-            elif isinstance(entry, Unrendered) and entry.what != CHART and os.path.realpath(entry.real) in bases:
-                yield Skipped(entry.path, _BASE)
+            elif isinstance(entry, Unrendered) and entry.what != CHART:
+                if os.path.realpath(entry.real) in bases:
+                    yield Skipped(entry.path, _BASE)
+                elif entry.real in self._overlays:
+                    yield entry
             else:
                 yield entry
 

@@ -81,6 +81,7 @@ def export(path: str, revision: str) -> Exported:
     blobs, submodules = _listing(_git(program, top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree))
     for batch in _batches(blobs):
         _write(folder, batch, _contents(program, top, batch))
+    _drop_links_out(folder, blobs)
     if not os.path.lexists(folder / inner):
         raise GitError(f"{path} is not in revision {revision}")
     return Exported(folder, "" if inner == "." else inner, submodules)
@@ -143,6 +144,14 @@ def _contents(program: str, top: str, batch: list[_Blob]) -> bytes:
     wanted = scratch_folder() / "objects"
     wanted.write_text("".join(f"{blob.digest}\n" for blob in batch))
     return _git(program, top, "cat-file", "--batch", "--buffer", stdin=wanted)
+
+
+def _drop_links_out(folder: Path, blobs: list[_Blob]) -> None:
+    """Remove links that lead out by way of other links."""
+    top = os.path.join(os.path.realpath(folder), "")
+    for blob in blobs:
+        if blob.link and not os.path.join(os.path.realpath(folder / blob.path), "").startswith(top):
+            (folder / blob.path).unlink(missing_ok=True)
 
 
 def _write(folder: Path, batch: list[_Blob], data: bytes) -> None:

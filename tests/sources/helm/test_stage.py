@@ -120,3 +120,12 @@ def test_what_is_cut_short_is_told(tmp_path: Path) -> None:
     for end in (1, 10, len(data) // 2, len(data) - 9):
         with pytest.raises(ChartError):
             stage_archive(data[:end], "a.tgz", tmp_path / str(end))
+
+
+def test_charts_of_the_first_version_have_their_aliases_elsewhere(tmp_path: Path) -> None:
+    app = chart(tmp_path / "app")
+    (app / "Chart.yaml").write_text("apiVersion: v1\nname: app\nversion: 0.1.0\n")
+    (app / "requirements.yaml").write_text("dependencies: [{name: sub, version: 0.1.0, alias: other}]\n")
+    chart(app / "charts" / "sub", "sub")
+    nodes = chart_tree(stage_folder(str(app), "app", str(app), tmp_path / "out"))
+    assert [(node.rendered, node.scope) for node in nodes] == [("app", ()), ("app/charts/other", ("other",))]

@@ -60,6 +60,15 @@ def _names(dependencies: Any, name: str) -> list[str]:
 
 
 def _meta(staged: Staged, path: str) -> dict[str, Any]:
+    """What Chart.yaml says; a chart of the first version has its dependencies in a file of their own."""
+    meta = _mapping(staged, path)
+    if meta.get("apiVersion") != "v2" and "dependencies" not in meta:
+        own = _mapping(staged, path.removesuffix("Chart.yaml") + "requirements.yaml")
+        meta = {**meta, "dependencies": own.get("dependencies")}
+    return meta
+
+
+def _mapping(staged: Staged, path: str) -> dict[str, Any]:
     try:
         documents = parse_documents(staged.text(path))
     except SyntaxProblem:

@@ -49,6 +49,11 @@ class Kustomization(Struct, frozen=True):
         return os.path.join(self.shown_folder, self.name)
 
     @property
+    def is_flux(self) -> bool:
+        """Whether the file holds an object of Flux's of the same kind: a manifest like any other."""
+        return "toolkit.fluxcd.io" in text_at(self.value, "apiVersion")
+
+    @property
     def is_component(self) -> bool:
         """Whether it can be built only as part of another."""
         return self.value.get("kind") == "Component"
