@@ -26,8 +26,21 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    "resources bases components patches patchesStrategicMerge patchesJson6902 images namespace namePrefix "
-    "secretGenerator configMapGenerator kind apiVersion".split()
+    [
+        "resources",
+        "bases",
+        "components",
+        "patches",
+        "patchesStrategicMerge",
+        "patchesJson6902",
+        "images",
+        "namespace",
+        "namePrefix",
+        "secretGenerator",
+        "configMapGenerator",
+        "kind",
+        "apiVersion",
+    ]
 )
 PATCHES = st.lists(
     st.dictionaries(st.sampled_from(["path", "patch", "target", "name", "newTag", "literals", "op", "value"]), VALUES),

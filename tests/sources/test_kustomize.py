@@ -167,3 +167,10 @@ def test_flux_objects_in_files_of_that_name_are_manifests(scan: Scan, tmp_path: 
     (tmp_path / "kustomization.yaml").write_text(text + "spec: {path: ./apps, interval: 1h, prune: true}\n")
     code, document = scan(str(tmp_path))
     assert code == 0 and document["summary"]["resources"] == 1
+
+
+def test_generated_secrets_are_never_shown(run: Run, overlays: Path) -> None:
+    for name in ("terminal", "json", "html", "sarif", "markdown"):
+        done = run("scan", str(overlays), "--kustomize", program("kubectl"), "--limit", "0", "--format", name)
+        assert "secret-in-manifest" in done.stdout
+        assert "correct-horse" not in done.stdout and "Y29ycmVjdC1ob3JzZ" not in done.stdout

@@ -27,6 +27,7 @@ from seawall.model.finding import (
 from seawall.model.paths import Path, PathNamer, lookup
 from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Inventory, Resource, Suppression
+from seawall.model.rule import Hit
 from seawall.model.version import NEWEST, KubernetesVersion
 
 #: Values longer than this are cut in evidence.
@@ -144,13 +145,7 @@ class _Scan:
             rule, hit, _, path = each
             location = locations[0]
             severity = self._severity(each)
-            evidence: tuple[Evidence, ...] = (
-                FieldEvidence(location.path, None if hit.secret else _shown(lookup(raw, path))),
-            )
-            if how is not None:
-                evidence += (how,)
-            if hit.related:
-                evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+            evidence = _evidence(hit, location.path, None if hit.secret else lookup(raw, path), how)
             waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
@@ -217,6 +212,16 @@ def _known(file: str) -> list[Identity]:
     from seawall.engine.results import known_findings, read_results
 
     return known_findings(read_results(file))
+
+
+def _evidence(hit: Hit, path: str, value: object, how: RenderedEvidence | None) -> tuple[Evidence, ...]:
+    """The field, how it came to be rendered, and what else the finding depends on."""
+    evidence: tuple[Evidence, ...] = (FieldEvidence(path, _shown(value)),)
+    if how is not None:
+        evidence += (how,)
+    if hit.related:
+        evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+    return evidence
 
 
 def _shown(value: object) -> str | int | float | bool | None:

@@ -304,3 +304,11 @@ def test_waivers_in_templates_hold(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "waived: a debugging tool" in done.stdout
     assert "a.yaml:8 waives 'nonsense'" in done.stderr
+
+
+def test_secrets_in_values_are_never_shown(run: Run, tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: {{ .Values.password }}\n"
+    chart = make(tmp_path / "app", text, values="password: correct-horse-battery\n")
+    for name in ("terminal", "json", "html", "sarif", "markdown"):
+        done = run("scan", str(chart), "--format", name)
+        assert "secret-in-manifest" in done.stdout and "correct-horse" not in done.stdout
