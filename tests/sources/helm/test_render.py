@@ -273,6 +273,17 @@ def test_the_command_line(run: Run, tmp_path: Path) -> None:
     assert done.stdout.count("Pod default/x-sessions (") >= 1
 
 
+def test_charts_within_charts(scan_json: Any, tmp_path: Path) -> None:
+    """Subcharts are rendered with their chart, once; a chart in another folder of it is one of its own."""
+    shutil.copytree(SHOP, tmp_path / "shop")
+    inner = make(tmp_path / "shop" / "examples" / "app", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: inner}\n")
+    (inner.parent / "loose.yaml").write_text("a: {{ not yaml }}\n")
+    code, document = scan_json(str(tmp_path), "--fail-on", "none")
+    assert code == 0
+    assert document["summary"]["resources"] == 6
+    assert document["summary"]["skipped"]["a file in a Helm chart"] == 1
+
+
 def test_a_packaged_chart_shows_its_lines(run: Run, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "shop-1.2.0.tgz", "w:gz") as archive:
         archive.add(SHOP, "shop")

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from seawall.model.finding import SourceError
+from seawall.model.paths import lookup
 from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Resource, Suppression
 from seawall.sources.helm import stage
@@ -73,8 +74,8 @@ def _load(staged: Staged, unit: str, shown: str, release: Release, engine: Engin
 def _documents(text: str, unit: str, tracer: TemplateTracer) -> Iterator[Loaded]:
     for item in load_stdin(text.encode(), tracer.file):
         if isinstance(item, Resource):
-            hook = item.metadata.annotations.get(_HOOK) if item.view is not None else None
-            own = TemplateTracer(tracer.file, tracer.sources, tracer.scope, tracer.places, hook)
+            hook = lookup(item.raw, ("metadata", "annotations", _HOOK))
+            own = structs.replace(tracer, hook=hook if isinstance(hook, str) else None)
             item.origin = RenderedOrigin(item.origin, unit, own)
             item.suppressions = [_at_source(wish, tracer) for wish in item.suppressions]
             yield item

@@ -14,6 +14,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 CHART = "Helm chart"
 OVERLAY = "Kustomize overlay"
 _UNITS = {"Chart.yaml": CHART, "kustomization.yaml": OVERLAY, "kustomization.yml": OVERLAY, "Kustomization": OVERLAY}
+#: Folders of a chart whose files Helm renders or installs, its subcharts among them.
+_RENDERED = frozenset(("templates", "charts", "crds"))
 #: Git's own store; other hidden folders are walked.
 _ALWAYS_SKIPPED = frozenset((".git",))
 
@@ -99,12 +101,18 @@ def _walk_directory(tree: _Tree, relative: str) -> Iterator[Entry]:
     units = {_UNITS[entry.name] for entry in entries if entry.name in _UNITS}
     for what in sorted(units):
         yield Unrendered(shown, what, relative, directory)
-    # A chart is Helm's to the last file of it; a folder with an overlay can hold others, and files of no overlay.
-    if CHART in units:
-        return
+    # A folder with an overlay can hold others, and files of no overlay. Of a chart's own, Helm renders what it renders.
     for entry in entries:
         path = f"{relative}/{entry.name}" if relative else entry.name
-        yield from _entry(tree, path, entry)
+        if CHART not in units:
+            yield from _entry(tree, path, entry)
+        elif entry.name not in _RENDERED and entry.is_dir(follow_symlinks=False):
+            yield from map(_in_chart, _entry(tree, path, entry))
+
+
+def _in_chart(entry: Entry) -> Entry:
+    """What lies in other folders of a chart: further charts and overlays (examples, tests), and files for templates."""
+    return Skipped(entry.path, "a file in a Helm chart") if isinstance(entry, InputFile) else entry
 
 
 def _entry(tree: _Tree, path: str, entry: os.DirEntry[str]) -> Iterator[Entry]:
