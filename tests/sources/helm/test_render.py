@@ -122,6 +122,38 @@ def test_where_fields_come_from(engine: Engine) -> None:
     assert hashed[1].likely
 
 
+def test_named_templates_that_are_computed_with_are_left_alone(engine: Engine, tmp_path: Path) -> None:
+    """As library charts do: text to values, merged, and to text again; marks in it would change the order of keys."""
+    helpers = """\
+{{- define "base" -}}
+apiVersion: v1
+kind: Pod
+metadata:
+  name: z
+spec:
+  zeta: 1
+  hostPID: true
+  alpha: 2
+{{- end -}}
+{{- define "is-on" -}}
+{{- if .Values.on }}
+yes: please
+{{- end }}
+{{- end -}}
+"""
+    template = """\
+{{- $pod := include "base" . | fromYaml }}
+{{- if include "is-on" . }}
+first: line
+{{- end }}
+{{ mergeOverwrite $pod (dict "metadata" (dict "name" "a")) | toYaml }}
+"""
+    chart = make(tmp_path / "app", template)
+    (chart / "templates" / "_helpers.tpl").write_text(helpers)
+    places, evidence = trace(load(chart, engine), "Pod", "spec", "hostPID")
+    assert places == ["a.yaml:5"] and not evidence.likely
+
+
 def test_subcharts_have_their_own_values(engine: Engine) -> None:
     items = load(SHOP, engine)
     pods = [item for item in items if item.ref.name == "release-name-sessions"]

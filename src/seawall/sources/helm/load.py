@@ -129,8 +129,8 @@ class _Rendering:
         return {name: self._marker.read(text) for name, text in render.items()}
 
     def _fits(self, plain: dict[str, str], marked: dict[str, tuple[str, list[Place | None]]]) -> bool:
-        """Whether marks changed no more than what stands on single lines, such as checksums of marked text."""
-        return all(name in marked and _lines(text) == _lines(marked[name][0]) for name, text in plain.items())
+        """Whether marks changed no more than a line here and there, such as checksums of marked text."""
+        return all(name in marked and _alike(text, marked[name][0]) for name, text in plain.items())
 
     def _second_try(self) -> list[dict[str, tuple[str, list[Place | None]]]]:
         """Marks outside named templates only: the text of those may decide what others do."""
@@ -160,8 +160,10 @@ class _Rendering:
         return max(candidates, key=_quality, default=[])
 
 
-def _lines(text: str) -> int:
-    return text.rstrip().count("\n")
+def _alike(text: str, other: str) -> bool:
+    ours, theirs = text.rstrip().split("\n"), other.rstrip().split("\n")
+    differing = sum(mine != its for mine, its in zip(ours, theirs, strict=False))
+    return len(ours) == len(theirs) and differing <= max(2, len(ours) // 50)
 
 
 def _quality(places: list[Place | None]) -> tuple[int, int]:
