@@ -6,7 +6,7 @@ import argparse
 import os
 
 from seawall.cli.main import CommandError
-from seawall.cli.rendering import add_render_arguments, render_options
+from seawall.cli.rendering import add_render_arguments, add_revision_argument, render_options
 from seawall.engine import ReadOptions
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
@@ -19,6 +19,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="files, folders, charts, overlays, archives, oci://; - is standard input",
     )
+    add_revision_argument(parser)
     add_reading_arguments(parser)
 
 

@@ -21,11 +21,15 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     charts.add_argument("--namespace", metavar="NAME", help="namespace of the release (default)")
     charts.add_argument("--api-version", action="append", default=[], metavar="V", help="one that the cluster has")
     charts.add_argument("--helm", metavar="PROGRAM", help="use this helm (default: seawall[helm], else helm)")
-    others = parser.add_argument_group("overlays, revisions, artifacts")
+    others = parser.add_argument_group("Kustomize overlays and artifacts in registries")
     others.add_argument("--kustomize", metavar="PROGRAM", help="use this (default: kustomize, else kubectl)")
     others.add_argument("--allow-remote", action="store_true", help="let Kustomize fetch remote bases")
     others.add_argument("--plain-http", action="store_true", help="ask registries (oci://) without TLS")
-    others.add_argument("--git", metavar="REV", help="read the paths at a revision of their Git repository")
+
+
+def add_revision_argument(parser: argparse.ArgumentParser) -> None:
+    """Define ``--git``."""
+    parser.add_argument("--git", metavar="REV", help="read the paths at a revision of their Git repository")
 
 
 def render_options(args: argparse.Namespace, version: KubernetesVersion | None) -> RenderOptions | None:
@@ -36,7 +40,8 @@ def render_options(args: argparse.Namespace, version: KubernetesVersion | None) 
     """
     version = version or NEWEST
     charts = (args.values, args.set, args.release, args.namespace, args.api_version, args.helm)
-    others = (args.kustomize, args.allow_remote, args.plain_http, args.git, args.offline)
+    revision = getattr(args, "git", None)
+    others = (args.kustomize, args.allow_remote, args.plain_http, revision, args.offline)
     if not any((*charts, *others)) and version == NEWEST:
         return None
     if args.offline and args.allow_remote:
@@ -58,7 +63,7 @@ def render_options(args: argparse.Namespace, version: KubernetesVersion | None) 
         ),
         helm=args.helm,
         kustomize=args.kustomize,
-        revision=args.git,
+        revision=revision,
         allow_remote=args.allow_remote,
         plain_http=args.plain_http,
         offline=args.offline,
