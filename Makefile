@@ -81,6 +81,7 @@ ci: lint types contracts docs-check tools e2e-setup
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.cluster
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py

@@ -67,7 +67,7 @@ def test_nothing_to_judge_exits_2(run: Run, tmp_path: Path) -> None:
         (["scan", "-", "--format", "json", "--format", "html"], "only one format"),
         (["scan", "-", "--rule", "privileged-containr"], "did you mean 'privileged-container'"),
         (["scan", "-", "--kubernetes-version", "new"], "not a Kubernetes version"),
-        (["scan", "cluster"], "no live cluster"),
+        (["scan", "cluster", "--offline"], "--offline opens no socket"),
         (["scan", "no/such/file"], "cannot be read"),
         (["nope"], "there is no command 'nope'"),
     ],

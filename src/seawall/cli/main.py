@@ -13,8 +13,10 @@ from seawall import __version__
 
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
-    "scan": "find what is wrong in manifests",
+    "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
     "diff": "tell what is new and what is fixed between two states",
+    "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
+    "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
     "rules": "list the rules, or explain one",
 }
 
@@ -44,7 +46,7 @@ def entry() -> NoReturn:
 
 
 def _overview() -> str:
-    lines = [f"  {name:<8} {text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:<13} {text}" for name, text in COMMANDS.items()]
     return (
         "usage: seawall COMMAND ...\n\nSeawall finds what is dangerous in a Kubernetes estate, says why, where exactly,"
         "\nand how to mend it.\n\ncommands:\n" + "\n".join(lines) + "\n\n"
@@ -92,7 +94,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise CommandError(f"there is no command {name!r}; `seawall --help` lists them")
     _import_msgspec()
-    command = import_module(f"seawall.cli.{name}")
+    command = import_module(f"seawall.cli.{name.replace('-', '_')}")
     parser = _Parser(prog=f"seawall {name}", description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)
     code: int = command.run(parser.parse_args(arguments[1:]))

@@ -1,33 +1,43 @@
-"""A counter on standard error for runs that take longer than two seconds."""
+"""A counter on standard error for runs that take longer than two seconds; a bar where it is known how much is left."""
 
 from __future__ import annotations
 
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from seawall.sources.cluster.source import Stage
 
 _PATIENCE = 2.0
+_WIDTH = 24
 
 
 class Progress:
     """Shows a count once the run has taken two seconds, and wipes it at the end. Only for terminals."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, patience: float = _PATIENCE) -> None:
         self._what = what
+        self._patience = patience
         self._start = time.monotonic()
         self._shown = False
 
     def __enter__(self) -> Self:
         return self
 
-    def update(self, count: int) -> None:
-        """Show the count so far."""
+    def update(self, count: int, stage: Stage | None = None) -> None:
+        """Show the count so far and, of a cluster, how many of its kinds were read."""
         elapsed = time.monotonic() - self._start
-        if elapsed >= _PATIENCE:
-            self._shown = True
-            sys.stderr.write(f"\r{count} {self._what}, {elapsed:.0f} s")
-            sys.stderr.flush()
+        if elapsed < self._patience:
+            return
+        self._shown = True
+        bar = ""
+        if stage is not None and stage.done < stage.total:
+            filled = stage.done * _WIDTH // stage.total
+            bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {stage.done} of {stage.total} kinds ({stage.what}), "
+        sys.stderr.write(f"\r\x1b[K{bar}{count} {self._what}, {elapsed:.0f} s")
+        sys.stderr.flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

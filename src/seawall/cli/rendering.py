@@ -18,7 +18,6 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     charts.add_argument("--values", action="append", default=[], metavar="FILE", help="lay values over; repeatable")
     charts.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set a value; repeatable")
     charts.add_argument("--release", metavar="NAME", help="name of the release (release-name)")
-    charts.add_argument("--namespace", metavar="NAME", help="namespace of the release (default)")
     charts.add_argument("--api-version", action="append", default=[], metavar="V", help="one that the cluster has")
     charts.add_argument("--helm", metavar="PROGRAM", help="use this helm (default: seawall[helm], else helm)")
     others = parser.add_argument_group("Kustomize overlays and artifacts in registries")

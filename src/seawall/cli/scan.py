@@ -1,4 +1,4 @@
-"""Scan Kubernetes manifests for what is dangerous."""
+"""Scan Kubernetes manifests, a live cluster or a snapshot for what is dangerous."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
-from seawall.engine import ScanOptions, ScanResult, Selection, scan
+from seawall.engine import ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.results import ResultsError
 from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, render
+from seawall.reports.excerpt import printable
 from seawall.reports.view import View
 
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     options = scan_options(args, getattr(args, "baseline", None))
     try:
         result = _scan(options)
-    except (UnknownRule, ResultsError) as error:
+    except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
@@ -97,8 +98,8 @@ _MOST_REASONS = 20
 def _tell(result: ScanResult) -> None:
     """Say on standard error what a person should know, and why a run is incomplete, a line each."""
     for note in result.notes[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: note: {note}\n")
-    reasons = result.reasons()
+        sys.stderr.write(f"seawall: note: {printable(note)}\n")
+    reasons = [printable(reason) for reason in result.reasons()]
     for reason in reasons[:_MOST_REASONS]:
         sys.stderr.write(f"seawall: {reason}\n")
     if len(reasons) > _MOST_REASONS:

@@ -2,12 +2,13 @@
 
 from seawall.engine.catalogue import load_rules
 from seawall.engine.judge import Judge, RuleHit
-from seawall.engine.reading import Reading, ReadOptions
+from seawall.engine.reading import CLUSTER, Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.scan import ScanOptions, UsageError, scan
 from seawall.engine.selection import Selection, select_rules
 
 __all__ = [
+    "CLUSTER",
     "Judge",
     "ReadOptions",
     "Reading",

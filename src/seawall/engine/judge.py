@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
-from seawall.model.kube.kinds import KUBEADM_KINDS
+from seawall.model.kube.kinds import KUBEADM_KINDS, templated_names
 from seawall.model.paths import Path, format_path, parse_path
 from seawall.model.programs import PROGRAMS, Program, find_program
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, NotRead, Resource, UnreadKind
 from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Context, Hit, Rule
 from seawall.model.version import KubernetesVersion
 
@@ -33,19 +33,25 @@ class Judge:
     def __init__(self, rules: Iterable[Rule], version: KubernetesVersion) -> None:
         self.version = version
         self.rules = [rule for rule in rules if rule.runs_at(version)]
-        self._by_target: dict[str, list[Rule]] = {}
-        for rule in self.rules:
-            for target in rule.on:
-                self._by_target.setdefault(target, []).append(rule)
+        self._all_targets = _by_target(self.rules)
+        self._live_targets = _by_target(rule for rule in self.rules if not rule.manifests_only)
+        #: The table for the object at hand.
+        self._by_target = self._all_targets
+        self._seen_manifests = self._seen_live = False
+        self._skipped: dict[str, str] = {}
         self._program_rules = [rule for rule in self.rules if not PROGRAMS.isdisjoint(rule.on)]
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
+        self._unread: set[str] = set()
 
-    def judge(self, resource: Resource) -> list[RuleHit]:
-        """Judge one resource by every rule except those over the whole inventory."""
+    def judge(self, resource: Resource, template: bool = True) -> list[RuleHit]:
+        """Judge one resource by every rule except those over the whole inventory.
+
+        Without ``template``, also except those about pods and containers.
+        """
         hits: list[RuleHit] = []
         context = Context(self.version, resource)
-        targets = self._by_target
+        targets = self._choose_targets(resource)
         if resource.duplicates:
             self._run_all(targets.get(DOCUMENT, ()), resource, context, (), (), hits)
         self._run_all(targets.get(OBJECT, ()), resource, context, (), (), hits)
@@ -56,10 +62,28 @@ class Judge:
             return hits
         self._run_all(targets.get(resource.kind.name, ()), resource.view, context, (), (), hits)
         if resource.kind.template is not None:
-            self._judge_pod(resource, context, resource.kind.template, hits)
+            if template:
+                self._judge_pod(resource, context, resource.kind.template, hits)
         elif resource.kind.name in KUBEADM_KINDS:
             self._judge_kubeadm(resource, context, hits)
         return hits
+
+    def judge_template(self, resource: Resource) -> list[RuleHit]:
+        """What :meth:`judge` leaves out without ``template``."""
+        hits: list[RuleHit] = []
+        if resource.view is not None and resource.kind is not None and resource.kind.template is not None:
+            self._choose_targets(resource)
+            self._judge_pod(resource, Context(self.version, resource), resource.kind.template, hits)
+        return hits
+
+    def _choose_targets(self, resource: Resource) -> dict[str, list[Rule]]:
+        if resource.live:
+            self._seen_live = True
+            self._by_target = self._live_targets
+        else:
+            self._seen_manifests = True
+            self._by_target = self._all_targets
+        return self._by_target
 
     def _judge_kubeadm(self, resource: Resource, context: Context, hits: list[RuleHit]) -> None:
         from seawall.model.kubeadm import kubeadm_programs
@@ -127,15 +151,43 @@ class Judge:
     def judge_inventory(self, inventory: Inventory) -> Iterator[RuleHit]:
         """Judge everything together by the rules over the inventory."""
         context = Context(self.version, None, inventory)
-        for rule in self._by_target.get(INVENTORY, ()):
+        for rule in self._all_targets.get(INVENTORY, ()):
             try:
                 for hit in rule.check(inventory, context):
                     path = _parse_path(hit.path) if isinstance(hit.path, str) else hit.path
                     yield RuleHit(rule, hit, hit.resource, path)
             except InvalidField as invalid:
                 self._not_judged.setdefault(rule.id, []).append(f"{format_path(invalid.path)} has the wrong type")
+            except NotRead as missing:
+                self._note_unread(rule, missing.unread)
             except Exception as error:  # noqa: BLE001 - as above
                 self._fail(rule, "the inventory", error)
+
+    def account_for(self, unread: Mapping[str, UnreadKind]) -> None:
+        """Note for the rules about single objects which kinds were not read (those over the inventory find out).
+
+        A rule is skipped only if it is about nothing else: of a Role and an unread ClusterRole it judged the Role.
+        """
+        for rule in self.rules:
+            lost = [missing for target in rule.on for missing in _missing(target, unread)]
+            for missing in lost:
+                if not missing.intended:
+                    self._note_unread(rule, missing)
+            if lost and all(target in unread for target in rule.on) and not self._seen_manifests:
+                self._note_unread(rule, lost[0])
+
+    def wanting(self) -> set[str]:
+        """The rules that were not judged for no other reason than that a kind was not read."""
+        return {rule for rule, reasons in self._not_judged.items() if self._unread.issuperset(reasons)}
+
+    def _note_unread(self, rule: Rule, missing: UnreadKind) -> None:
+        if missing.intended:
+            self._skipped.setdefault(rule.id, missing.reason)
+        else:
+            self._unread.add(missing.reason)
+            reasons = self._not_judged.setdefault(rule.id, [])
+            if missing.reason not in reasons:
+                reasons.append(missing.reason)
 
     def _skip_all(self, resource: Resource) -> None:
         kind = resource.kind
@@ -168,7 +220,26 @@ class Judge:
             return RuleStatus(rule.id, RuleState.ERROR, _summary(self._errors[rule.id]))
         if rule.id in self._not_judged:
             return RuleStatus(rule.id, RuleState.NOT_JUDGED, _summary(self._not_judged[rule.id]))
+        if rule.id in self._skipped:
+            return RuleStatus(rule.id, RuleState.SKIPPED, self._skipped[rule.id])
+        if rule.manifests_only and self._seen_live and not self._seen_manifests:
+            return RuleStatus(rule.id, RuleState.SKIPPED, "about manifests, not about objects of a cluster")
         return RuleStatus(rule.id, RuleState.OK)
+
+
+def _missing(target: str, unread: Mapping[str, UnreadKind]) -> list[UnreadKind]:
+    """The unread kinds that a rule with this target would have been called with."""
+    if target in (POD, CONTAINER) or target in PROGRAMS:
+        return [missing for kind, missing in unread.items() if kind in templated_names()]
+    return [unread[target]] if target in unread else []
+
+
+def _by_target(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    targets: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for target in rule.on:
+            targets.setdefault(target, []).append(rule)
+    return targets
 
 
 def _summary(reasons: list[str]) -> str:

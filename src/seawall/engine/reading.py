@@ -6,39 +6,48 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from seawall.model.finding import SourceError
 from seawall.model.paths import format_path
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, UnreadKind
+from seawall.model.version import KubernetesVersion
 from seawall.sources.manifests import Entry, InputFile, Loaded, Skipped, Unrendered, load_file, load_stdin, walk
+from seawall.sources.snapshot import is_snapshot
 
 if TYPE_CHECKING:
     from seawall.engine.rendering import Rendering, RenderOptions
+    from seawall.sources.cluster import ClusterOptions
+    from seawall.sources.cluster.source import LiveCluster, Stage
+    from seawall.sources.snapshot.reader import Snapshot
+
+#: The path that stands for a live cluster.
+CLUSTER = "cluster"
+#: Named files that are unpacked before they are read.
+_ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
 class ReadOptions(Struct, frozen=True):
-    """What to read. ``paths`` may hold ``-`` for standard input; ``exclude`` are globs as in .gitignore.
-
-    ``render`` says how charts, overlays, archives, artifacts and revisions are read; None is the usual way.
+    """What to read. ``paths`` may hold ``-`` for standard input and ``cluster`` for the live cluster that ``cluster``
+    tells; ``exclude`` are globs as in .gitignore. ``render`` says how charts, overlays, archives, artifacts and
+    revisions are read; None is the usual way.
     """
 
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     gitignore: bool = False
+    cluster: ClusterOptions | None = None
     render: RenderOptions | None = None
-
-
-#: Named files that are unpacked before they are read.
-_ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
 class Reading:
     """One pass over what was named.
 
-    Iterate :meth:`resources` once; each resource holds its decoded object until the next is asked for. The account
+    :meth:`open` first reaches clusters and opens snapshots, and so tells at which versions to judge. Iterate
+    :meth:`resources` once; each resource holds its decoded object until the next is asked for. The account
     is complete when the iteration has ended. ``texts`` holds what cannot be read again: standard input.
     """
 
@@ -49,14 +58,58 @@ class Reading:
         self.unrendered: list[tuple[str, str]] = []
         self.texts: dict[str, bytes] = {}
         self.files = 0
+        #: Modelled kinds that were not all read.
+        self.unread: dict[str, UnreadKind] = {}
+        #: Things that the person should know, and that take nothing from the result.
+        self.notes: list[str] = []
+        #: How each path was read: stdin, manifests, cluster, snapshot.
+        self.kinds: dict[str, str] = {}
+        self.versions: set[KubernetesVersion] = set()
+        #: Told how far the reading of a cluster is.
+        self.tell: Callable[[Stage], None] | None = None
+        self._sources: dict[str, LiveCluster | Snapshot | None] = {}
+        self._opened = False
         self._rendering: Rendering | None = None
 
-    def resources(self) -> Iterator[Resource]:
+    def open(self) -> None:
+        """Reach the clusters and open the snapshots among the paths; what fails is noted among the errors."""
+        self._opened = True
+        for path in self.options.paths:
+            self.kinds[path] = "stdin" if path == "-" else "manifests"
+            if path == CLUSTER:
+                self._open(path, "cluster", self._connect)
+            elif path != "-" and is_snapshot(path):
+                self._open(path, "snapshot", partial(_snapshot, path))
+
+    def _open(self, path: str, kind: str, opener: Callable[[], LiveCluster | Snapshot | SourceError]) -> None:
+        self.kinds[path] = kind
+        source = opener()
+        if isinstance(source, SourceError):
+            self.errors.append(source)
+            self._sources[path] = None
+            return
+        self._sources[path] = source
+        if source.version is not None:
+            self.versions.add(source.version)
+
+    def _connect(self) -> LiveCluster | SourceError:
+        from seawall.sources.cluster import ClusterError, ClusterOptions
+        from seawall.sources.cluster.source import LiveCluster
+
+        try:
+            return LiveCluster(self.options.cluster or ClusterOptions(), os.environ)
+        except ClusterError as error:
+            return SourceError(CLUSTER, "", str(error), unreadable=True)
+
+    def resources(self, note_problems: bool = True) -> Iterator[Resource]:
         """Everything that could be read; fields of the wrong type are noted among the errors."""
+        if not self._opened:
+            self.open()
         try:
             for path in self.options.paths:
                 for resource in self._read(path):
-                    self._note_problems(resource)
+                    if note_problems:
+                        self._note_problems(resource)
                     yield resource
         finally:
             if self._rendering is not None:
@@ -66,9 +119,13 @@ class Reading:
 
     def inventory(self) -> Inventory:
         """All of it at once, for analyses that judge things together."""
-        return Inventory(self.resources())
+        resources = list(self.resources())
+        return Inventory(resources, self.unread)
 
     def _read(self, path: str) -> Iterator[Resource]:
+        if path in self._sources:
+            yield from self._from_source(self._sources[path])
+            return
         if path == "-":
             self.files += 1
             self.texts["<stdin>"] = sys.stdin.buffer.read()
@@ -123,6 +180,11 @@ class Reading:
                 if text is not None:
                     self.texts[file] = text
 
+    def _from_source(self, source: LiveCluster | Snapshot | None) -> Iterator[Resource]:
+        if source is not None:
+            yield from self._account(source.resources(self.tell) if self.tell else source.resources())
+            self.notes += source.notes
+
     def _load(self, file: InputFile) -> Iterator[Loaded]:
         if not file.named or os.path.isfile(file.at):
             return load_file(file)
@@ -133,7 +195,7 @@ class Reading:
             return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
         return load_stdin(data, file.path)
 
-    def _account(self, loaded: Iterator[Loaded | Unrendered]) -> Iterator[Resource]:
+    def _account(self, loaded: Iterator[Loaded | Unrendered | UnreadKind]) -> Iterator[Resource]:
         for item in loaded:
             if isinstance(item, Resource):
                 yield item
@@ -141,6 +203,10 @@ class Reading:
                 self.unrendered.append((item.path, item.what))
             elif isinstance(item, Skipped):
                 self.skipped[item.reason] += 1
+            elif isinstance(item, UnreadKind):
+                known = self.unread.get(item.kind)
+                if known is None or known.intended:
+                    self.unread[item.kind] = item
             else:
                 self.errors.append(item)
 
@@ -156,6 +222,15 @@ class Reading:
             return
         places = resource.origin.locate([problem.path for problem in resource.problems])
         for problem, place in zip(resource.problems, places, strict=True):
-            where = f"{place.line}:{place.column}"
+            where = f"{place.line}:{place.column}" if place.line else ""
             message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
             self.errors.append(SourceError(place.file, where, message))
+
+
+def _snapshot(path: str) -> Snapshot | SourceError:
+    from seawall.sources.snapshot.reader import Snapshot, SnapshotError
+
+    try:
+        return Snapshot(path)
+    except SnapshotError as error:
+        return SourceError(path, "", str(error), unreadable=True)

@@ -16,11 +16,13 @@ class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
-    ``texts`` holds what cannot be read again: standard input. ``notes`` are lines that a person should read though
-    they do not make the run incomplete.
+    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are
+    the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
+    person should read though they do not make the run incomplete.
     """
 
     inputs: list[str]
+    kinds: dict[str, str]
     version: KubernetesVersion
     rules: list[Rule]
     findings: list[Finding]
@@ -31,6 +33,7 @@ class ScanResult(Struct):
     files: int
     inventory: Inventory
     texts: dict[str, bytes]
+    wanting: set[str]
     notes: list[str]
 
     @property
@@ -43,12 +46,22 @@ class ScanResult(Struct):
         """Why the run is incomplete, a line each; empty where it is complete."""
         lines = [str(error) for error in self.errors]
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.unrendered]
+        lines += self._rules_told()
+        if not self.inventory.resources:
+            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+        return lines
+
+    def _rules_told(self) -> list[str]:
+        """The rules that failed or were not judged; those with the same reason together."""
+        together: dict[tuple[str, str], list[str]] = {}
         for status in self.statuses:
             if status.state in (RuleState.ERROR, RuleState.NOT_JUDGED):
                 word = "failed" if status.state is RuleState.ERROR else "not judged everywhere"
-                lines.append(f"rule {status.rule}: {word}: {status.reason}")
-        if not self.inventory.resources:
-            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+                together.setdefault((word, status.reason), []).append(status.rule)
+        lines = []
+        for (word, reason), rules in together.items():
+            more = f" and {len(rules) - 3} more" if len(rules) > 3 else ""
+            lines.append(f"rule{'s' * (len(rules) > 1)} {', '.join(rules[:3])}{more}: {word}: {reason}")
         return lines
 
     def open_findings(self) -> list[Finding]:
@@ -58,7 +71,8 @@ class ScanResult(Struct):
     def exit_code(self, fail_on: Severity | None, keep_going: bool) -> int:
         """0 clean, 1 open findings at or above ``fail_on`` (None: never), 2 incomplete; 2 outranks 1.
 
-        ``keep_going`` lifts 2 where inputs could not be read, and only there.
+        ``keep_going`` lifts 2 where inputs could not be read, with what could not be judged for want of them, and
+        only there.
         """
         unreadable_only = all(error.unreadable is True for error in self.errors) and bool(self.errors)
         if not self.complete and not (keep_going and unreadable_only and self._otherwise_complete()):
@@ -68,5 +82,9 @@ class ScanResult(Struct):
         return int(any(finding.severity.at_least(fail_on) for finding in self.open_findings()))
 
     def _otherwise_complete(self) -> bool:
-        broken = any(status.state in (RuleState.ERROR, RuleState.NOT_JUDGED) for status in self.statuses)
+        broken = any(
+            status.state is RuleState.ERROR
+            or (status.state is RuleState.NOT_JUDGED and status.rule not in self.wanting)
+            for status in self.statuses
+        )
         return not (self.unrendered or broken) and bool(self.inventory.resources)

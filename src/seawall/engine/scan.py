@@ -1,10 +1,10 @@
-"""A scan of manifests: read, judge, place, and account for everything."""
+"""A scan of manifests and clusters: read, judge, place, and account for everything."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
+from seawall.engine.twins import Twins
 from seawall.findings import Identity, Suppressions, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
     Evidence,
@@ -30,6 +31,9 @@ from seawall.model.resource import Inventory, Resource, Suppression
 from seawall.model.rule import Hit
 from seawall.model.version import NEWEST, KubernetesVersion
 
+if TYPE_CHECKING:
+    from seawall.sources.cluster.source import Stage
+
 #: Values longer than this are cut in evidence.
 _MAX_VALUE = 200
 
@@ -39,24 +43,27 @@ class UsageError(Exception):
 
 
 class ScanOptions(Struct, frozen=True):
-    """What to scan and how; ``severity`` is the least that is told.
-
-    ``baseline`` is a file with results: what was found before is waived.
-    """
+    """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
+    newest for manifests. ``baseline`` is a file with results: what was found before is waived."""
 
     read: ReadOptions
-    version: KubernetesVersion = NEWEST
+    version: KubernetesVersion | None = None
     selection: Selection = Selection()
     severity: Severity = Severity.INFO
     baseline: str | None = None
 
 
-def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) -> ScanResult:
-    """Scan manifests. ``progress`` is told the number of objects judged so far, now and then.
+#: Told now and then the number of objects judged so far and, of a cluster, how far the reading is.
+Progress = Callable[[int, "Stage | None"], None]
+
+
+def scan(options: ScanOptions, progress: Progress | None = None) -> ScanResult:
+    """Scan manifests, clusters and snapshots.
 
     Raises:
         UnknownRule: the selection names a rule that does not exist.
         ResultsError: the baseline cannot be read.
+        UsageError: the inputs are of different Kubernetes versions, and none is given to judge at.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -68,54 +75,85 @@ def scan(options: ScanOptions, progress: Callable[[int], None] | None = None) ->
 
 
 class _Scan:
-    def __init__(self, options: ScanOptions, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, options: ScanOptions, progress: Progress | None) -> None:
         registry = load_rules()
         self.options = options
         self.progress = progress
-        chosen = select_rules(registry, options.selection, options.version)
+        self.reading = Reading(options.read)
+        self.reading.open()
+        self.version = options.version or _own_version(self.reading)
+        chosen = select_rules(registry, options.selection, self.version)
         self.left_out, self.severities = chosen.left_out, chosen.severities
         self.all_rules = list(registry)
-        self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), options.version)
-        self.reading = Reading(options.read)
+        self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), self.version)
+        self.stage: Stage | None = None
+        if progress is not None:
+            self.reading.tell = self._tell
         self.resources: list[Resource] = []
         self.findings: list[Finding] = []
+        self.twins = Twins()
+        self.known: dict[int, set[tuple[str, str]]] = {}
+        self.copies: list[tuple[Resource, Resource]] = []
         self.spans: dict[int, tuple[int, int]] = {}
-        self.units: dict[tuple[str, str, str | None, str], set[str]] = {}
+        self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
         self.suppressions = Suppressions(registry)
         self.wishes: dict[int, list[Suppression]] = {}
-        self.known = _known(options.baseline) if options.baseline is not None else None
+        self.accepted = _known(options.baseline) if options.baseline is not None else None
 
     def run(self) -> ScanResult:
         for resource in self.reading.resources():
             self.resources.append(resource)
             ref = resource.ref
-            self.units.setdefault((ref.api_version, ref.kind, ref.namespace, ref.name), set()).add(resource.origin.unit)
+            key = (ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)
+            self.units.setdefault(key, set()).add(resource.origin.unit)
             if wishes := self.suppressions.of(resource):
                 self.wishes[id(resource)] = wishes
             start = len(self.findings)
-            self._add(resource, self.judge.judge(resource))
+            first = self.twins.first(resource)
+            if first is not None:
+                self.copies.append((resource, first))
+            self._add(resource, self.judge.judge(resource, template=first is None))
             if resource.kind is not None and resource.kind.template is not None:
                 self.spans[id(resource)] = (start, len(self.findings))
             if self.progress is not None and not len(self.resources) % 500:
-                self.progress(len(self.resources))
-        inventory = Inventory(self.resources)
+                self.progress(len(self.resources), self.stage)
+        inventory = Inventory(self.resources, self.reading.unread)
+        self.judge.account_for(self.reading.unread)
         self._drop_inherited(inventory)
         self._judge_together(inventory)
         return self._result(inventory)
+
+    def _tell(self, stage: Stage) -> None:
+        self.stage = stage
+        if self.progress is not None:
+            self.progress(len(self.resources), stage)
 
     def _drop_inherited(self, inventory: Inventory) -> None:
         """Of a workload that another made, tell only what differs from the owner's template (injected sidecars)."""
         dropped: set[int] = set()
         for resource in self.resources:
-            owner = inventory.owner_of(resource)
-            if owner is None or id(owner) not in self.spans or id(resource) not in self.spans:
-                continue
-            known = {key for _, key in self._keys(owner)}
-            dropped.update(index for index, key in self._keys(resource) if key in known)
+            dropped.update(self._inherited(resource, inventory))
+        for twin, first in self.copies:
+            # Where all that was said of the first pod is its owner's, there is nothing to say of its twins.
+            if not dropped.issuperset(range(*self.spans[id(first)])):
+                start = len(self.findings)
+                twin.hold(twin.raw)
+                self._add(twin, self.judge.judge_template(twin))
+                twin.hold(None)
+                self.spans[id(twin)] = (start, len(self.findings))
+                dropped.update(self._inherited(twin, inventory))
         if dropped:
             self.findings = [f for index, f in enumerate(self.findings) if index not in dropped]
             self.fields = [f for index, f in enumerate(self.fields) if index not in dropped]
+
+    def _inherited(self, resource: Resource, inventory: Inventory) -> Iterator[int]:
+        owner = inventory.owner_of(resource)
+        if owner is not None and id(owner) in self.spans and id(resource) in self.spans:
+            known = self.known.get(id(owner))
+            if known is None:
+                known = self.known[id(owner)] = {key for _, key in self._keys(owner)}
+            yield from (index for index, key in self._keys(resource) if key in known)
 
     def _keys(self, resource: Resource) -> Iterator[tuple[int, tuple[str, str]]]:
         """Its findings' indices, with keys that are equal for a template and for a pod made from it."""
@@ -182,19 +220,20 @@ class _Scan:
     def _result(self, inventory: Inventory) -> ScanResult:
         for finding, (resource, field, rule) in zip(self.findings, self.fields, strict=True):
             ref = resource.ref
-            twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name)]
+            twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         set_apart_twins(self.findings)
         notes = list(self.suppressions.notes)
-        if self.known is not None and self.options.baseline is not None:
-            gone = waive_known(self.findings, self.known, self.options.baseline)
+        if self.accepted is not None and self.options.baseline is not None:
+            gone = waive_known(self.findings, self.accepted, self.options.baseline)
             if gone:
                 notes.append(f"{gone} findings of the baseline {self.options.baseline} are gone; write it anew")
         self.findings.sort(key=lambda finding: -finding.risk)
         self.reading.hold({place.file for finding in self.findings for place in finding.locations})
         return ScanResult(
             inputs=list(self.options.read.paths),
-            version=self.options.version,
+            kinds=self.reading.kinds,
+            version=self.version,
             rules=self.all_rules,
             findings=self.findings,
             statuses=self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id]),
@@ -204,7 +243,8 @@ class _Scan:
             files=self.reading.files,
             inventory=inventory,
             texts=self.reading.texts,
-            notes=notes,
+            wanting=self.judge.wanting(),
+            notes=[*self.reading.notes, *notes],
         )
 
 
@@ -222,6 +262,13 @@ def _evidence(hit: Hit, path: str, value: object, how: RenderedEvidence | None) 
     if hit.related:
         evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
     return evidence
+
+
+def _own_version(reading: Reading) -> KubernetesVersion:
+    if len(reading.versions) > 1:
+        versions = " and ".join(map(str, sorted(reading.versions)))
+        raise UsageError(f"the inputs are of Kubernetes {versions}: scan them apart, or say --kubernetes-version")
+    return next(iter(reading.versions), NEWEST)
 
 
 def _shown(value: object) -> str | int | float | bool | None:

@@ -17,7 +17,7 @@ from seawall.model.finding import (
     SourceError,
     Waiver,
 )
-from seawall.model.resource import Inventory, Origin, Resource
+from seawall.model.resource import Inventory, NotRead, Origin, Resource, UnreadKind
 from seawall.model.rule import REGISTRY, Hit, Hits, Rule, Scope, rule
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
@@ -35,6 +35,7 @@ __all__ = [
     "Inventory",
     "KubernetesVersion",
     "Location",
+    "NotRead",
     "Origin",
     "RelatedEvidence",
     "RenderedEvidence",
@@ -46,6 +47,7 @@ __all__ = [
     "Scope",
     "Severity",
     "SourceError",
+    "UnreadKind",
     "Waiver",
     "parse_version",
     "rule",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from seawall.model.finding import Location, ResourceRef
 from seawall.model.kube.base import NO_METADATA, InvalidField, KubeObject, ObjectMeta, OwnerReference
-from seawall.model.kube.kinds import Kind
+from seawall.model.kube.kinds import Kind, templated_names
 from seawall.model.paths import Path, lookup
 from seawall.model.views import WrongType
 
@@ -89,6 +89,11 @@ class Resource:
         self._raw = raw
 
     @property
+    def live(self) -> bool:
+        """Whether it was read from a cluster (or a snapshot of one), not from a manifest."""
+        return self.ref.cluster is not None
+
+    @property
     def metadata(self) -> ObjectMeta:
         """Its metadata; empty where there is no view."""
         return self.view.metadata if self.view is not None else NO_METADATA
@@ -121,11 +126,32 @@ TEMPLATES: dict[Path, Callable[[Any], Any]] = {
 }
 
 
-class Inventory:
-    """An immutable, indexed set of resources."""
+class UnreadKind(Struct, frozen=True):
+    """A kind of which the sources have not all, and why. ``intended`` where that was asked for or is usual (Secrets
+    that may not be read); the rules that need the kind are then skipped, and otherwise not judged."""
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
+    kind: str
+    reason: str
+    intended: bool = False
+
+
+class NotRead(Exception):
+    """A rule asked for a kind that was not read."""
+
+    def __init__(self, unread: UnreadKind) -> None:
+        super().__init__(unread.reason)
+        self.unread = unread
+
+
+class Inventory:
+    """An immutable, indexed set of resources.
+
+    Asking for a kind of ``unread`` raises :class:`NotRead`, so that no rule takes for absent what was not seen.
+    """
+
+    def __init__(self, resources: Iterable[Resource], unread: Mapping[str, UnreadKind] | None = None) -> None:
         self.resources: tuple[Resource, ...] = tuple(resources)
+        self.unread = unread or {}
         self._by_kind: dict[str, list[Resource]] = {}
         self._by_ref: dict[tuple[str, str | None, str], list[Resource]] = {}
         for resource in self.resources:
@@ -134,16 +160,31 @@ class Inventory:
             self._by_ref.setdefault((name, resource.ref.namespace, resource.ref.name), []).append(resource)
 
     def of_kind(self, *names: str) -> list[Resource]:
-        """All resources of the modelled kinds of these names that have a view."""
+        """All resources of the modelled kinds of these names that have a view.
+
+        Raises:
+            NotRead: one of the kinds was not read.
+        """
+        self._refuse_unread(names)
         return [r for name in names for r in self._by_kind.get(name, ()) if r.view is not None]
 
     def get(self, kind: str, namespace: str | None, name: str) -> Resource | None:
-        """The resource of that kind and name, or None; the first where there are several."""
+        """The resource of that kind and name, or None; the first where there are several.
+
+        Raises:
+            NotRead: the kind was not read.
+        """
+        self._refuse_unread((kind,))
         found = self._by_ref.get((kind, namespace, name))
         return found[0] if found else None
 
     def workloads(self) -> list[Resource]:
-        """Everything with a pod template."""
+        """Everything with a pod template.
+
+        Raises:
+            NotRead: a kind with one was not read.
+        """
+        self._refuse_unread(name for name in self.unread if name in templated_names())
         return [r for r in self.resources if r.kind and r.kind.template is not None and r.view is not None]
 
     def namespaces(self) -> list[Resource]:
@@ -155,5 +196,14 @@ class Inventory:
         owner = resource.owner
         if owner is None:
             return None
-        found = self.get(owner.kind, resource.ref.namespace, owner.name)
-        return found if found is not None and found.kind and found.kind.template is not None else None
+        ref = resource.ref
+        for found in self._by_ref.get((owner.kind, ref.namespace, owner.name), ()):
+            if found.kind and found.kind.template is not None and found.ref.cluster == ref.cluster:
+                return found
+        return None
+
+    def _refuse_unread(self, names: Iterable[str]) -> None:
+        if self.unread:
+            for name in names:
+                if name in self.unread:
+                    raise NotRead(self.unread[name])

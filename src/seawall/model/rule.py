@@ -119,7 +119,8 @@ class Rule(Struct, frozen=True):
     """A check with everything that is told about it.
 
     ``on`` names what the check is called with, ``scope`` what it is about. ``since`` and ``until`` bound the
-    Kubernetes versions at which it runs (the latter exclusive).
+    Kubernetes versions at which it runs (the latter exclusive). ``manifests_only`` rules are about what stands in
+    files, and do not run on objects of a cluster.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Rule(Struct, frozen=True):
     until: KubernetesVersion | None = None
     default: bool = True
     notes: str = ""
+    manifests_only: bool = False
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -217,11 +219,13 @@ def rule(
     until: str | None = None,
     default: bool = True,
     notes: str = "",
+    manifests_only: bool = False,
 ) -> Callable[[Callable[[Any, Any], Hits]], Callable[[Any, Any], Hits]]:
     """Register a generator function as the check of a rule.
 
     ``on``, ``controls`` and ``aliases`` are lists with spaces between the items; see :func:`parse_controls` for the
-    form of a control. ``default=False`` keeps the rule out of the default profile.
+    form of a control. ``default=False`` keeps the rule out of the default profile, ``manifests_only`` from objects of
+    a live cluster.
     """
 
     def register(check: Callable[[Any, Any], Hits]) -> Callable[[Any, Any], Hits]:
@@ -242,6 +246,7 @@ def rule(
                 until=parse_version(until) if until else None,
                 default=default,
                 notes=notes,
+                manifests_only=manifests_only,
             )
         )
         return check

@@ -38,7 +38,7 @@ def to_view(raw: dict[str, Any], view: type[Any]) -> tuple[Any | None, list[Wron
     try:
         return msgspec.convert(raw, view), []
     except msgspec.ValidationError:
-        return _convert_in_part(_without_nulls(raw), view)
+        return _convert_in_part(without_nulls(raw), view)
 
 
 def _convert_in_part(raw: dict[str, Any], view: type[Any]) -> tuple[Any | None, list[WrongType]]:
@@ -82,12 +82,12 @@ def _type_name(value: Any) -> str:
     return names.get(type(value), "")
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """A copy without null fields, which Kubernetes reads as absent; depth is bounded by the loaders."""
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
+        return [without_nulls(item) for item in value]
     return value
 
 

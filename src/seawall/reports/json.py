@@ -27,7 +27,7 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
     head = {
         "schema": SCHEMA,
         "tool": {"name": "seawall", "version": __version__},
-        "inputs": [{"path": path, "kind": "stdin" if path == "-" else "manifests"} for path in result.inputs],
+        "inputs": [{"path": path, "kind": result.kinds[path]} for path in result.inputs],
         "summary": summary(result),
     }
     yield encode(head)[:-1] + b',"findings":['
@@ -43,8 +43,9 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
 
 
 def rules_that_ran(result: ScanResult) -> list[Rule]:
-    """The rules that judged something, or tried to."""
+    """The rules that judged something, or tried to; also those that are told as skipped for a part of the inputs."""
     ran = {status.rule for status in result.statuses if status.state != "skipped"}
+    ran |= {finding.rule for finding in result.findings}
     return [rule for rule in result.rules if rule.id in ran]
 
 

@@ -27,9 +27,10 @@ def _lines(rule: Rule) -> Iterator[str]:
         yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")
         yield from ("```yaml", example.text.strip(), "```", "")
     bounds = [f"since {rule.since}"] * bool(rule.since) + [f"until {rule.until}"] * bool(rule.until)
-    if bounds or rule.notes:
-        gate = f"Judged for Kubernetes {', '.join(bounds)}." if bounds else ""
-        yield from ("## Versions", "", " ".join(part for part in (gate, rule.notes) if part), "")
+    gates = [f"Judged for Kubernetes {', '.join(bounds)}."] * bool(bounds) + [rule.notes] * bool(rule.notes)
+    gates += ["Judged in manifests only, not of objects of a cluster."] * rule.manifests_only
+    if gates:
+        yield from ("## Versions", "", " ".join(gates), "")
     yield from ("## Controls and other tools' ids", "")
     for control in rule.controls:
         gate = f" since {control.since}" * bool(control.since) + f" until {control.until}" * bool(control.until)

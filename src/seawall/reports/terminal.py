@@ -79,7 +79,8 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
     for number, place in enumerate(finding.locations):
         gutter = " " * len(str(place.line))
         guess = "about " if rendered is not None and rendered.likely and not number else ""
-        yield f"  {gutter} {paint('-->', _DIM)} {guess}{printable(place.file)}:{place.line}:{place.column}  "
+        where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
+        yield f"  {gutter} {paint('-->', _DIM)} {guess}{printable(where)}  "
         yield f"{paint(printable(place.path), _DIM)}\n"
         line = excerpts.line(place.file, place.line)
         if line is not None:
@@ -99,11 +100,23 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
         paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
     )
     objects = len(result.inventory.resources)
-    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} objects of {result.files} files, "
+    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} objects of {printable(_sources(result))}, "
     yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
     if result.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.skipped.most_common())
-        yield f"Skipped {result.skipped.total()} files: {reasons}.\n"
+        yield f"Skipped: {reasons}.\n"
     if result.findings:
         worst = result.findings[0].rule
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
+
+
+def _sources(result: ScanResult) -> str:
+    """What was read: how many files, which cluster and snapshots."""
+    names = [f"{result.files} files"] if result.files else []
+    for path, kind in result.kinds.items():
+        if kind == "cluster":
+            clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)
+            names.append(f"the cluster {next(clusters, '')}".rstrip())
+        elif kind == "snapshot":
+            names.append(path)
+    return " and ".join(names) or "0 files"

@@ -198,3 +198,14 @@ def find_kind(api_version: str, kind: str) -> Kind | None:
 def modelled_names() -> frozenset[str]:
     """The names of all modelled kinds."""
     return frozenset(name for name, *_ in _KINDS.values())
+
+
+@cache
+def templated_names() -> frozenset[str]:
+    """The names of the modelled kinds that have a pod template."""
+    return frozenset(name for name, *_, template in _KINDS.values() if template is not None)
+
+
+def modelled_kinds() -> list[tuple[str, str, str]]:
+    """Group, kind and modelled name of all modelled kinds."""
+    return [(group, kind, entry[0]) for (group, kind), entry in _KINDS.items()]

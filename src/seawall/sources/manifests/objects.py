@@ -40,8 +40,12 @@ def from_object(
     origin: Origin,
     duplicates: Sequence[Path],
     suppressions: Sequence[Suppression] = (),
+    cluster: str | None = None,
 ) -> Iterator[Loaded]:
-    """The resource of a decoded object; held decoded until the next is asked for."""
+    """The resource of a decoded object; held decoded until the next is asked for.
+
+    ``cluster`` is the name of the live cluster that it comes from, if any.
+    """
     if not isinstance(value, dict) or ("apiVersion" not in value and "kind" not in value):
         yield Skipped(file.path, NOT_KUBERNETES)
         return
@@ -55,7 +59,7 @@ def from_object(
         place = origin.locate([path])[0]
         yield SourceError(file.path, f"{place.line}:{place.column}", f"{path[0]} must be text", unreadable=True)
         return
-    resource = _to_resource(value, version, kind, origin)
+    resource = _to_resource(value, version, kind, origin, cluster)
     resource.duplicates = duplicates
     resource.suppressions = suppressions
     resource.hold(value)
@@ -63,13 +67,13 @@ def from_object(
     resource.hold(None)
 
 
-def _to_resource(value: dict[str, Any], version: str, kind: str, origin: Origin) -> Resource:
+def _to_resource(value: dict[str, Any], version: str, kind: str, origin: Origin, cluster: str | None) -> Resource:
     metadata = value.get("metadata")
     meta: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
     name = _text(meta.get("name")) or (f"{_text(meta.get('generateName'))}*" if meta.get("generateName") else "")
     modelled = find_kind(version, kind)
     view, problems = to_view(value, modelled.view) if modelled else (None, [])
-    ref = ResourceRef(sys.intern(version), sys.intern(kind), name, _text(meta.get("namespace")) or None)
+    ref = ResourceRef(sys.intern(version), sys.intern(kind), name, _text(meta.get("namespace")) or None, cluster)
     return Resource(ref, uid=_text(meta.get("uid")), kind=modelled, view=view, origin=origin, problems=problems)
 
 

@@ -95,6 +95,7 @@ def service_account_automount(account: ServiceAccount, ctx: Context) -> Hits:
     controls="mitre-attack:T1552.001 nsa-cisa:secrets",
     references=(_SECRETS,),
     notes="Tokens of service accounts have a rule of their own, service-account-token-secret.",
+    manifests_only=True,
 )
 def secret_in_manifest(secret: Secret, ctx: Context) -> Hits:
     if secret.type == _TOKEN_TYPE:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "or by an attacker who counts on it.",
     remediation="Keep one of the keys.",
     references=("https://yaml.org/spec/1.2.2/#3213-node-comparison",),
+    manifests_only=True,
 )
 def duplicate_key(resource: Resource, ctx: Context) -> Hits:
     for path in resource.duplicates:

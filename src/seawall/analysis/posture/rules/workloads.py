@@ -333,13 +333,14 @@ def literal_secret_in_env(c: Container, ctx: Context) -> Hits:
 
 def looks_like_credential(name: str, value: str) -> bool:
     """Whether a setting is a credential in clear, by its name and the look of its value."""
-    if not _names_credential(name):
+    if not names_credential(name):
         return False
     return bool(value.strip()) and not is_placeholder(value)
 
 
 @lru_cache(maxsize=4096)
-def _names_credential(name: str) -> bool:
+def names_credential(name: str) -> bool:
+    """Whether a setting of this name holds a credential."""
     return bool(_CREDENTIAL_NAME.search(name)) and not _OBJECT_NAME.search(name)
 
 

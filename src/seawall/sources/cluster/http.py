@@ -1,0 +1,279 @@
+"""HTTP with bounds: one connection kept alive, a deadline for each reply as a whole, sizes limited, no redirects."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from typing import IO, Any
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
+
+from seawall import __version__
+from seawall.sources.cluster.errors import ApiError, ClusterError, Oversized, Transient
+from seawall.sources.cluster.options import Patience
+from seawall.sources.cluster.proxy import choose_proxy, open_socket
+from seawall.sources.cluster.tls import tls_context
+
+AGENT = f"seawall/{__version__}"
+_CHUNK = 1 << 20
+#: Names and values in order; a name may come several times.
+Headers = tuple[tuple[str, str], ...]
+
+
+class Request(Struct, frozen=True):
+    """What is asked. ``url`` is whole for :func:`fetch`, and a path for a :class:`Connection`."""
+
+    url: str
+    method: str = "GET"
+    headers: Headers = ()
+    body: bytes = b""
+
+
+class Reply(Struct):
+    """What came back; the body is unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Target(Struct, frozen=True):
+    """Where to connect. ``path`` is put before every request's; ``server_name`` is what the certificate must say."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    server_name: str = ""
+    proxy: SplitResult | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def target_of(url: str, proxy_url: str = "", server_name: str = "", environ: Mapping[str, str] = os.environ) -> Target:
+    """Read an address.
+
+    Raises:
+        ClusterError: it is no http or https address.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise ClusterError(f"{url[:200]!r} is no address of a server: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ClusterError(f"{url[:200]!r} is no address of a server; it must be https://HOST:PORT")
+    proxy = choose_proxy(parts.scheme, parts.hostname, port, proxy_url, environ)
+    return Target(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), server_name, proxy)
+
+
+class Connection:
+    """A connection that is kept alive between requests, and opened anew when it was lost."""
+
+    def __init__(self, target: Target, context: ssl.SSLContext | None, patience: Patience) -> None:
+        self.target = target
+        self._context = context
+        self._patience = patience
+        self._open: _HttpConnection | None = None
+
+    def close(self) -> None:
+        """Hang up; the next request connects again."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def renew(self, context: ssl.SSLContext | None) -> None:
+        """Use other TLS settings (a new client certificate) from now on."""
+        self.close()
+        self._context = context
+
+    def send(self, request: Request) -> Reply:
+        """One request and its reply, whatever its status.
+
+        Raises:
+            Transient: the connection failed, or the reply took too long or ended early.
+            Oversized: the reply exceeds the bound.
+            ClusterError: trying again is of no use (the certificate is not trusted).
+        """
+        reused = self._open is not None
+        try:
+            return self._send(request)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            self.close()
+            # The server hung up on an idle connection: nobody's fault, so one immediate try more.
+            if not reused:
+                raise Transient(f"{self.target} hung up") from error
+            return self._guarded(request)
+        except _FAILURES as error:
+            self.close()
+            raise self._told(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _guarded(self, request: Request) -> Reply:
+        try:
+            return self._send(request)
+        except _FAILURES as error:
+            self.close()
+            raise self._told(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _send(self, request: Request) -> Reply:
+        if self._open is None:
+            self._open = _HttpConnection(self.target, self._context, self._patience)
+        connection = self._open
+        connection.deadline = time.monotonic() + self._patience.total
+        connection.putrequest(request.method, self.target.path + request.url, skip_accept_encoding=True)
+        for name, value in (("User-Agent", AGENT), ("Accept-Encoding", "gzip"), *request.headers):
+            connection.putheader(name, value)
+        if request.body:
+            connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body or None)
+        response = connection.getresponse()
+        body = _read(response, self._patience.bytes)
+        if response.will_close:
+            self.close()
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+    def _told(self, error: Exception) -> ClusterError:
+        where = str(self.target) + (f" (through the proxy {self.target.proxy.hostname})" if self.target.proxy else "")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return ClusterError(
+                f"{where}: the certificate is not trusted: {error.verify_message}; "
+                "give the right certificate-authority in the kubeconfig"
+            )
+        if isinstance(error, ssl.SSLError):
+            return Transient(f"{where}: TLS failed: {error.reason or error}")
+        if isinstance(error, socket.gaierror):
+            return Transient(f"{where}: the name does not resolve: {error.strerror}")
+        if isinstance(error, TimeoutError):
+            return Transient(f"{where}: no answer in time")
+        if isinstance(error, http.client.IncompleteRead):
+            return Transient(f"{where}: the answer ended early")
+        if isinstance(error, OSError):
+            return Transient(f"{where}: {error.strerror or error}")
+        return Transient(f"{where}: does not speak HTTP: {type(error).__name__}")
+
+
+_FAILURES = (OSError, http.client.HTTPException)
+
+
+class _HttpConnection(http.client.HTTPConnection):
+    """Connects by way of the proxy and TLS of the target, and reads replies against a deadline."""
+
+    def __init__(self, target: Target, context: ssl.SSLContext | None, patience: Patience) -> None:
+        super().__init__(target.host, target.port, timeout=patience.connect)
+        self._target = target
+        self._tls = context
+        self._patience = patience
+        self.deadline = 0.0
+        self.response_class = self._response  # type: ignore[assignment]
+
+    def connect(self) -> None:
+        target = self._target
+        connection = open_socket(target.host, target.port, target.proxy, self._patience.connect)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if target.scheme == "https":
+                context = self._tls or tls_context(None, True, None)
+                connection = context.wrap_socket(connection, server_hostname=target.server_name or target.host)
+        except BaseException:
+            connection.close()
+            raise
+        connection.settimeout(self._patience.silence)
+        self.sock = connection
+
+    def _response(self, sock: socket.socket, *args: Any, **options: Any) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(sock, *args, **options)
+        # What http.client opened stays open beneath: it keeps the socket alive when the connection lets go of it.
+        response.fp = io.BufferedReader(_Reader(sock, response.fp, self.deadline, self._patience.silence))
+        return response
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket; every read is bounded by the silence allowed and by the deadline of the whole reply."""
+
+    def __init__(self, sock: socket.socket, holder: IO[bytes], deadline: float, silence: float) -> None:
+        super().__init__()
+        self._sock = sock
+        self._holder = holder
+        self._deadline = deadline
+        self._silence = silence
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._holder.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(left, self._silence))
+        return self._sock.recv_into(buffer)
+
+
+def _read(response: http.client.HTTPResponse, limit: int) -> bytes:
+    packed = (response.getheader("Content-Encoding") or "").lower()
+    if packed not in ("", "identity", "gzip"):
+        raise ClusterError(f"the server packs its answers in a way that was not asked for ({packed[:40]})")
+    if (response.length or 0) > limit:
+        raise Oversized(f"an answer of more than {limit >> 20} MiB")
+    parts: list[bytes] = []
+    size = 0
+    unpack = zlib.decompressobj(31) if packed == "gzip" else None
+    while chunk := response.read1(_CHUNK):
+        if unpack is not None:
+            chunk = _unpack(unpack, chunk, limit - size + 1)
+        size += len(chunk)
+        if size > limit:
+            raise Oversized(f"an answer of more than {limit >> 20} MiB")
+        parts.append(chunk)
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    if unpack is not None and not unpack.eof:
+        raise http.client.IncompleteRead(b"")
+    response.close()  # read1 of a known length leaves it open, and an open one blocks the connection
+    return b"".join(parts)
+
+
+def _unpack(unpack: Any, chunk: bytes, most: int) -> bytes:
+    try:
+        data: bytes = unpack.decompress(chunk, most)
+    except zlib.error as error:
+        raise Transient("the answer is broken gzip") from error
+    return data
+
+
+def fetch(request: Request, authority: bytes | None) -> bytes:
+    """One request to any server; the body of a reply of status 200.
+
+    Raises:
+        ClusterError: it failed.
+    """
+    target = target_of(request.url)
+    context = tls_context(authority, True, None) if target.scheme == "https" else None
+    connection = Connection(Target(target.scheme, target.host, target.port, proxy=target.proxy), context, Patience())
+    parts = urlsplit(request.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        reply = connection.send(Request(path, request.method, request.headers, request.body))
+    finally:
+        connection.close()
+    if reply.status != http.client.OK:
+        raise ApiError(f"{target}{parts.path} answered {reply.status}", reply.status)
+    return reply.body
