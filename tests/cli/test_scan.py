@@ -150,13 +150,13 @@ def test_a_secret_is_never_shown(run: Run, tmp_path: Path) -> None:
         assert "hunter2" not in done.stdout + done.stderr
 
 
-def test_charts_and_overlays_are_one_line_and_exit_2(run: Run, tmp_path: Path) -> None:
+def test_charts_and_overlays_that_cannot_be_rendered_are_one_line_and_exit_2(run: Run, tmp_path: Path) -> None:
     for folder, name in (("chart", "Chart.yaml"), ("overlay", "kustomization.yaml")):
         (tmp_path / folder / "sub").mkdir(parents=True)
         (tmp_path / folder / name).write_text("name: x\n")
-        (tmp_path / folder / "sub" / "pod.yaml").write_text(BAD)
+    (tmp_path / "chart" / "sub" / "pod.yaml").write_text(BAD)
     (tmp_path / "ok.yaml").write_text(QUIET)
-    done = run("scan", str(tmp_path))
+    done = run("scan", str(tmp_path), "--helm", "/nonexistent/helm", "--kustomize", "/nonexistent/kustomize")
     assert done.returncode == 2
     assert done.stderr.count("not judged: needs rendering") == 2
     assert "privileged" not in done.stdout

@@ -277,3 +277,15 @@ def test_nothing_is_fetched_from_elsewhere(browser: webdriver.Chrome, tmp_path: 
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
     links = [link.get_attribute("href") or "" for link in browser.find_elements(By.CSS_SELECTOR, "[src], [href]")]
     assert [link for link in links if link.startswith("http")] == ["https://kubernetes.io/"]
+
+
+def test_rendered_objects_tell_their_values(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    report = document(1)
+    rendered = {"type": "rendered", "tool": "helm", "unit": "charts/shop", "likely": True, "values": ["image.tag"]}
+    report["findings"][0]["evidence"].append({**rendered, "hook": HOSTILE})
+    report["findings"][0]["locations"].append({"file": "values.yaml", "line": 3, "column": 3, "path": "image.tag"})
+    browser.get(write(tmp_path, report))
+    browser.find_element(By.CSS_SELECTOR, ".finding > summary").click()
+    text = browser.find_element(By.CSS_SELECTOR, ".finding").text
+    assert "Set by the values image.tag" in text and "a good guess" in text and "values.yaml:3" in text
+    assert browser.execute_script("return window.pwned === undefined")

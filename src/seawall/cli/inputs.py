@@ -7,13 +7,16 @@ import os
 from typing import TYPE_CHECKING
 
 from seawall.cli.main import CommandError
+from seawall.cli.rendering import add_render_arguments, add_revision_argument, render_options
 from seawall.engine import CLUSTER, ReadOptions
 from seawall.model.version import NEWEST, KubernetesVersion, parse_version
 
 if TYPE_CHECKING:
     from seawall.sources.cluster import ClusterOptions
 
-_PATHS_HELP = "files, folders or snapshots; - is standard input, cluster a live cluster"
+_PATHS_HELP = (
+    "files, folders, charts, overlays, archives, snapshots, oci://; - is standard input, cluster a live cluster"
+)
 
 
 def add_input_arguments(parser: argparse.ArgumentParser, *, default: str | None = None, namespace: bool = True) -> None:
@@ -26,10 +29,17 @@ def add_input_arguments(parser: argparse.ArgumentParser, *, default: str | None 
     nargs = "+" if default is None else "*"
     parser.add_argument("paths", nargs=nargs, metavar="PATH", help=f"{_PATHS_HELP}{told}")
     parser.set_defaults(usual_path=default)
+    add_revision_argument(parser)
+    add_reading_arguments(parser, namespace=namespace)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser, *, namespace: bool = True) -> None:
+    """Define how paths are read, whichever way a command names them."""
     parser.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave out, as .gitignore does")
     parser.add_argument("--gitignore", action="store_true", help="honour .gitignore files")
     parser.add_argument("--offline", action="store_true", help="never open a socket (only a cluster needs one)")
     add_cluster_arguments(parser, namespace=namespace)
+    add_render_arguments(parser)
 
 
 def add_cluster_arguments(parser: argparse.ArgumentParser, *, namespace: bool = True) -> None:
@@ -40,7 +50,8 @@ def add_cluster_arguments(parser: argparse.ArgumentParser, *, namespace: bool = 
     group.add_argument("--in-cluster", action="store_true", help="use the service account of the pod that this runs in")
     parser.set_defaults(read_namespace=None)
     if namespace:
-        group.add_argument("-n", "--namespace", dest="read_namespace", metavar="NAME", help="read only this namespace")
+        told = "read only this namespace; of charts: install there"
+        group.add_argument("-n", "--namespace", dest="read_namespace", metavar="NAME", help=told)
     group.add_argument("--as", dest="as_user", metavar="USER", help="impersonate a user")
     group.add_argument(
         "--as-group", action="append", default=[], metavar="GROUP", help="impersonate a group; repeatable"
@@ -56,13 +67,16 @@ def read_options(args: argparse.Namespace) -> ReadOptions:
     paths = tuple(args.paths) or (args.usual_path,)
     cluster = cluster_options(args)
     if CLUSTER not in paths:
-        if cluster is not None:
-            raise CommandError("--context, --namespace and their like are for a live cluster; add the path `cluster`")
+        # --namespace alone can be that of charts.
+        if args.context or args.kubeconfig or args.in_cluster or args.as_user or args.as_group:
+            raise CommandError("--context, --as and their like are for a live cluster; add the path `cluster`")
+        cluster = None
     elif os.path.exists(CLUSTER):
         raise CommandError("`cluster` could mean the folder or a live cluster; write ./cluster for the folder")
     elif args.offline:
         raise CommandError("--offline opens no socket, and a live cluster needs one; scan a snapshot instead")
-    return ReadOptions(paths, tuple(args.exclude), args.gitignore, cluster)
+    render = render_options(args, kubernetes_version(args) if hasattr(args, "kubernetes_version") else None)
+    return ReadOptions(paths, tuple(args.exclude), args.gitignore, cluster, render)
 
 
 def cluster_options(args: argparse.Namespace) -> ClusterOptions | None:

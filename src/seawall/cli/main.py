@@ -14,6 +14,7 @@ from seawall import __version__
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
     "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
+    "diff": "tell what is new and what is fixed between two states",
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
     "access": "who can do what, and why",
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
@@ -41,6 +42,8 @@ def entry() -> NoReturn:
         sys.stderr.flush()
     except BrokenPipeError:
         code = EXIT_USAGE
+    if "seawall.sources.scratch" in sys.modules:
+        import_module("seawall.sources.scratch").clean()
     os._exit(code)
 
 

@@ -22,7 +22,7 @@ _kept: list[Generation] = []
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of the command."""
-    add_input_arguments(parser)
+    add_input_arguments(parser, namespace=False)
     parser.add_argument(
         "--flows",
         action="append",

@@ -10,6 +10,7 @@ from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine import ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config
+from seawall.engine.results import ResultsError
 from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, render
@@ -19,10 +20,18 @@ from seawall.reports.view import View
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of the command."""
-    severities = [str(severity) for severity in Severity]
     add_input_arguments(parser)
-    add_version_argument(parser)
     add_format_argument(parser, FORMATS)
+    add_judging_arguments(parser)
+    parser.add_argument("--baseline", metavar="FILE", help="results of before (JSON): only what is new counts")
+    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
+    parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
+
+
+def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define what every command that judges takes: the version, the rules, and what counts."""
+    severities = [str(severity) for severity in Severity]
+    add_version_argument(parser)
     parser.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
     parser.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     parser.add_argument("--rule", action="append", default=[], metavar="ID", help="run only this rule; repeatable")
@@ -31,35 +40,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile", metavar="NAME", help=f"{', '.join(PROFILES)}, or one of seawall.yaml (default: default)"
     )
     parser.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
-    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
-    parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scan, report, and return the exit code."""
     outputs = parse_outputs(args.format, FORMATS)
-    try:
-        config = load_config(args.config)
-    except ConfigError as error:
-        raise CommandError(str(error)) from error
-    profile = args.profile or config.profile
-    options = ScanOptions(
-        read=read_options(args),
-        version=kubernetes_version(args),
-        selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
-        severity=Severity(args.severity),
-    )
+    options = scan_options(args, getattr(args, "baseline", None))
     try:
         result = _scan(options)
-    except (UnknownRule, UsageError) as error:
+    except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write(render(name, result, view), file)
     _tell(result)
-    fail_on = None if args.fail_on == "none" else Severity(args.fail_on)
-    return result.exit_code(fail_on, args.keep_going)
+    return result.exit_code(fail_on(args), args.keep_going)
+
+
+def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanOptions:
+    """What the arguments of :func:`add_judging_arguments` and the inputs ask for.
+
+    Raises:
+        CommandError: they, or the configuration, make no sense.
+    """
+    try:
+        config = load_config(args.config)
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    profile = args.profile or config.profile
+    return ScanOptions(
+        read=read_options(args),
+        version=kubernetes_version(args),
+        selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
+        severity=Severity(args.severity),
+        baseline=baseline,
+    )
+
+
+def fail_on(args: argparse.Namespace) -> Severity | None:
+    """The severity from which findings fail the run; None for never."""
+    return None if args.fail_on == "none" else Severity(args.fail_on)
 
 
 def _scan(options: ScanOptions) -> ScanResult:

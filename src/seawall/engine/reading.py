@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,26 +15,32 @@ from seawall.model.finding import SourceError
 from seawall.model.paths import format_path
 from seawall.model.resource import Inventory, Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
-from seawall.sources.manifests import InputFile, Skipped, Unrendered, load_file, load_stdin, walk
+from seawall.sources.manifests import Entry, InputFile, Loaded, Skipped, Unrendered, load_file, load_stdin, walk
 from seawall.sources.snapshot import is_snapshot
 
 if TYPE_CHECKING:
+    from seawall.engine.rendering import Rendering, RenderOptions
     from seawall.sources.cluster import ClusterOptions
     from seawall.sources.cluster.source import LiveCluster, Stage
     from seawall.sources.snapshot.reader import Snapshot
 
 #: The path that stands for a live cluster.
 CLUSTER = "cluster"
+#: Named files that are unpacked before they are read.
+_ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
 class ReadOptions(Struct, frozen=True):
     """What to read. ``paths`` may hold ``-`` for standard input and ``cluster`` for the live cluster that ``cluster``
-    tells; ``exclude`` are globs as in .gitignore."""
+    tells; ``exclude`` are globs as in .gitignore. ``render`` says how charts, overlays, archives, artifacts and
+    revisions are read; None is the usual way.
+    """
 
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()
     gitignore: bool = False
     cluster: ClusterOptions | None = None
+    render: RenderOptions | None = None
 
 
 class Reading:
@@ -63,6 +69,7 @@ class Reading:
         self.tell: Callable[[Stage], None] | None = None
         self._sources: dict[str, LiveCluster | Snapshot | None] = {}
         self._opened = False
+        self._rendering: Rendering | None = None
 
     def open(self) -> None:
         """Reach the clusters and open the snapshots among the paths; what fails is noted among the errors."""
@@ -98,11 +105,17 @@ class Reading:
         """Everything that could be read; fields of the wrong type are noted among the errors."""
         if not self._opened:
             self.open()
-        for path in self.options.paths:
-            for resource in self._read(path):
-                if note_problems:
-                    self._note_problems(resource)
-                yield resource
+        try:
+            for path in self.options.paths:
+                for resource in self._read(path):
+                    if note_problems:
+                        self._note_problems(resource)
+                    yield resource
+        finally:
+            if self._rendering is not None:
+                self.files += self._rendering.files
+                self.skipped.update(each.reason for each in self._rendering.skipped)
+                self._rendering.close()
 
     def inventory(self) -> Inventory:
         """All of it at once, for analyses that judge things together."""
@@ -118,24 +131,62 @@ class Reading:
             self.texts["<stdin>"] = sys.stdin.buffer.read()
             yield from self._account(load_stdin(self.texts["<stdin>"]))
             return
-        for entry in walk(path, self._ignore(path)):
+        if path.startswith("oci://") or path.endswith(_ARCHIVES) or self._at_revision():
+            yield from self._read_mounted(path)
+            return
+        yield from self._entries(walk(path, self._ignore(path)), path)
+
+    def _at_revision(self) -> bool:
+        return self.options.render is not None and self.options.render.revision is not None
+
+    def _read_mounted(self, path: str) -> Iterator[Resource]:
+        mounted = self.rendering.mount(path)
+        if isinstance(mounted, SourceError):
+            self.errors.append(mounted)
+        elif mounted.chart is not None:
+            yield from self._account(self.rendering.load_chart(mounted.chart, "", mounted.shown))
+        else:
+            yield from self._entries(walk(mounted.real, self._ignore(mounted.real), mounted.shown), mounted.real)
+
+    def _entries(self, entries: Iterator[Entry], root: str) -> Iterator[Resource]:
+        found = list(entries)
+        if any(isinstance(entry, Unrendered) for entry in found):
+            found = list(self.rendering.arrange(found))
+        for entry in found:
             if isinstance(entry, InputFile):
                 self.files += 1
                 yield from self._account(self._load(entry))
             elif isinstance(entry, Skipped):
                 self.skipped[entry.reason] += 1
             elif isinstance(entry, Unrendered):
-                self.unrendered.append((entry.path, entry.what))
+                yield from self._account(self.rendering.load(entry, root))
             else:
                 self.errors.append(entry)
+
+    @property
+    def rendering(self) -> Rendering:
+        """What renders and unpacks; made when it is first needed."""
+        if self._rendering is None:
+            from seawall.engine.rendering import Rendering, RenderOptions
+
+            self._rendering = Rendering(self.options.render or RenderOptions())
+        return self._rendering
+
+    def hold(self, files: Iterable[str]) -> None:
+        """Keep the texts of files that lie in folders of ours, so that reports can show their lines."""
+        if self._rendering is not None:
+            for file in files:
+                text = self._rendering.text(file) if file not in self.texts else None
+                if text is not None:
+                    self.texts[file] = text
 
     def _from_source(self, source: LiveCluster | Snapshot | None) -> Iterator[Resource]:
         if source is not None:
             yield from self._account(source.resources(self.tell) if self.tell else source.resources())
             self.notes += source.notes
 
-    def _load(self, file: InputFile) -> Iterator[Resource | SourceError | Skipped]:
-        if not file.named or os.path.isfile(file.path):
+    def _load(self, file: InputFile) -> Iterator[Loaded]:
+        if not file.named or os.path.isfile(file.at):
             return load_file(file)
         try:
             with open(file.path, "rb") as stream:
@@ -144,20 +195,18 @@ class Reading:
             return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
         return load_stdin(data, file.path)
 
-    def _account(
-        self, loaded: Iterator[Resource | SourceError | Skipped | Unrendered | UnreadKind]
-    ) -> Iterator[Resource]:
+    def _account(self, loaded: Iterator[Loaded | Unrendered | UnreadKind]) -> Iterator[Resource]:
         for item in loaded:
             if isinstance(item, Resource):
                 yield item
+            elif isinstance(item, Unrendered):
+                self.unrendered.append((item.path, item.what))
             elif isinstance(item, Skipped):
                 self.skipped[item.reason] += 1
             elif isinstance(item, UnreadKind):
                 known = self.unread.get(item.kind)
                 if known is None or known.intended:
                     self.unread[item.kind] = item
-            elif isinstance(item, Unrendered):
-                self.unrendered.append((item.path, item.what))
             else:
                 self.errors.append(item)
 

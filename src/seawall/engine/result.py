@@ -16,8 +16,9 @@ class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
-    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are the rules that were not
-    judged for no other reason than that a kind could not be read. ``notes`` are lines that a person should read though they do not make the run incomplete.
+    ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are
+    the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
+    person should read though they do not make the run incomplete.
     """
 
     inputs: list[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -14,17 +14,21 @@ from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, select_rules
 from seawall.engine.twins import Twins
-from seawall.findings import Suppressions, base_risk, fingerprint, set_apart_twins
+from seawall.findings import Identity, Suppressions, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
     Evidence,
     FieldEvidence,
     Finding,
     FindingStatus,
+    Location,
     RelatedEvidence,
+    RenderedEvidence,
     Severity,
 )
-from seawall.model.paths import PathNamer, lookup
+from seawall.model.paths import Path, PathNamer, lookup
+from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Inventory, Resource, Suppression
+from seawall.model.rule import Hit
 from seawall.model.version import NEWEST, KubernetesVersion
 
 if TYPE_CHECKING:
@@ -40,12 +44,13 @@ class UsageError(Exception):
 
 class ScanOptions(Struct, frozen=True):
     """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
-    newest for manifests."""
+    newest for manifests. ``baseline`` is a file with results: what was found before is waived."""
 
     read: ReadOptions
     version: KubernetesVersion | None = None
     selection: Selection = Selection()
     severity: Severity = Severity.INFO
+    baseline: str | None = None
 
 
 #: Told now and then the number of objects judged so far and, of a cluster, how far the reading is.
@@ -57,6 +62,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanResult:
 
     Raises:
         UnknownRule: the selection names a rule that does not exist.
+        ResultsError: the baseline cannot be read.
         UsageError: the inputs are of different Kubernetes versions, and none is given to judge at.
     """
     collecting = gc.isenabled()
@@ -93,6 +99,7 @@ class _Scan:
         self.fields: list[tuple[Resource, str, str]] = []
         self.suppressions = Suppressions(registry)
         self.wishes: dict[int, list[Suppression]] = {}
+        self.accepted = _known(options.baseline) if options.baseline is not None else None
 
     def run(self) -> ScanResult:
         for resource in self.reading.resources():
@@ -170,17 +177,13 @@ class _Scan:
         raw = resource.raw if any(hit.path for hit in hits) else {}
         name = PathNamer(raw)
         ref = resource.ref
-        locations = resource.origin.locate([hit.path for hit in hits])
+        places = self._places(resource, [hit.path for hit in hits], raw)
         wishes = self.wishes.get(id(resource))
-        for each, location in zip(hits, locations, strict=True):
+        for each, (locations, how) in zip(hits, places, strict=True):
             rule, hit, _, path = each
+            location = locations[0]
             severity = self._severity(each)
-            evidence: tuple[Evidence, ...] = (
-                FieldEvidence(location.path, None if hit.secret else _shown(lookup(raw, path))),
-            )
-            if hit.related:
-                evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
-            evidence += hit.evidence
+            evidence = _evidence(hit, location.path, None if hit.secret else lookup(raw, path), how)
             waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
@@ -189,7 +192,7 @@ class _Scan:
                     severity,
                     hit.confidence,
                     ref,
-                    (location,),
+                    locations,
                     hit.message,
                     evidence,
                     None,
@@ -201,6 +204,15 @@ class _Scan:
             )
             self.fields.append((resource, name(path), rule.id))
 
+    def _places(
+        self, resource: Resource, paths: list[Path], raw: dict[str, Any]
+    ) -> list[tuple[tuple[Location, ...], RenderedEvidence | None]]:
+        """Where each path stands; for rendered objects all places that it comes from, and how that is known."""
+        origin = resource.origin
+        if isinstance(origin, RenderedOrigin):
+            return [(trace.locations, trace.evidence) for trace in origin.traces(paths, raw)]
+        return [((location,), None) for location in origin.locate(paths)]
+
     def _severity(self, hit: RuleHit) -> Severity:
         own = self.severities.get(hit.rule.id) if self.severities else None
         return own or hit.hit.severity or hit.rule.severity
@@ -211,7 +223,13 @@ class _Scan:
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         set_apart_twins(self.findings)
+        notes = list(self.suppressions.notes)
+        if self.accepted is not None and self.options.baseline is not None:
+            gone = waive_known(self.findings, self.accepted, self.options.baseline)
+            if gone:
+                notes.append(f"{gone} findings of the baseline {self.options.baseline} are gone; write it anew")
         self.findings.sort(key=lambda finding: -finding.risk)
+        self.reading.hold({place.file for finding in self.findings for place in finding.locations})
         return ScanResult(
             inputs=list(self.options.read.paths),
             kinds=self.reading.kinds,
@@ -226,8 +244,24 @@ class _Scan:
             inventory=inventory,
             texts=self.reading.texts,
             wanting=self.judge.wanting(),
-            notes=[*self.reading.notes, *self.suppressions.notes],
+            notes=[*self.reading.notes, *notes],
         )
+
+
+def _known(file: str) -> list[Identity]:
+    from seawall.engine.results import known_findings, read_results
+
+    return known_findings(read_results(file))
+
+
+def _evidence(hit: Hit, path: str, value: object, how: RenderedEvidence | None) -> tuple[Evidence, ...]:
+    """The field, how it came to be rendered, and what else the finding depends on."""
+    evidence: tuple[Evidence, ...] = (FieldEvidence(path, _shown(value)),)
+    if how is not None:
+        evidence += (how,)
+    if hit.related:
+        evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
+    return evidence + hit.evidence
 
 
 def _own_version(reading: Reading) -> KubernetesVersion:

@@ -98,7 +98,21 @@ class PermissionPathEvidence(Struct, frozen=True, tag="permission-path", gc=Fals
     steps: tuple[PermissionStep, ...]
 
 
-Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence
+class RenderedEvidence(Struct, frozen=True, tag="rendered", omit_defaults=True, gc=False):
+    """How a rendered object led to the finding: by which tool, from which chart or overlay.
+
+    ``likely`` says that the line of the first location is a good guess and not certain. ``values`` are the keys of
+    the chart's values that set the field; ``hook`` is the Helm hook (``test`` too) that the object belongs to.
+    """
+
+    tool: str
+    unit: str
+    likely: bool = False
+    values: tuple[str, ...] = ()
+    hook: str | None = None
+
+
+Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence
 
 
 class Fix(Struct, frozen=True, gc=False):

@@ -7,7 +7,8 @@ import re
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+')
-_VALUE = re.compile(r"(:\s*)\S.*")
+#: What stands after a colon or (``key=value``) an equals sign; all of a line that has neither.
+_VALUE = re.compile(r"([:=]\s*)\S.*|\A()[^:=]*\Z")
 #: Control and format characters that must not reach a terminal.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 #: Larger files are not read again for an excerpt.
@@ -30,7 +31,11 @@ class Excerpts:
         if not 0 < number <= len(lines):
             return None
         text = lines[number - 1]
-        return _VALUE.sub(r"\1********", text, count=1) if (file, number) in self._secret else text
+        return (
+            _VALUE.sub(lambda found: f"{found[1] or ''}********", text, count=1)
+            if (file, number) in self._secret
+            else text
+        )
 
     def _read(self, file: str) -> list[str]:
         data = self._held.get(file)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from seawall.model.finding import Finding, FindingStatus, Severity
+from seawall.model.finding import Finding, FindingStatus, RenderedEvidence, Severity
 from seawall.model.rule import Rule, Scope
 from seawall.reports.excerpt import Excerpts, mark, printable
 from seawall.reports.places import first_place
@@ -75,10 +75,12 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
     subject = f" {finding.resource}:" if view.group_by == "rule" else ""
     waived = f" (waived: {finding.waiver.reason})" if finding.waiver else ""
     yield f"  {label}[{finding.rule}]{printable(subject)} {printable(finding.message)}{printable(waived)}\n"
-    for place in finding.locations:
+    rendered = next((each for each in finding.evidence if isinstance(each, RenderedEvidence)), None)
+    for number, place in enumerate(finding.locations):
         gutter = " " * len(str(place.line))
+        guess = "about " if rendered is not None and rendered.likely and not number else ""
         where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
-        yield f"  {gutter} {paint('-->', _DIM)} {printable(where)}  "
+        yield f"  {gutter} {paint('-->', _DIM)} {guess}{printable(where)}  "
         yield f"{paint(printable(place.path), _DIM)}\n"
         line = excerpts.line(place.file, place.line)
         if line is not None:
@@ -86,6 +88,8 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
             carets = paint("^" * length, _STYLES[finding.severity])
             yield f"  {place.line} {paint('|', _DIM)} {text}\n"
             yield f"  {gutter} {paint('|', _DIM)} {' ' * start}{carets}\n"
+    if rendered is not None and rendered.values:
+        yield f"    {paint('values:', _GREEN)} set by {printable(', '.join(rendered.values))}\n"
     yield f"    {paint('mend:', _GREEN)} {rule.remediation}\n"
 
 

@@ -191,6 +191,12 @@
     const fields = list(x.f.evidence).filter((e) => e.type === "field").map((e) => el("div", "field", ...field(e.path, e.value)));
     // A single field stands in the summary already.
     if (fields.length > 1) part("Evidence", "wide", ...fields);
+    const made = list(x.f.evidence).find((e) => e.type === "rendered");
+    if (made) {
+      const facts = [made.tool, made.unit, made.hook && `hook ${made.hook}`, made.likely && "the first place is a good guess"];
+      const keys = list(made.values).flatMap((key) => [" ", code(key)]);
+      part("Rendered", "wide", el("p", "text", facts.filter(Boolean).join(" · ")), ...(keys.length ? [el("p", "", "Set by the values", ...keys)] : []));
+    }
     const related = list(x.f.evidence).filter((e) => e.type === "resource");
     if (related.length) part("Related objects", "wide", el("ul", "", ...related.map((e) => el("li", "text", `${nameOf(e.resource || {})}${e.note ? `: ${e.note}` : ""}`))));
     for (const e of list(x.f.evidence).filter((e) => e.type === "permission-path")) {

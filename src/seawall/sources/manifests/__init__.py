@@ -2,6 +2,17 @@
 
 from seawall.sources.manifests.load import load_file, load_stdin
 from seawall.sources.manifests.objects import Loaded
-from seawall.sources.manifests.walk import Entry, InputFile, Skipped, Unrendered, walk
+from seawall.sources.manifests.walk import CHART, OVERLAY, Entry, InputFile, Skipped, Unrendered, walk
 
-__all__ = ["Entry", "InputFile", "Loaded", "Skipped", "Unrendered", "load_file", "load_stdin", "walk"]
+__all__ = [
+    "CHART",
+    "OVERLAY",
+    "Entry",
+    "InputFile",
+    "Loaded",
+    "Skipped",
+    "Unrendered",
+    "load_file",
+    "load_stdin",
+    "walk",
+]

@@ -24,7 +24,7 @@ def load_json(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
         data, regular = decode(data).encode(), False
     else:
         decode(data)  # what is not text is told with its place before anything is cut
-    source = JsonSource(file.path, None if regular else data)
+    source = JsonSource(file.at, None if regular else data)
     if not data.strip():
         return
     try:

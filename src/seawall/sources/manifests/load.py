@@ -26,7 +26,7 @@ _ONLY_PREAMBLE = re.compile(r"(?:[ \t]*(?:#.*|%.*)?(?:\r?\n|\Z))*\Z")
 def load_file(file: InputFile) -> Iterator[Loaded]:
     """Read a file's objects. An object is held decoded until the next one is asked for."""
     try:
-        data, regular = _read(file.path)
+        data, regular = _read(file.at)
     except OSError as error:
         yield SourceError(file.path, "", f"cannot be read: {error.strerror or error}", unreadable=True)
         return

@@ -1,0 +1,274 @@
+"""Artifacts in registries: from Debian's docker-registry, and from servers of ours that mean harm."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import socket
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from seawall.sources.oci import OciError, parse_reference, pull
+from tests.conftest import Run
+from tests.kube import CHARTS
+
+POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
+FLUX = "application/vnd.cncf.flux.content.v1.tar+gzip"
+HELM = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+def tgz(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def manifest_of(layers: list[tuple[str, bytes, str]]) -> bytes:
+    described = [
+        {
+            "mediaType": kind,
+            "digest": digest(data),
+            "size": len(data),
+            "annotations": {"org.opencontainers.image.title": title},
+        }
+        for kind, data, title in layers
+    ]
+    config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2}
+    return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": described}).encode()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A docker-registry on loopback: its host and port."""
+    if shutil.which("docker-registry") is None:
+        pytest.skip("no docker-registry; apt-get install docker-registry")
+    folder = tmp_path_factory.mktemp("registry")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    config = folder / "config.yml"
+    config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: {host}}}\n")
+    server = subprocess.Popen(
+        ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait(host)
+        yield host
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait(host: str) -> None:
+    for _ in range(200):
+        try:
+            _send(host, "GET", "/v2/", b"", {})
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the registry does not answer")
+
+
+def _send(host: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    connection = HTTPConnection(host, timeout=10)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    answer.read()
+    location = answer.getheader("Location", "") or ""
+    connection.close()
+    return answer.status, location
+
+
+def push(host: str, name: str, tag: str, layers: list[tuple[str, bytes, str]]) -> str:
+    for data in [b"{}", *(data for _, data, _ in layers)]:
+        status, location = _send(host, "POST", f"/v2/{name}/blobs/uploads/", b"", {})
+        assert status == 202
+        path = location.split(host, 1)[-1]
+        where = f"{path}{'&' if '?' in path else '?'}digest={digest(data)}"
+        assert _send(host, "PUT", where, data, {"Content-Type": "application/octet-stream"})[0] == 201
+    manifest = manifest_of(layers)
+    assert _send(host, "PUT", f"/v2/{name}/manifests/{tag}", manifest, {"Content-Type": MANIFEST})[0] == 201
+    return digest(manifest)
+
+
+def test_manifests_as_flux_packs_them(run: Run, registry: str) -> None:
+    pinned = push(registry, "flux/app", "v1", [(FLUX, tgz({"deploy/a.yaml": POD}), "")])
+    for version in (":v1", f"@{pinned}", f":v1@{pinned}"):
+        done = run("scan", f"oci://{registry}/flux/app{version}", "--rule", "host-pid")
+        assert done.returncode == 1, done.stderr
+        assert f"oci://{registry}/flux/app{version}/deploy/a.yaml:4:8" in done.stdout
+        assert "4 | spec: {hostPID: true}" in done.stdout
+
+
+def test_files_as_oras_pushes_them(run: Run, registry: str) -> None:
+    push(registry, "oras/app", "latest", [("application/yaml", POD, "../a.yaml")])
+    done = run("scan", f"oci://{registry}/oras/app", "--rule", "host-pid")
+    assert done.returncode == 1, done.stderr
+    assert f"oci://{registry}/oras/app/a.yaml:4:8" in done.stdout
+
+
+def test_a_chart(run: Run, registry: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "c.tgz", "w:gz") as archive:
+        archive.add(CHARTS / "shop", "shop")
+    push(registry, "charts/shop", "1.2.0_build", [(HELM, (tmp_path / "c.tgz").read_bytes(), "")])
+    done = run("scan", f"oci://{registry}/charts/shop:1.2.0+build", "--set", "hostNetwork=true")
+    assert done.returncode == 1, done.stderr
+    assert "shop/templates/deployment.yaml:20:7  spec.template.spec.hostNetwork" in done.stdout
+
+
+def test_what_is_not_there_and_offline(run: Run, registry: str) -> None:
+    done = run("scan", f"oci://{registry}/flux/nothing:v9")
+    assert done.returncode == 2 and "has no flux/nothing of version v9" in done.stderr
+    done = run("scan", f"oci://{registry}/flux/app:v1", "--offline")
+    assert done.returncode == 2 and "--offline was given" in done.stderr
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[str, dict[str, str]], Answer]], str]]:
+    """Start servers that answer as a function of path and headers says; gives their host and port."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(answer: Callable[[str, dict[str, str]], Answer]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, headers, body = answer(self.path, {k.lower(): v for k, v in self.headers.items()})
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+LAYER = tgz({"a.yaml": POD})
+GOOD = manifest_of([(FLUX, LAYER, "")])
+
+
+def test_a_token_is_fetched_with_the_stored_login(
+    serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    login = base64.b64encode(b"me:secret").decode()
+
+    def answer(path: str, headers: dict[str, str]) -> Answer:
+        given = headers.get("authorization", "")
+        if path.startswith("/token"):
+            seen.append(f"{path} {given}")
+            return 200, {}, b'{"token": "T0"}'
+        if given != "Bearer T0":
+            challenge = f'Bearer realm="http://{host}/token",service="s",scope="repository:a/b:pull"'
+            return 401, {"WWW-Authenticate": challenge}, b""
+        return 200, {}, GOOD if "manifests" in path else LAYER
+
+    host = serve(answer)
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"auth": login}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert pull(f"oci://{host}/a/b:1")[0].data == LAYER
+    assert seen == [f"/token?service=s&scope=repository%3Aa%2Fb%3Apull Basic {login}"]
+
+
+def test_a_blob_is_redirected_and_the_token_stays_here(serve: Callable[..., str]) -> None:
+    leaked: list[str] = []
+
+    def store(path: str, headers: dict[str, str]) -> Answer:
+        leaked.append(headers.get("authorization", ""))
+        return 200, {}, LAYER
+
+    other = serve(store)
+
+    def answer(path: str, headers: dict[str, str]) -> Answer:
+        if path.startswith("/token"):
+            return 200, {}, b'{"access_token": "T1"}'
+        if "authorization" not in headers:
+            return 401, {"WWW-Authenticate": f'Bearer realm="http://{host}/token"'}, b""
+        return (200, {}, GOOD) if "manifests" in path else (307, {"Location": f"http://{other}/blob"}, b"")
+
+    host = serve(answer)
+    assert pull(f"oci://{host}/a/b:1")[0].data == LAYER
+    assert leaked == [""]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "blob", "message"),
+    [
+        ((200, {}, GOOD), (200, {}, LAYER + b"x"), "is not sha256:"),
+        ((200, {}, b"<html>"), (200, {}, LAYER), "is no JSON"),
+        ((200, {}, b"[" * 100000), (200, {}, LAYER), "is no JSON"),
+        ((200, {}, b"[]"), (200, {}, LAYER), "is no JSON object"),
+        ((200, {}, b'{"manifests": []}'), (200, {}, LAYER), "is no artifact"),
+        ((200, {}, b'{"layers": [3]}'), (200, {}, LAYER), "malformed"),
+        ((200, {}, b'{"layers": [{"digest": "md5:x"}]}'), (200, {}, LAYER), "which is not sha256"),
+        ((500, {}, b""), (200, {}, LAYER), "status 500"),
+        ((401, {"WWW-Authenticate": 'Bearer realm="http://example.com/t"'}, b""), (200, {}, LAYER), "without TLS"),
+        ((401, {}, b""), (200, {}, LAYER), "refuses access"),
+        ((200, {}, GOOD), (307, {"Location": "http://example.com/x"}, b""), "not HTTPS"),
+        ((200, {}, GOOD), (307, {"Location": "/again"}, b""), "in a circle"),
+        ((200, {}, b" " * (5 << 20)), (200, {}, LAYER), "more than 4 MiB"),
+    ],
+)
+def test_registries_that_mean_harm(serve: Callable[..., str], manifest: Answer, blob: Answer, message: str) -> None:
+    host = serve(lambda path, headers: manifest if "manifests" in path else blob)
+    with pytest.raises(OciError, match=message):
+        pull(f"oci://{host}/a/b:1")
+
+
+def test_a_digest_that_was_asked_for_is_kept_to(serve: Callable[..., str]) -> None:
+    host = serve(lambda path, headers: (200, {}, GOOD))
+    with pytest.raises(OciError, match="is not sha256:0000"):
+        pull(f"oci://{host}/a/b@sha256:{'0' * 64}")
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(OciError, match="cannot be reached"):
+        pull("oci://127.0.0.1:9/a/b:1")
+
+
+@pytest.mark.parametrize(
+    "text", ["oci://", "oci://host", "oci://host/UPPER:1", "oci://user@host/a:1", "oci://h/a:b:c", "oci://h/a@sha1:00"]
+)
+def test_what_is_no_reference(text: str) -> None:
+    with pytest.raises(OciError, match="is no reference"):
+        parse_reference(text)
+
+
+def test_references() -> None:
+    assert parse_reference("oci://ghcr.example/a/b").version == "latest"
+    assert parse_reference("oci://h:5000/a:1.0+x").version == "1.0_x"
+    assert parse_reference("oci://[::1]:5000/a:1").host == "[::1]:5000"
