@@ -70,6 +70,10 @@ ci: lint types contracts docs-check e2e-setup
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.rules
+	$(BIN)/python -m bench.access
+	$(BIN)/python -m bench.network
+	$(BIN)/python -m bench.netgen
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py
