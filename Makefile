@@ -81,6 +81,10 @@ ci: lint types contracts docs-check tools e2e-setup
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.rules
+	$(BIN)/python -m bench.access
+	$(BIN)/python -m bench.network
+	$(BIN)/python -m bench.netgen
 	$(BIN)/python -m bench.cluster
 
 screenshots: .venv/dev.stamp e2e-setup demo

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.__main__ import measure
+from bench.measuring import measure
 
 WORKLOADS, NAMESPACES, FLOWS = 3_000, 100, 30_000
 SECONDS, MEGABYTES = 5.0, 1_000.0

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from seawall.analysis.access import AccessIndex, build_index
-from seawall.analysis.access.accounts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token, namespace_of
+from seawall.analysis.access.accounts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token
 from seawall.analysis.access.minimize import MinimalRole, minimal_roles
 from seawall.analysis.access.use import Use, Used, requests_of
 from seawall.engine.access import Estate, normal
@@ -19,7 +19,7 @@ from seawall.model.access import Actor, Request, Subject, actor_of
 from seawall.model.audit import AuditEvent, AuditProblem
 from seawall.model.finding import ResourceRef
 from seawall.model.kube.rbac import PolicyRule
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, namespace_of
 from seawall.model.version import KubernetesVersion
 from seawall.sources.audit import AuditLog
 from seawall.sources.manifests import load_stdin

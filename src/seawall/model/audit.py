@@ -109,7 +109,7 @@ class AuditEvent(View, frozen=True):
             return None
         try:
             raw = msgspec.json.decode(self.request_object)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         found, problems = to_view(raw, view) if isinstance(raw, dict) else (None, [])
         return found if isinstance(found, view) and not problems else None

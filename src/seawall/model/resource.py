@@ -117,6 +117,11 @@ class Resource:
         return lookup(self.raw, path)
 
 
+def namespace_of(resource: Resource) -> str:
+    """The namespace where an object lives; one that names none goes to ``default``."""
+    return resource.ref.namespace or "default"
+
+
 #: How the pod template is reached from the view, by its path.
 TEMPLATES: dict[Path, Callable[[Any], Any]] = {
     (): lambda view: view,

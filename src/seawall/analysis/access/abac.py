@@ -75,7 +75,7 @@ def convert(text: bytes) -> Iterator[Converted | Refused]:
             continue
         try:
             parsed = msgspec.json.decode(stripped, type=_Line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield Refused(number, str(error))
             continue
         yield from _policy(number, parsed)

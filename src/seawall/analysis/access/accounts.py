@@ -6,14 +6,9 @@ from typing import Any
 
 from seawall.model.access import Subject
 from seawall.model.kube.base import InvalidField
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, namespace_of
 
 DEFAULT_ACCOUNT = "default"
-
-
-def namespace_of(resource: Resource) -> str:
-    """Where a namespaced object is; a manifest that does not say goes to ``default``."""
-    return resource.ref.namespace or "default"
 
 
 def account_of(workload: Resource) -> Subject | None:

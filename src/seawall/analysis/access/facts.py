@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from seawall.analysis.access.accounts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token, namespace_of
+from seawall.analysis.access.accounts import DEFAULT_ACCOUNT, account_of, accounts_of, mounts_token
 from seawall.analysis.access.points import Facts
 from seawall.model.access import Subject
 from seawall.model.kube.base import InvalidField
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, namespace_of
 
 _TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - a type's name
 _ACCOUNT_NAME = "kubernetes.io/service-account.name"

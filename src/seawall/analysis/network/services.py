@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from seawall.analysis.network.world import Workload, World
 from seawall.model.kube.base import InvalidField
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, namespace_of
 
 #: Pod ports by protocol.
 PodPort = tuple[str, int]
@@ -121,11 +121,6 @@ def _pod_ports(pods: list[Any], wanted: str | int, protocol: str) -> set[tuple[i
         else:
             found.add((wanted, protocol != "TCP" or wanted in pod.tcp_ports))
     return found
-
-
-def namespace_of(resource: Resource) -> str:
-    """Its namespace; ``default`` where none is said."""
-    return resource.ref.namespace or "default"
 
 
 def _ingress(resource: Resource) -> list[Backend]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.model.finding import Confidence
 from seawall.model.kube.base import LabelSelector, numbered
+from seawall.model.resource import namespace_of
 
 if TYPE_CHECKING:
     from seawall.model.kube.pod import Container, PodSpec
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 def view_of(resource: Resource) -> Any:
     """The view of a resource, for rules that know its kind."""
     return resource.view
-
-
-def namespace_of(resource: Resource) -> str:
-    """The namespace where an object lives, or will where it names none."""
-    return resource.ref.namespace or "default"
 
 
 class LabelIndex:

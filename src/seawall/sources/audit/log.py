@@ -72,7 +72,7 @@ class AuditLog:
             return
         try:
             event = self._event.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._note(name, number, str(error))
             return
         if event.audit_id or event.verb:
@@ -80,7 +80,7 @@ class AuditLog:
             return
         try:
             found = self._list.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._note(name, number, str(error))
             return
         if not found.items:

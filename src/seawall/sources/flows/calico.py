@@ -58,7 +58,7 @@ def parse(line: bytes) -> Parsed:
     """Read a line."""
     try:
         found = _decoder.decode(line)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecord(f"is no Calico flow: {str(error)[:120]}") from None
     flow: Any = found._source or found
     if flow.source_type is None or flow.dest_type is None or flow.proto is None:

@@ -101,7 +101,7 @@ def parse(line: bytes) -> Parsed:
     """Read a line."""
     try:
         found = _decoder.decode(line)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecord(f"is no Hubble flow: {str(error)[:120]}") from None
     flow = found.flow or found
     if found.lost_events is not None:

@@ -48,7 +48,7 @@ def parse(line: bytes) -> Parsed:
     if line.lstrip()[:1] == b"{":
         try:
             return _flows(_decoder.decode(line))
-        except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRecord(f"is no access log entry: {str(error)[:120]}") from None
     try:
         text = line.decode()

@@ -88,7 +88,7 @@ class FlowFile:
     def _parse(self, parse: Callable[[bytes], Parsed], number: int, line: bytes) -> Iterator[FlowRecord]:
         try:
             found = parse(line)
-        except BadRecord as error:
+        except (BadRecord, UnicodeDecodeError) as error:
             self._bad += 1
             if self._bad <= _NAMED:
                 self._error(str(number), str(error))
@@ -186,11 +186,11 @@ def _form_of(line: bytes) -> str | None:
         try:
             # The proxy's other lines say nothing for certain.
             return "istio" if not isinstance(istio.parse(line), str) else None
-        except BadRecord:
+        except (BadRecord, UnicodeDecodeError):
             return None
     try:
         value = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if SCHEMA.partition("/")[0].encode() in bytes(value.get("schema", b"")):
         return "seawall"

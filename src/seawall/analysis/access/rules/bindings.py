@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.accounts import accounts_of, namespace_of
+from seawall.analysis.access.accounts import accounts_of
 from seawall.analysis.access.grants import RBAC_REFERENCE, grants
 from seawall.analysis.access.judging import bindings_of, index_of, is_own_binding, own_bindings, view_of
 from seawall.model.access import SERVICE_ACCOUNTS, Subject
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

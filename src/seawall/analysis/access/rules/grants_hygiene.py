@@ -7,11 +7,12 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.accounts import account_of, mounts_token, namespace_of
+from seawall.analysis.access.accounts import account_of, mounts_token
 from seawall.analysis.access.grants import RBAC_REFERENCE, is_built_in
 from seawall.analysis.access.judging import bindings_of, index_of, is_own_binding, own_bindings, view_of
 from seawall.model.access import AUTHENTICATED, Subject, actor_of
 from seawall.model.finding import Severity
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

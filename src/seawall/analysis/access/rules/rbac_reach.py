@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.access.accounts import namespace_of
 from seawall.analysis.access.grants import GOOD_PRACTICES, RBAC_REFERENCE, Target, is_built_in, names, stream_verbs
 from seawall.analysis.access.judging import view_of
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

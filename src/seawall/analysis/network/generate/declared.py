@@ -22,10 +22,10 @@ from seawall.analysis.network.generate.references import MAX_TEXT, Mention, ment
 from seawall.analysis.network.generate.units import Unit, Units
 from seawall.analysis.network.parts import Reader
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.network.services import Target, namespace_of
+from seawall.analysis.network.services import Target
 from seawall.analysis.network.world import Pod
 from seawall.model.kube.base import InvalidField
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, namespace_of
 
 #: The API server, as pods call it; it is told by other means.
 _API_SERVER = ("kubernetes", "default")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from seawall.analysis.network.generate.units import stable_labels
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.network.services import Services, namespace_of
+from seawall.analysis.network.services import Services
 from seawall.analysis.network.world import Workload, World
 from seawall.model.flow import EndRole, FlowEnd
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, namespace_of
 
 #: What controllers add to a name: Deployment, Job and DaemonSet, StatefulSet.
 _SUFFIXES = re.compile(r"-[a-z0-9]{4,10}-[a-z0-9]{5}\Z|-[a-z0-9]{5}\Z|-\d+\Z|-\*\Z|-[a-z0-9]{4,10}-\*\Z")

@@ -11,10 +11,9 @@ from seawall.analysis.network.generate.directory import as_dict, as_list
 from seawall.analysis.network.generate.needs import Peer, Port
 from seawall.analysis.network.generate.units import Unit
 from seawall.analysis.network.parts import Reader
-from seawall.analysis.network.services import namespace_of
 from seawall.analysis.network.world import Pod
 from seawall.model.kube.base import InvalidField
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, namespace_of
 
 _IMAGES = ("prometheus/prometheus", "prom/prometheus", "victoriametrics/vmagent", "grafana/agent", "grafana/alloy")
 _NAMESPACES = ("monitoring", "prometheus", "observability", "openshift-monitoring", "cattle-monitoring-system")

@@ -19,11 +19,10 @@ from seawall.analysis.network.generate.scraping import Scraping
 from seawall.analysis.network.generate.units import Unit, Units
 from seawall.analysis.network.generate.verify import Replay, Wider, replay_all, wider, with_policies
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.network.services import namespace_of
 from seawall.model.flow import FlowRecord
 from seawall.model.kube.base import InvalidField
 from seawall.model.reach import Note
-from seawall.model.resource import Resource
+from seawall.model.resource import Resource, namespace_of
 
 #: Left alone unless they are asked for by name: closing them can stop the cluster.
 SYSTEM = frozenset(("kube-system", "kube-public", "kube-node-lease"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.indexes import namespace_of, view_of
+from seawall.analysis.posture.indexes import view_of
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

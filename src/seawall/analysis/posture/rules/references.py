@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.indexes import Completeness, NamedReference, namespace_of, references, view_of
+from seawall.analysis.posture.indexes import Completeness, NamedReference, references, view_of
 from seawall.model.finding import Confidence, Severity
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

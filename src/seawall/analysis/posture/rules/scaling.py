@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.indexes import namespace_of, pods_by_label, view_of
+from seawall.analysis.posture.indexes import pods_by_label, view_of
 from seawall.model.finding import Severity
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:

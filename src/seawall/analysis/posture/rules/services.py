@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.indexes import namespace_of, pods_by_label, services_by_label, view_of
+from seawall.analysis.posture.indexes import pods_by_label, services_by_label, view_of
 from seawall.analysis.posture.rules.network import is_open_load_balancer
 from seawall.model.finding import Severity
 from seawall.model.kube.base import LabelSelector, numbered
+from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
