@@ -133,8 +133,9 @@ class Package(Struct, frozen=True, gc=False):
 class Executable(Struct, frozen=True, gc=False):
     """A file that can be run, or that anyone may change.
 
-    ``kind`` is ``elf``, ``script``, ``other``, or ``directory`` for one in which everybody may write and delete; ``capabilities`` are names like ``cap_net_raw+ep``; ``owner`` is the
-    package that the file belongs to, empty where none does.
+    ``kind`` is ``elf``, ``script``, ``other``, or ``directory`` for one in which everybody may write and delete;
+    ``capabilities`` are names like ``cap_net_raw+ep``; ``owner`` is the package that the file belongs to, empty where
+    none does.
     """
 
     path: str
