@@ -100,7 +100,8 @@ def _parse(go: str, text: str) -> BuildInfo:
         elif kind == "dep" and len(parts) >= 2:
             modules.append((parts[0], parts[1]))
         elif kind == "=>" and len(parts) >= 2 and modules:
-            modules[-1] = (parts[0], parts[1])
+            # A folder in the module's stead has no version that anybody else knows.
+            modules[-1] = (modules[-1][0], "") if parts[0].startswith((".", "/")) else (parts[0], parts[1])
         elif kind == "build" and parts:
             key, _, value = parts[0].partition("=")
             settings[key] = value
