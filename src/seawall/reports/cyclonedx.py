@@ -118,7 +118,7 @@ def _package(package: Package, name: str, inventory: ImageInventory, options: Sb
     if package.purl:
         component["purl"] = package.purl
     if package.locations:
-        places = sorted(set((*package.locations, *(package.files if options.files else ()))))
+        places = sorted({*package.locations, *(package.files if options.files else ())})
         component["evidence"] = {"occurrences": [{"location": place} for place in places]}
     values = [_property(key, value) for key, value in properties(package, inventory)]
     if values:

@@ -17,7 +17,7 @@ _ALIASES = {
     "apache software license": "Apache-2.0", "apache-2": "Apache-2.0", "asl 2.0": "Apache-2.0",
     "boost": "BSL-1.0", "bsd-2-clause-freebsd": "BSD-2-Clause-Views", "expat": "MIT", "isc license (iscl)": "ISC",
     "mit license": "MIT", "mit/x11": "MIT", "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0", "mpl 2.0": "MPL-2.0",
-    "mplv2.0": "MPL-2.0", "psf-2.0": "PSF-2.0", "python software foundation license": "PSF-2.0", "unlicense": "Unlicense",
+    "mplv2.0": "MPL-2.0", "psf-2.0": "PSF-2.0", "python software foundation license": "PSF-2.0",
     "the unlicense (unlicense)": "Unlicense", "zlib/libpng": "Zlib",
 }  # fmt: skip
 _GNU = re.compile(r"(?P<kind>a?gpl|lgpl|gfdl)-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+|-or-later)?(?:-only)?")

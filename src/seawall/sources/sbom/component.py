@@ -104,7 +104,7 @@ def _name(component: Component, purl: Purl) -> str:
 
 
 def _source(component: Component, purl: Purl, version: str) -> tuple[str, str]:
-    """The distribution's source package; other tools tell it in properties, the qualifier ``upstream``, or a sentence."""
+    """The distribution's source package; tools tell it in properties, the qualifier ``upstream``, or a sentence."""
     if purl.type not in _OS_TYPES:
         return "", ""
     values = component.properties

@@ -32,7 +32,7 @@ def read_cyclonedx(document: dict[str, Any], reference: str) -> ImageInventory:
     metadata = _mapping(document.get("metadata"))
     root = _mapping(metadata.get("component"))
     system: OsRelease | None = None
-    found = []
+    found: list[Component] = []
     for item in _all(document.get("components", []), 0):
         if len(found) >= _MAX_COMPONENTS:
             raise SbomError(f"has more than {_MAX_COMPONENTS:,} components")
