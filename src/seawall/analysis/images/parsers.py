@@ -80,6 +80,7 @@ _NAMES: dict[str, Parser] = {
     "status": Parser(_only(f"{_DPKG}status"), "database", dpkg.status),
     "installed": Parser(_only("lib/apk/db/installed", "usr/lib/apk/db/installed"), "database", apk.installed),
     "rpmdb.sqlite": Parser(_rpm_place, "database", rpm.sqlite),
+    "rpmdb.sqlite-wal": Parser(_rpm_place, "database", rpm.left_over),
     "Packages.db": Parser(_rpm_place, "database", rpm.ndb),
     "Packages": Parser(_rpm_place, "database", rpm.berkeley),
     "copyright": Parser(_is_copyright, "document", dpkg.copyright_licences),
