@@ -39,7 +39,7 @@ def render(inventory: ImageInventory, options: SbomOptions = _DEFAULT) -> bytes:
     extracted: dict[str, str] = {}
     entries = [_root(inventory, created)]
     if inventory.os is not None:
-        entries.append(_system(inventory.os))
+        entries.append(_system(inventory.os, created))
     entries += [
         _package(package, id_, inventory, created, extracted) for package, id_ in zip(packages, ids, strict=True)
     ]
@@ -129,10 +129,12 @@ def _root(inventory: ImageInventory, created: str) -> dict[str, Any]:
     return entry
 
 
-def _system(os: OsRelease) -> dict[str, Any]:
+def _system(os: OsRelease, created: str) -> dict[str, Any]:
     entry = _plain(os.id, _SYSTEM, os.version_id or os.codename, "OPERATING-SYSTEM")
     if os.name:
         entry["description"] = os.name
+    if os.codename:
+        entry["annotations"] = _annotation([(f"{PREFIX}os:codename", os.codename)], created)
     return entry
 
 

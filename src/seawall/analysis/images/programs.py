@@ -88,7 +88,7 @@ def inspect(entry: Entry, path: str, options: CollectOptions) -> tuple[Item, ...
         except EntryTooLarge:
             items.append(_unread(path, f"is a program larger than {options.binary >> 20} MiB"))
     kind = "elf" if elf else "script" if head[:2] == b"#!" else "other"
-    if special or (kind != "other" and entry.mode & 0o111 and not library):
+    if special or (entry.mode & 0o111 and (kind == "script" or (elf and not library))):
         items.append(ProgramItem(_executable(entry, path, kind, head, _digest(entry, path, content, options))))
         if entry.capability:
             items += _capability_problem(entry.capability, path)
