@@ -33,8 +33,12 @@ from seawall.sources.sbom import read_sbom
 from tests.analysis.images.entries import Made
 
 DIGEST = "sha256:" + "ab" * 32
-STATUS = "Package: python3-requests\nStatus: install ok installed\nVersion: 1:2.28.1+dfsg-1\n"
-    "Architecture: all\nSource: requests (2.28)\n"
+STATUS = """Package: python3-requests
+Status: install ok installed
+Version: 1:2.28.1+dfsg-1
+Architecture: all
+Source: requests (2.28)
+"""
 
 
 def sample() -> ImageInventory:
