@@ -104,7 +104,7 @@ SEEDS: dict[str, list[bytes]] = {
     ".json": [b'{"libraries": {"A/1": {"type": "package"}}}'],
     ".jar": [test_java.jar({"BOOT-INF/lib/a-1.jar": test_java.LOG4J, **test_java.pom("g", "a", "1")})],
 }
-for name, text, _, _ in test_locks.CASES:
+for name, text, *_ in test_locks.CASES:
     SEEDS.setdefault(name.rpartition("/")[2], []).append(text.encode())
 SEEDS[".txt"] = SEEDS["requirements.txt"]
 
