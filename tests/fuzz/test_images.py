@@ -19,6 +19,7 @@ from seawall.analysis.images import (
     assemble,
     collect,
     decode_contents,
+    dotnet,
     encode_contents,
     inventory_of,
     read_config,
@@ -101,7 +102,15 @@ SEEDS: dict[str, list[bytes]] = {
     "pom.properties": [b"groupId=g\nartifactId=a\nversion=1\n"],
     ".list": [b"/.\n/usr\n/usr/bin\n/usr/bin/a\n"],
     ".gemspec": [b'# stub: rake 13.0.6 ruby lib\n  s.licenses = ["MIT".freeze]\n', b's.name = "a"\ns.version = "1"\n'],
-    ".json": [b'{"libraries": {"A/1": {"type": "package"}}}'],
+    "desc": [b"%NAME%\nzlib\n\n%VERSION%\n1\n"],
+    "files": [b"%FILES%\nusr/\nusr/a\n"],
+    ".spdx": [
+        b'{"spdxVersion": "SPDX-2.3", "packages": [{"externalRefs": [{"referenceLocator": "pkg:bitnami/a@1"}]}]}'
+    ],
+    ".json": [
+        b'{"name": "a", "version": "1", "channel": "https://x/y", "files": ["a"]}',
+        b'{"libraries": {"A/1": {"type": "package"}}}',
+    ],
     ".jar": [test_java.jar({"BOOT-INF/lib/a-1.jar": test_java.LOG4J, **test_java.pom("g", "a", "1")})],
 }
 for name, text, *_ in test_locks.CASES:
@@ -109,6 +118,8 @@ for name, text, *_ in test_locks.CASES:
 SEEDS[".txt"] = SEEDS["requirements.txt"]
 
 PARSERS: dict[str, Parse] = {key: parser.parse for key, parser in {**_NAMES, **_SUFFIXES}.items()}
+PARSERS["deps.json"] = dotnet.deps
+SEEDS["deps.json"] = SEEDS[".json"]
 ODD = [
     b"",
     b"\0",

@@ -160,3 +160,31 @@ def test_dotnet() -> None:
         ("Microsoft.NETCore.App.Runtime.linux-x64", "8.0.1"),
         ("Newtonsoft.Json", "13.0.1"),
     ]
+
+
+def test_conda() -> None:
+    values = {
+        "name": "numpy",
+        "version": "1.26.4",
+        "build": "py311_0",
+        "subdir": "linux-64",
+        "channel": "https://conda.example.com/conda-forge/linux-64",
+        "license": "BSD-3-Clause",
+        "files": ["lib/python3.11/site-packages/numpy/__init__.py"],
+    }
+    (found,) = packages(Made("opt/conda/conda-meta/numpy-1.26.4-py311_0.json", json.dumps(values).encode()))
+    assert found.purl == "pkg:conda/numpy@1.26.4?build=py311_0&channel=conda-forge&subdir=linux-64"
+    assert found.files == ("opt/conda/lib/python3.11/site-packages/numpy/__init__.py",)
+
+
+def test_bitnami() -> None:
+    reference = {"referenceType": "purl", "referenceLocator": "pkg:bitnami/redis@7.2.4-3?arch=amd64&distro=debian-12"}
+    values = {
+        "spdxVersion": "SPDX-2.3",
+        "packages": [
+            {"name": "redis", "licenseConcluded": "BSD-3-Clause", "externalRefs": [reference]},
+            {"name": "x", "externalRefs": [{"referenceLocator": "pkg:github/a/b@1"}, {"referenceLocator": "nonsense"}]},
+        ],
+    }
+    (found,) = packages(Made("opt/bitnami/redis/.spdx-redis.spdx", json.dumps(values).encode()))
+    assert (found.type, found.name, found.version, found.licences) == ("bitnami", "redis", "7.2.4-3", ("BSD-3-Clause",))

@@ -213,3 +213,23 @@ def test_what_is_too_large_is_told() -> None:
 
     contents = collect([Made("lib/apk/db/installed", APK.encode() * 100)], CollectOptions(database=1000))
     assert "is larger than" in str(contents.items["lib/apk/db/installed"])
+
+
+def test_pacman() -> None:
+    place = "var/lib/pacman/local/zlib-1:1.3.1-2"
+    entries = [
+        Made("etc/os-release", b"ID=arch\n"),
+        Made(
+            f"{place}/desc",
+            b"%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n%BASE%\nzlib\n\n%ARCH%\nx86_64\n\n%LICENSE%\nZlib\n",
+        ),
+        Made(f"{place}/files", b"%FILES%\nusr/\nusr/bin/\nusr/bin/zpipe\n\n%BACKUP%\netc/x\tmd5\n"),
+        Made(f"{place}/mtree", b"\x1f\x8b"),
+        Made("usr/bin/zpipe", b"#!/bin/sh", 0o755),
+    ]
+    found = inventory_of("x", entries)
+    (package,) = found.packages
+    assert package.purl == "pkg:alpm/arch/zlib@1:1.3.1-2?arch=x86_64&distro=arch"
+    assert (package.files, package.licences) == (("usr/bin/zpipe",), ("Zlib",))
+    assert [program.owner for program in found.executables] == ["zlib"]
+    assert not found.not_looked

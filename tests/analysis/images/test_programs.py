@@ -164,6 +164,26 @@ def test_go_build_information(data: bytes) -> None:
     assert semver.locations == ("app/tool",)
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("-s -w -X main.version=1.4.2 -X main.commit=abc", "v1.4.2"),
+        ("-X 'example.com/tool/internal/build.Version=v2.0.0-rc.1'", "v2.0.0-rc.1"),
+        (
+            "-X k8s.io/component-base/version.gitVersion=v1.29.3 -X k8s.io/client-go/pkg/version.gitVersion=v9.9.9",
+            "v1.29.3",
+        ),
+        ("-X example.com/other.version=1.0.0", ""),
+        ("-X main.goVersion=1.22.1", ""),
+        ("-X main.version=unknown", ""),
+    ],
+)
+def test_a_version_that_the_linker_was_told(flags: str, expected: str) -> None:
+    text = f"path\texample.com/tool\nmod\texample.com/tool\t(devel)\t\nbuild\t-ldflags={flags}\n"
+    found = inventory_of("x", [Made("tool", go_inline(text=text), 0o755)])
+    assert [package.version for package in found.packages if package.name == "example.com/tool"] == [expected]
+
+
 def test_damaged_go_build_information_is_told() -> None:
     whole = go_inline()
     data = whole[: whole.index(b"buildinf:") + 40]

@@ -48,7 +48,7 @@ class Ownership:
 
     def _files(self, package: OsPackage, location: str) -> Iterator[str]:
         text = package.files
-        if not text and package.type == "deb":
+        if not text and package.type in ("deb", "alpm"):
             names = (package.key, package.name, f"{package.name}:{package.arch}", location.rpartition("/")[2])
             text = next((self._lists[name] for name in names if name in self._lists), "")
         return map(self._real, text.split("\n")) if text else iter(())
