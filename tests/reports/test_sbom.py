@@ -229,3 +229,31 @@ def test_any_inventory_is_valid(inventory: ImageInventory) -> None:
 )
 def test_licences(text: str, expected: str) -> None:
     assert expression(text) == expected
+
+
+def test_which_package_needs_which() -> None:
+    def manifest(place: str, name: str, version: str, *needs: str) -> Made:
+        text = json.dumps({"name": name, "version": version, "dependencies": dict.fromkeys(needs, "*")})
+        return Made(f"{place}/node_modules/{name}/package.json", text.encode())
+
+    entries = [
+        manifest("app", "a", "1.0.0", "b", "c", "missing"),
+        manifest("app", "b", "1.0.0"),
+        manifest("app/node_modules/a", "b", "2.0.0", "c"),
+        manifest("app", "c", "1.0.0", "b"),
+        Made("s/Tide_Table-1.dist-info/METADATA", b"Name: Tide_Table\nVersion: 1\nRequires-Dist: moon.phase (>=1)\n"
+             b"Requires-Dist: extra-thing ; extra == 'x'\n"),
+        Made("s/Moon_Phase-1.dist-info/METADATA", b"Name: Moon-Phase\nVersion: 1\n"),
+        Made("s/extra_thing-1.dist-info/METADATA", b"Name: extra-thing\nVersion: 1\n"),
+    ]  # fmt: skip
+    inventory = assemble("x", [], [collect(entries)])
+    graph = {item["ref"]: item["dependsOn"] for item in json.loads(cyclonedx.render(inventory))["dependencies"]}
+    del graph["root"]
+    assert graph == {
+        "pkg:npm/a@1.0.0": ["pkg:npm/b@2.0.0", "pkg:npm/c@1.0.0"],
+        "pkg:npm/b@2.0.0": ["pkg:npm/c@1.0.0"],
+        "pkg:npm/c@1.0.0": ["pkg:npm/b@1.0.0"],
+        "pkg:pypi/tide-table@1": ["pkg:pypi/moon-phase@1"],
+    }
+    kinds = [item["relationshipType"] for item in json.loads(spdx.render(inventory))["relationships"]]
+    assert kinds.count("DEPENDS_ON") == 5

@@ -284,3 +284,22 @@ def test_lock_files_of_other_peoples_packages_do_not_count() -> None:
 def test_go_sum_beside_go_mod_says_nothing_more() -> None:
     found = inventory_of("x", [Made("go.mod", GO_MOD.encode()), Made("go.sum", GO_SUM.encode())])
     assert {package.locations[0] for package in found.packages} == {"go.mod"}
+
+
+def test_what_only_development_needs_is_marked() -> None:
+    lock = {
+        "packages": {
+            "node_modules/a": {"version": "1.0.0", "dev": True},
+            "node_modules/b": {"version": "1.0.0", "dev": True},
+            "node_modules/c/node_modules/b": {"version": "1.0.0"},
+        }
+    }
+    entries = [
+        Made("a/package-lock.json", json.dumps(lock).encode()),
+        Made("b/composer.lock", COMPOSER.encode()),
+        Made("c/Pipfile.lock", PIPFILE.encode()),
+        Made("d/pnpm-lock.yaml", PNPM_6.encode()),
+        Made("e/pubspec.lock", PUB.replace("direct main", "direct dev").encode()),
+    ]
+    marked = {package.name for package in inventory_of("x", entries).packages if package.development}
+    assert marked == {"a", "c/d", "pytest", "@s/b", "http"}

@@ -29,6 +29,20 @@ Architecture: amd64
 Source: glibc (2.36-9)
 Version: 2.36-9+deb12u4
 
+Package: needy
+Status: install ok installed
+Architecture: all
+Version: 1.0
+Pre-Depends: libc6 (>= 2.34)
+Depends: nothing | curl-client, half:any (>= 1), vim
+Provides: needy-also (= 1)
+
+Package: wants
+Status: install ok installed
+Architecture: all
+Version: 1.0
+Depends: needy-also
+
 Package: gone
 Status: deinstall ok config-files
 Architecture: all
@@ -84,7 +98,9 @@ def test_dpkg_status() -> None:
     ]
     found = inventory_of("x", entries)
     by_name = {package.name: package for package in found.packages}
-    assert sorted(by_name) == ["curl", "half", "libc6"]
+    assert sorted(by_name) == ["curl", "half", "libc6", "needy", "wants"]
+    assert by_name["needy"].requires == ("half", "libc6")
+    assert by_name["wants"].requires == ("needy",)
     libc = by_name["libc6"]
     assert (libc.source_name, libc.source_version) == ("glibc", "2.36-9")
     assert libc.files == ("usr/lib/ld.so", "usr/share/doc/libc6/copyright")
@@ -121,6 +137,7 @@ A:x86_64
 S:1
 L:MIT
 o:musl
+p:so:libc.musl-x86_64.so.1=1
 F:lib
 R:ld-musl-x86_64.so.1
 a:0:0:755
@@ -132,6 +149,7 @@ P:libssl3
 V:3.3.1-r0
 A:x86_64
 L:Apache-2.0
+D:so:libc.musl-x86_64.so.1 other>=1 !bad
 o:openssl
 F:
 R:top
@@ -151,6 +169,7 @@ def test_apk() -> None:
     assert musl.files == ("lib/ld-musl-x86_64.so.1", "lib/libc.musl-x86_64.so.1")
     assert ssl.files == ("top", "usr/lib/libssl.so.3")
     assert (ssl.source_name, ssl.source_version, ssl.licences) == ("openssl", "3.3.1-r0", ("Apache-2.0",))
+    assert ssl.requires == ("musl",)
     assert ssl.purl == "pkg:apk/alpine/libssl3@3.3.1-r0?arch=x86_64&distro=alpine-3.20.1"
 
 

@@ -17,7 +17,7 @@ from tests.analysis.images.entries import Made
 
 SPECS = {
     "harbour": "Epoch: 2\nLicense: GPLv2+\nVendor: Example",
-    "mole": "License: MIT\nModularityLabel: mole:1:20240101:abcdef",
+    "mole": "Requires: harbour >= 1, /bin/sh\nLicense: MIT\nModularityLabel: mole:1:20240101:abcdef",
 }
 FILES = {"harbour": ("usr/bin/harbour", "usr/share/harbour/chart", "etc/harbour.conf"), "mole": ("opt/mole/run",)}
 FORMAT = "%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} %{ARCH}\n"
@@ -171,6 +171,7 @@ def test_package_urls_and_owners(packages: list[Path], tmp_path: Path) -> None:
     found = inventory_of("x", entries)
     urls = {package.name: package.purl for package in found.packages}
     assert urls["harbour"] == "pkg:rpm/redhat/harbour@1.4~rc1-3.el9?arch=noarch&distro=rhel-9.4&epoch=2"
+    assert {package.name: package.requires for package in found.packages} == {"harbour": (), "mole": ("harbour",)}
     assert {program.path: program.owner for program in found.executables} == {
         "usr/bin/harbour": "harbour",
         "usr/bin/own": "",

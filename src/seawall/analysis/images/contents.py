@@ -17,7 +17,7 @@ from seawall.analysis.images.errors import Unreadable
 from seawall.model.images import Executable, NotLooked, OsRelease, Package
 
 #: Raised with every change of what is collected: contents of another version are collected again.
-VERSION = 1
+VERSION = 2
 _MAX_PATHS = 512 << 20
 
 
@@ -25,7 +25,8 @@ class OsPackage(Struct, frozen=True, omit_defaults=True, array_like=True, gc=Fal
     """A package of a distribution as its database tells it; the URL needs the distribution, known only later.
 
     ``key`` names the package in side files (dpkg's ``info/KEY.list``). ``files`` are joined by newlines, relative.
-    ``vendor`` is what an rpm says of its maker.
+    ``vendor`` is what an rpm says of its maker. ``requires`` has a line for each need, alternatives joined by ``|``;
+    ``provides`` one for each further name.
     """
 
     type: str
@@ -39,6 +40,8 @@ class OsPackage(Struct, frozen=True, omit_defaults=True, array_like=True, gc=Fal
     files: str = ""
     key: str = ""
     vendor: str = ""
+    requires: str = ""
+    provides: str = ""
 
 
 class OsItem(Struct, frozen=True, tag="os", omit_defaults=True, gc=False):

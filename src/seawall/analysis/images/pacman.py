@@ -5,6 +5,8 @@ Format: ``%NAME%`` on a line, its values on the lines after, an empty line.
 
 from __future__ import annotations
 
+import re
+
 from seawall.analysis.images.contents import DatabaseItem, FileListItem, OsPackage
 from seawall.analysis.images.errors import Unreadable
 from seawall.analysis.images.text import decoded
@@ -39,9 +41,15 @@ def description(data: bytes, path: str) -> tuple[DatabaseItem, ...]:
         source_name="".join(values.get("BASE", [])[:1]) or name[0],
         source_version=version[0],
         licences=tuple(values.get("LICENSE", [])[:50]),
+        requires=_names(values.get("DEPENDS", [])),
+        provides=_names(values.get("PROVIDES", [])),
         key=path.split("/")[-2] if "/" in path else "",
     )
     return (DatabaseItem((package,)),)
+
+
+def _names(values: list[str]) -> str:
+    return "\n".join(re.split("[<>=]", value, maxsplit=1)[0] for value in values)
 
 
 def file_list(data: bytes, path: str) -> tuple[FileListItem, ...]:

@@ -77,7 +77,7 @@ def mix(data: bytes, path: str) -> tuple[Item, ...]:
 
 
 _PUB_NAME = re.compile(r"^  ([A-Za-z0-9_]{1,200}):\s*$")
-_PUB_FIELD = re.compile(r"""^    (source|version): ["']?([^"'\s]+)["']?\s*$""")
+_PUB_FIELD = re.compile(r"""^    (source|version|dependency): ["']?([^"'\n]{1,200}?)["']?\s*$""")
 
 
 def pubspec(data: bytes, path: str) -> tuple[Item, ...]:
@@ -96,7 +96,13 @@ def pubspec(data: bytes, path: str) -> tuple[Item, ...]:
             entries[name][field[1]] = field[2]
     found = [
         Package(
-            "pub", key, value["version"], make_purl("pub", "", key, value["version"]), locations=(path,), declared=True
+            "pub",
+            key,
+            value["version"],
+            make_purl("pub", "", key, value["version"]),
+            locations=(path,),
+            declared=True,
+            development=value.get("dependency") == "direct dev",
         )
         for key, value in entries.items()
         if value.get("source") == "hosted" and value.get("version")

@@ -36,7 +36,8 @@ def pipfile(data: bytes, path: str) -> tuple[Item, ...]:
         for name, entry in mapping(document.get(group)).items():
             version = text(mapping(entry).get("version"))
             if version.startswith("=="):
-                found.append(package(name, version.lstrip("="), path, declared=True))
+                development = group == "develop"
+                found.append(package(name, version.lstrip("="), path, declared=True, development=development))
     return _item(found)
 
 
