@@ -50,6 +50,8 @@ def test_hashes_only_where_asked() -> None:
         for choice in ("unmanaged", "all", "none")
     }  # fmt: skip
     assert digests == {"unmanaged": [True, False], "all": [True, True], "none": [False, False]}
+    (data,) = inventory_of("x", [Made("opt/data", b"x", 0o666)]).executables
+    assert not data.sha256, "data that everybody may write is no program"
 
 
 @pytest.mark.parametrize(

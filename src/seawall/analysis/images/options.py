@@ -11,8 +11,8 @@ class CollectOptions(Struct, frozen=True):
     """How far `collect` looks.
 
     ``database`` bounds a package database, ``document`` metadata and lock files, ``binary`` programs, ``archive`` Java
-    archives, all in bytes. ``hashes`` says which programs get a SHA-256: ``unmanaged`` those outside the directories
-    that package managers fill (a package's own are dropped again where the layer knows), ``all``, or ``none``.
+    archives, all in bytes. ``hashes`` says which programs get a SHA-256: ``all`` (those of packages are dropped once
+    owners are known), ``unmanaged`` those outside the directories that package managers fill, or ``none``.
     ``items`` bounds how much is kept of one layer before the rest is told as not looked into.
     """
 
@@ -20,7 +20,7 @@ class CollectOptions(Struct, frozen=True):
     document: int = 32 << 20
     binary: int = 256 << 20
     archive: int = 256 << 20
-    hashes: Literal["unmanaged", "all", "none"] = "unmanaged"
+    hashes: Literal["unmanaged", "all", "none"] = "all"
     items: int = 500_000
 
 

@@ -133,7 +133,11 @@ def _executable(entry: Entry, path: str, kind: str, head: bytes, digest: str) ->
 
 
 def _digest(entry: Entry, path: str, content: bytes | None, options: CollectOptions) -> str:
-    if options.hashes == "none" or (options.hashes == "unmanaged" and path.startswith(MANAGED)):
+    if (
+        not entry.mode & 0o111
+        or options.hashes == "none"
+        or (options.hashes == "unmanaged" and path.startswith(MANAGED))
+    ):
         return ""
     if content is None:
         try:
