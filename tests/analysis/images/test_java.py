@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import pytest
@@ -103,6 +104,15 @@ def test_lying_sizes_and_encryption() -> None:
     encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
     (problem,) = inventory_of("x", [Made("e.jar", bytes(encrypted))]).not_looked
     assert "encrypted" in problem.reason
+
+
+def test_lists_of_entries_are_bounded() -> None:
+    """Half a million entries of no size: 27 MB of jar, which zipfile would make hundreds of MB of objects of."""
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    listed = entry * 500_000
+    data = listed + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 65_535, 65_535, len(listed), 0, 0)
+    (problem,) = inventory_of("x", [Made("many.jar", data)]).not_looked
+    assert "list of entries" in problem.reason
 
 
 def test_what_is_no_archive_is_told() -> None:

@@ -230,7 +230,7 @@ def test_nonsense_is_told(path: str) -> None:
 def test_what_is_too_large_is_told() -> None:
     from seawall.analysis.images import CollectOptions
 
-    contents = collect([Made("lib/apk/db/installed", APK.encode() * 100)], CollectOptions(database=1000))
+    contents = collect([Made("lib/apk/db/installed", APK.encode() * 100)], CollectOptions(listing=1000))
     assert "is larger than" in str(contents.items["lib/apk/db/installed"])
 
 

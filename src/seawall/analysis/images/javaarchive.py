@@ -20,7 +20,10 @@ from seawall.model.purl import make_purl
 
 _NESTED = (".jar", ".war", ".ear", ".sar", ".par", ".rar", ".jpi", ".hpi", ".kar")
 _MAX_DEPTH = 4
-_MAX_ENTRIES = 200_000
+_MAX_ENTRIES = 1_000_000
+#: Of one archive's list of entries, which zipfile makes objects of before anybody can count them.
+_MAX_LIST = 16 << 20
+_MAX_NESTED = 128 << 20
 _MAX_ARCHIVES = 5_000
 _MAX_BYTES = 1 << 30
 _MAX_TEXT = 1 << 20
@@ -67,11 +70,27 @@ def _open(
     budget.archives -= 1
     if budget.archives < 0:
         raise Unreadable(f"holds more than {_MAX_ARCHIVES:,} archives")
+    if _list_size(data) > _MAX_LIST:
+        raise Unreadable(f"has a list of entries larger than {_MAX_LIST >> 20} MiB")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             _read(opened, path, place, depth, budget, packages, problems)
     except _ERRORS as error:
         raise Unreadable(f"is no archive that can be read: {str(error)[:100]}") from error
+
+
+def _list_size(data: bytes) -> int:
+    """The largest size of the list of entries that a record at the file's end gives (APPNOTE.TXT, 4.3.14 to 16)."""
+    tail = data[-(65_536 + 22 + 20 + 56) :]
+    sizes = [0]
+    for mark, place, shape in ((b"PK\x05\x06", 12, "<I"), (b"PK\x06\x06", 40, "<Q")):
+        start = tail.find(mark)
+        while start >= 0:
+            if start + place + 8 <= len(tail):
+                (size,) = struct.unpack_from(shape, tail, start + place)
+                sizes.append(0 if size == 0xFFFFFFFF else size)
+            start = tail.find(mark, start + 1)
+    return max(sizes)
 
 
 def _read(
@@ -100,7 +119,7 @@ def _read(
             try:
                 if depth + 1 >= _MAX_DEPTH:
                     raise Unreadable(f"is nested deeper than {_MAX_DEPTH} archives")
-                content = _content(opened, info, budget.bytes, budget)
+                content = _content(opened, info, _MAX_NESTED, budget)
                 _open(content, path, inner, depth + 1, budget, packages, problems)
             except Unreadable as error:
                 problems.append(UnreadItem(NotLooked(inner, str(error))))

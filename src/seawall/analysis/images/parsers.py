@@ -25,7 +25,7 @@ from seawall.analysis.images.locks import go, java, others
 from seawall.analysis.images.locks import node as node_locks
 from seawall.analysis.images.locks import python as python_locks
 
-Bound = Literal["database", "document", "archive"]
+Bound = Literal["database", "listing", "document", "archive"]
 
 
 class Parser(NamedTuple):
@@ -103,14 +103,14 @@ _NAMES: dict[str, Parser] = {
             osrelease.red_hat_release,
         ),
     ),
-    "status": Parser(_only(f"{_DPKG}status"), "database", dpkg.status),
-    "installed": Parser(_only("lib/apk/db/installed", "usr/lib/apk/db/installed"), "database", apk.installed),
+    "status": Parser(_only(f"{_DPKG}status"), "listing", dpkg.status),
+    "installed": Parser(_only("lib/apk/db/installed", "usr/lib/apk/db/installed"), "listing", apk.installed),
     "rpmdb.sqlite": Parser(_rpm_place, "database", rpm.sqlite),
     "rpmdb.sqlite-wal": Parser(_rpm_place, "database", rpm.left_over),
     "Packages.db": Parser(_rpm_place, "database", rpm.ndb),
     "Packages": Parser(_rpm_place, "database", rpm.berkeley),
-    "desc": Parser(_pacman_place, "database", pacman.description),
-    "files": Parser(_pacman_place, "database", pacman.file_list),
+    "desc": Parser(_pacman_place, "listing", pacman.description),
+    "files": Parser(_pacman_place, "listing", pacman.file_list),
     "copyright": Parser(_is_copyright, "document", dpkg.copyright_licences),
     "METADATA": Parser(lambda path: path.endswith(".dist-info/METADATA"), "document", python.metadata),
     "PKG-INFO": Parser(
@@ -140,10 +140,10 @@ _NAMES: dict[str, Parser] = {
     "pubspec.lock": _lock(others.pubspec),
 }
 _JAVA = Parser(_anywhere, "archive", javaarchive.archive)
-_STATUS_D = Parser(_anywhere, "database", dpkg.status)
-_MD5SUMS = Parser(_anywhere, "document", dpkg.md5sums)
+_STATUS_D = Parser(_anywhere, "listing", dpkg.status)
+_MD5SUMS = Parser(_anywhere, "listing", dpkg.md5sums)
 _SUFFIXES: dict[str, Parser] = {
-    ".list": Parser(lambda path: path.startswith(f"{_DPKG}info/"), "document", dpkg.file_list),
+    ".list": Parser(lambda path: path.startswith(f"{_DPKG}info/"), "listing", dpkg.file_list),
     ".egg-info": Parser(_anywhere, "document", python.metadata),
     ".gemspec": Parser(lambda path: "/specifications/" in path, "document", ruby.gemspec),
     ".json": Parser(_json_place, "document", _json),
