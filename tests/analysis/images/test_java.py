@@ -106,6 +106,13 @@ def test_lying_sizes_and_encryption() -> None:
     assert "encrypted" in problem.reason
 
 
+def test_a_manifest_that_is_too_large_hides_nothing() -> None:
+    data = jar({"META-INF/MANIFEST.MF": bytes(9 << 20), "in.jar": LOG4J, **pom("g", "a", "1")})
+    found = inventory_of("x", [Made("a.jar", data)])
+    assert [package.name for package in found.packages] == ["g:a", "org.apache.logging.log4j:log4j-core"]
+    assert [problem.where for problem in found.not_looked] == ["a.jar!/META-INF/MANIFEST.MF"]
+
+
 def test_lists_of_entries_are_bounded() -> None:
     """Half a million entries of no size: 27 MB of jar, which zipfile would make hundreds of MB of objects of."""
     entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"

@@ -26,7 +26,8 @@ _MAX_LIST = 16 << 20
 _MAX_NESTED = 128 << 20
 _MAX_ARCHIVES = 5_000
 _MAX_BYTES = 1 << 30
-_MAX_TEXT = 1 << 20
+#: Manifests of signed archives name every file.
+_MAX_TEXT = 8 << 20
 _POM = re.compile(r"META-INF/maven/([^/]+)/([^/]+)/pom\.properties").fullmatch
 _FILE = re.compile(r"(?P<name>[A-Za-z][\w.-]*?)-(?P<version>\d[\w.+-]*)").fullmatch
 _COORDINATE = re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch
@@ -87,12 +88,20 @@ class _Walk:
         for info in infos:
             name = info.filename
             if name == "META-INF/MANIFEST.MF":
-                manifest = self._content(opened, info, _MAX_TEXT)
+                manifest = self._told(opened, info, place)
             elif name.endswith("/pom.properties") and _POM(name):
-                own += _maven(self._content(opened, info, _MAX_TEXT), place)
+                own += _maven(self._told(opened, info, place), place)
             elif name.lower().endswith(_NESTED) and info.file_size:
                 self._nested(opened, info, f"{place}!/{printable(name)}", depth + 1)
         self.packages += own or _described(manifest, place)
+
+    def _told(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> bytes:
+        """A text about the archive; one that cannot be read keeps nobody from reading the rest."""
+        try:
+            return self._content(opened, info, _MAX_TEXT)
+        except Unreadable as error:
+            self.problems.append(UnreadItem(NotLooked(f"{place}!/{printable(info.filename)}", str(error))))
+            return b""
 
     def _nested(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, place: str, depth: int) -> None:
         try:
