@@ -13,6 +13,7 @@ import pytest
 
 from seawall.analysis.images import inventory_of
 from seawall.model.images import Package
+from seawall.model.purl import make_purl
 from tests.analysis.images.entries import Made, walk
 
 
@@ -54,6 +55,18 @@ def test_what_pip_installs(tmp_path: Path) -> None:
     base = "usr/local/lib/python3.11/site-packages"
     assert f"{base}/tide_table.py" in package.files
     assert package.locations == (f"{base}/Tide_Table-1.2.0.dist-info/METADATA",)
+
+
+def test_as_pip_tells_of_this_environment() -> None:
+    pip = [sys.executable, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
+    told = json.loads(subprocess.run(pip, check=True, capture_output=True, text=True).stdout)
+    places = [Path(place) for place in sys.path if place.endswith("-packages") and Path(place).is_dir()]
+    found = [package for place in places for package in inventory_of("x", walk(place)).packages]
+    installed = {
+        (package.purl, package.locations[0]) for package in found if package.type == "pypi" and not package.declared
+    }
+    assert {purl for purl, _ in installed} >= {make_purl("pypi", "", item["name"], item["version"]) for item in told}
+    assert len(installed) <= len(told) + 5, "vendored copies that pip does not count, at the most"
 
 
 def test_what_npm_installs(tmp_path: Path) -> None:

@@ -92,6 +92,13 @@ def test_what_is_not_hidden_stays(second: list[Made]) -> None:
     assert brought(image([folder("opt"), dist_info("a", "1")], second)) == {("a", "1"): 0}
 
 
+def test_paths_of_any_depth() -> None:
+    deep = "d/" * 20_000
+    first = [Made(f"{deep}run", SH, 0o755), Made(f"{deep}gone", SH, 0o755)]
+    assert [program.path for program in image(first, [whiteout(f"{deep}gone")]).executables] == [f"{deep}run"]
+    assert not image(first, [opaque("d/d")]).executables
+
+
 def test_whiteouts_hide_only_what_is_below() -> None:
     found = image([dist_info("a", "1")], [dist_info("b", "1"), opaque("opt"), whiteout("opt/lib/b-1.dist-info")])
     assert brought(found) == {("b", "1"): 1}
