@@ -210,7 +210,7 @@ def test_configurations_answer(data: bytes) -> None:
 
 @given(changed([encode_contents(collect([Made("etc/os-release", b"ID=a\nVERSION_ID=1\n"), Made("x", b"#!a", 0o755)]))]))
 def test_cached_contents_answer(data: bytes) -> None:
-    answer(lambda data, _: decode_contents(data), data)
+    answer(lambda data, _: assemble("x", [], [collect([Made("a")]), decode_contents(data)]), data)
 
 
 PATHS = st.sampled_from(["a", "a/b", "a/b/c", "a/b.so", "bin", "b/package.json", "", "c/node_modules/d/package.json"])

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from seawall.analysis.images import (
     LayerContents,
@@ -134,7 +135,8 @@ def test_contents_of_another_version_are_refused() -> None:
     data = encode_contents(contents)
     assert decode_contents(data) == contents
     other = encode_contents(LayerContents(version=0, items={}))
-    for bad in (other, data[:-3], b"", b"\xc1"):
+    torn = encode_contents(replace(contents, written=contents.written[:-2]))
+    for bad in (other, data[:-3], b"", b"\xc1", torn):
         with pytest.raises(Unreadable):
             decode_contents(bad)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.analysis.images import CollectOptions, Unreadable, collect, inventory_of
+from seawall.analysis.images import CollectOptions, Unreadable, collect, encode_contents, inventory_of
 from seawall.analysis.images.elf import Elf
 from seawall.analysis.images.golang import build_info
 from seawall.analysis.images.programs import capabilities
@@ -224,5 +224,6 @@ def test_hard_links_to_what_was_not_kept_are_told() -> None:
 
 
 def test_undecodable_names_become_printable() -> None:
-    contents = collect([Made("opt/\udcff", SH, 0o755)])
-    assert list(contents.items) == ["opt/\\xff"]
+    contents = collect([Made("opt/\udcff", SH, 0o755), Made("a\0opt", SH, 0o755), Made("\ud800", SH, 0o755)])
+    assert list(contents.items) == ["opt/\\xff", "a\\x00opt", "\\ud800"]
+    assert encode_contents(contents)

@@ -123,11 +123,26 @@ def pack_paths(paths: Iterable[str]) -> bytes:
 
 
 def unpack_paths(data: bytes) -> set[str]:
-    """The paths of `pack_paths`."""
-    if not data:
-        return set()
-    text = zlib.decompressobj().decompress(data, _MAX_PATHS).decode("utf-8", "surrogateescape")
+    """The paths of `pack_paths`.
+
+    Raises:
+        Unreadable: it is none of its results.
+    """
+    text = _unpacked(data).decode("utf-8", "surrogateescape")
     return set(text.split("\0")) if text else set()
+
+
+def _unpacked(data: bytes) -> bytes:
+    if not data:
+        return b""
+    unpack = zlib.decompressobj()
+    try:
+        text = unpack.decompress(data, _MAX_PATHS)
+    except zlib.error as error:
+        raise Unreadable("holds paths that are damaged") from error
+    if not unpack.eof:
+        raise Unreadable("holds paths that are cut short")
+    return text
 
 
 def encode_contents(contents: LayerContents) -> bytes:
@@ -147,4 +162,6 @@ def decode_contents(data: bytes) -> LayerContents:
         raise Unreadable(f"is no layer's contents: {error}") from error
     if contents.version != VERSION:
         raise Unreadable(f"is of version {contents.version}, not {VERSION}")
+    for packed in (contents.written, contents.directories):
+        _unpacked(packed)
     return contents
