@@ -125,9 +125,11 @@ EXPECTED = {
 }
 
 
-def elf(segment: bytes, address: int = 0x400000) -> bytes:
+def elf(segment: bytes, address: int = 0x400000, kind: int = 2) -> bytes:
     """A 64-bit ELF file without sections and with one writable segment."""
-    head = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    head = (
+        b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", kind, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    )
     place = 128
     program = struct.pack("<IIQQQQQQ", 1, 6, place, address, address, len(segment), len(segment), 4096)
     return (head + program).ljust(place, b"\0") + segment
@@ -184,6 +186,27 @@ def test_a_version_that_the_linker_was_told(flags: str, expected: str) -> None:
     text = f"path\texample.com/tool\nmod\texample.com/tool\t(devel)\t\nbuild\t-ldflags={flags}\n"
     found = inventory_of("x", [Made("tool", go_inline(text=text), 0o755)])
     assert [package.version for package in found.packages if package.name == "example.com/tool"] == [expected]
+
+
+def test_large_programs() -> None:
+    """Browsers and libraries of machine learning are not read; a Go program that is too large is told."""
+    filler = bytes(65 << 20)
+    entries = [
+        Made("opt/go", go_inline() + filler, 0o755),
+        Made("opt/libtorch.so", elf(b"", kind=3) + filler),
+        Made("opt/pie", elf(b"", kind=3) + filler, 0o755),
+        Made("opt/pie-go", elf(b"\4\0\0\0\4\0\0\0\4\0\0\0Go\0\0abcd", kind=3) + filler, 0o755),
+    ]
+    found = inventory_of("x", entries)
+    assert {package.locations[0] for package in found.packages} == {"opt/go"}
+    assert [(program.path, bool(program.sha256)) for program in found.executables] == [
+        ("opt/go", True),
+        ("opt/pie", False),
+        ("opt/pie-go", True),
+    ]
+    assert not found.not_looked
+    told = inventory_of("x", entries, CollectOptions(binary=64 << 20)).not_looked
+    assert [problem.where for problem in told] == ["opt/go", "opt/pie-go"]
 
 
 def test_damaged_go_build_information_is_told() -> None:

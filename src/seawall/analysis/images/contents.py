@@ -17,7 +17,7 @@ from seawall.analysis.images.errors import Unreadable
 from seawall.model.images import Executable, NotLooked, OsRelease, Package
 
 #: Raised with every change of what is collected: contents of another version are collected again.
-VERSION = 2
+VERSION = 3
 _MAX_PATHS = 512 << 20
 
 

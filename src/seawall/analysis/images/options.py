@@ -11,9 +11,10 @@ class CollectOptions(Struct, frozen=True):
     """How far `collect` looks.
 
     In bytes: ``database`` bounds an rpm database, ``listing`` those in text, ``document`` metadata and lock files,
-    ``binary`` programs, ``archive`` Java archives. ``hashes`` says which programs get a SHA-256: ``all`` (those of
-    packages are dropped once owners are known), ``unmanaged`` those outside the directories that package managers fill,
-    or ``none``. ``items`` bounds how much is kept of one layer before the rest is told as not looked into.
+    ``binary`` programs of Go (others are read up to 64 MiB), ``archive`` Java archives. ``hashes`` says which programs
+    get a SHA-256: ``all`` (those of packages are dropped once owners are known), ``unmanaged`` those outside the
+    directories that package managers fill, or ``none``. ``items`` bounds how much is kept of one layer before the rest
+    is told as not looked into.
     """
 
     database: int = 256 << 20

@@ -8,7 +8,7 @@ import struct
 
 from seawall.analysis.images import golang, rust
 from seawall.analysis.images.contents import Item, PackagesItem, ProgramItem, UnreadItem
-from seawall.analysis.images.elf import MAGIC, Elf, interpreter
+from seawall.analysis.images.elf import INTERPRETER, MAGIC, Elf, interpreter
 from seawall.analysis.images.errors import Unreadable
 from seawall.analysis.images.options import CollectOptions
 from seawall.analysis.images.text import decoded
@@ -18,6 +18,11 @@ from seawall.model.images import Entry, EntryTooLarge, Executable, NotLooked
 INTERESTING = 0o6113
 _SPECIAL = 0o6002
 _HEAD = 1024
+_LONG_HEAD = 16_384
+#: Programs of C and C++ (browsers, machine learning) are as large as nothing else, and carry no word of packages.
+_MAX_OTHERS = 64 << 20
+#: An ELF note of the owner ``Go`` and type 4, its build ID, which stands before all code.
+_GO_NOTE = re.compile(rb"\x04\0\0\0.{4}\x04\0\0\0Go\0\0", re.DOTALL)
 #: Enough for program headers and, nearly always, the interpreter's name.
 _LIBRARY = re.compile(r"\.so(?:\.[0-9][0-9A-Za-z._-]*)?$")
 #: What package managers fill; elsewhere a program was put by somebody's hand.
@@ -81,18 +86,28 @@ def inspect(entry: Entry, path: str, options: CollectOptions) -> tuple[Item, ...
     library = is_library(path)
     content: bytes | None = None
     elf = head[:4] == MAGIC
-    if elf:
+    if elf and (entry.size <= _MAX_OTHERS or _may_be_go(entry.head(_LONG_HEAD))):
         try:
             content = entry.read(options.binary)
             items += compiled(content, path)
         except EntryTooLarge:
-            items.append(_unread(path, f"is a program larger than {options.binary >> 20} MiB"))
+            items.append(_unread(path, f"is a Go program larger than {options.binary >> 20} MiB"))
     kind = "elf" if elf else "script" if head[:2] == b"#!" else "other"
     if special or (entry.mode & 0o111 and (kind == "script" or (elf and not library))):
-        items.append(ProgramItem(_executable(entry, path, kind, head, _digest(entry, path, content, options))))
+        digest = "" if elf and content is None else _digest(entry, path, content, options)
+        items.append(ProgramItem(_executable(entry, path, kind, head, digest)))
         if entry.capability:
             items += _capability_problem(entry.capability, path)
     return tuple(items)
+
+
+def _may_be_go(head: bytes) -> bool:
+    """Whether a program has Go's note, or is static, as most of Go are."""
+    try:
+        static = not any(part.kind == INTERPRETER for part in Elf(head).segments())
+    except Unreadable:
+        return False
+    return (static and head[16:18] in (b"\2\0", b"\0\2")) or _GO_NOTE.search(head) is not None
 
 
 def compiled(content: bytes, path: str) -> list[Item]:
