@@ -123,4 +123,5 @@ def test_lists_of_entries_are_bounded() -> None:
 
 
 def test_what_is_no_archive_is_told() -> None:
-    assert [problem.where for problem in inventory_of("x", [Made("a.jar", b"PK\x03\x04 cut")]).not_looked] == ["a.jar"]
+    entries = [Made("a.jar", b"PK\x03\x04 cut"), Made("b.jar", b"text"), Made("empty.jar"), Made("song.kar", b"MThd")]
+    assert [problem.where for problem in inventory_of("x", entries).not_looked] == ["a.jar", "b.jar"]

@@ -82,7 +82,7 @@ class _Collector:
     def _file(self, entry: Entry, path: str) -> tuple[Item, ...]:
         items: tuple[Item, ...] = ()
         parser = parser_for(path)
-        if parser is not None:
+        if parser is not None and entry.size:
             items = self._parse(parser, entry, path)
         if entry.mode & INTERESTING or entry.capability or is_library(path):
             items += inspect(entry, path, self._options)

@@ -19,6 +19,7 @@ from seawall.model.images import NotLooked, Package
 from seawall.model.purl import make_purl
 
 _NESTED = (".jar", ".war", ".ear", ".sar", ".par", ".rar", ".jpi", ".hpi", ".kar")
+_SURE = (".jar", ".war", ".ear")
 _MAX_DEPTH = 4
 _MAX_ENTRIES = 1_000_000
 #: Of one archive's list of entries, which zipfile makes objects of before anybody can count them.
@@ -50,6 +51,8 @@ def archive(data: bytes, path: str) -> tuple[Item, ...]:
     Raises:
         Unreadable: it is no zip file. What cannot be read further inside becomes an item of its own.
     """
+    if not path.endswith(_SURE) and data[:2] != b"PK":
+        return ()  # karaoke, parity files and the like
     walk = _Walk()
     walk.open(data, path, 0)
     found = tuple(dict.fromkeys(walk.packages))
