@@ -19,7 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.sources.oci import OciError, parse_reference, pull
+from seawall.sources.oci import OciError, pull
+from seawall.sources.registry.client import RegistryOptions
+from seawall.sources.registry.reference import parse_artifact
+from seawall.sources.web.errors import WebError
+from seawall.sources.web.patience import Patience
 from tests.conftest import Run
 from tests.kube import CHARTS
 
@@ -177,6 +181,7 @@ def serve() -> Iterator[Callable[[Callable[[str, dict[str, str]], Answer]], str]
         server.server_close()
 
 
+HASTY = RegistryOptions(patience=Patience(bytes=4 << 20, tries=2, pause=0.01))
 LAYER = tgz({"a.yaml": POD})
 GOOD = manifest_of([(FLUX, LAYER, "")])
 
@@ -246,7 +251,7 @@ def test_a_blob_is_redirected_and_the_token_stays_here(serve: Callable[..., str]
 def test_registries_that_mean_harm(serve: Callable[..., str], manifest: Answer, blob: Answer, message: str) -> None:
     host = serve(lambda path, headers: manifest if "manifests" in path else blob)
     with pytest.raises(OciError, match=message):
-        pull(f"oci://{host}/a/b:1")
+        pull(f"oci://{host}/a/b:1", HASTY)
 
 
 def test_a_digest_that_was_asked_for_is_kept_to(serve: Callable[..., str]) -> None:
@@ -257,18 +262,18 @@ def test_a_digest_that_was_asked_for_is_kept_to(serve: Callable[..., str]) -> No
 
 def test_nobody_answers() -> None:
     with pytest.raises(OciError, match="cannot be reached"):
-        pull("oci://127.0.0.1:9/a/b:1")
+        pull("oci://127.0.0.1:9/a/b:1", HASTY)
 
 
 @pytest.mark.parametrize(
     "text", ["oci://", "oci://host", "oci://host/UPPER:1", "oci://user@host/a:1", "oci://h/a:b:c", "oci://h/a@sha1:00"]
 )
 def test_what_is_no_reference(text: str) -> None:
-    with pytest.raises(OciError, match="is no reference"):
-        parse_reference(text)
+    with pytest.raises(WebError, match="is no reference"):
+        parse_artifact(text)
 
 
 def test_references() -> None:
-    assert parse_reference("oci://ghcr.example/a/b").version == "latest"
-    assert parse_reference("oci://h:5000/a:1.0+x").version == "1.0_x"
-    assert parse_reference("oci://[::1]:5000/a:1").host == "[::1]:5000"
+    assert parse_artifact("oci://ghcr.example/a/b").version == "latest"
+    assert parse_artifact("oci://h:5000/a:1.0+x").version == "1.0_x"
+    assert parse_artifact("oci://[::1]:5000/a:1").host == "[::1]:5000"

@@ -26,16 +26,16 @@ def is_digest(text: str) -> bool:
 
 
 def hasher(digest: str) -> Any:
-    """A new hash of a digest's algorithm."""
-    return hashlib.new(digest.partition(":")[0])
+    """A new hash of a digest's algorithm; sha256 for an empty one."""
+    return hashlib.new(digest.partition(":")[0] or "sha256")
 
 
 class LayerWalk:
     """A pass over a layer: iterate once, then read ``problems`` and ``trusted``.
 
     What is malformed ends the iteration early and is in ``problems``. ``trusted`` is whether the stored bytes are
-    those of the layer's digest: if they are not, nothing that was told may be used. ``plain`` is the digest of the
-    plain tar.
+    those of the layer's digest: if they are not, nothing that was told may be used. ``found`` is the digest of the
+    stored bytes, ``plain`` that of the plain tar. Without a digest to expect all is trusted.
 
     Iterating raises:
         ImageError: the bytes cannot be had at all.
@@ -45,12 +45,13 @@ class LayerWalk:
         self.info = info
         self.problems: list[NotLooked] = []
         self.trusted = False
-        self.plain = ""
+        self.plain = self.found = ""
         self._limits = limits
         self._unnamed = 0
         self._size = 0
-        self._stored = hasher(info.digest) if info.digest else None
-        self._plain = hasher(info.diff_id or "sha256:")
+        # A layer known by the digest of its plain tar is verified by that, however it is stored.
+        self._stored = None if info.digest and info.digest == info.diff_id else hasher(info.digest)
+        self._plain = hasher(info.diff_id)
         self._pieces = self._hashed(pieces)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -91,8 +92,13 @@ class LayerWalk:
             pass
         self.plain = f"{self._plain.name}:{self._plain.hexdigest()}"
         info = self.info
-        found = f"{self._stored.name}:{self._stored.hexdigest()}" if self._stored is not None else info.digest
-        self.trusted = found == info.digest
+        self.found = f"{self._stored.name}:{self._stored.hexdigest()}" if self._stored is not None else self.plain
+        self.trusted = not info.digest or self.found == info.digest
+        if not info.digest:
+            named = f"layer {self.found}"
+            self.problems = [
+                NotLooked(named + each.where.removeprefix("layer "), each.reason) for each in self.problems
+            ]
         if not self.trusted:
             self.problems = [NotLooked(self._place(""), f"holds {self._size} bytes that are not of this digest")]
         elif whole and info.diff_id and self.plain != info.diff_id:

@@ -31,12 +31,13 @@ _MAX_SIZE = 1 << 62
 
 
 class _Feed:
-    """The bytes of the archive, in pieces as they come."""
+    """The bytes of the archive, in pieces as they come; a source with a ``jump`` is not read where it is skipped."""
 
-    __slots__ = ("_at", "_next", "_piece")
+    __slots__ = ("_at", "_jump", "_next", "_piece")
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._next = pieces.__next__
+        self._jump: Callable[[int], bool] | None = getattr(pieces, "jump", None)
         self._piece = b""
         self._at = 0
 
@@ -79,9 +80,30 @@ class _Feed:
             missing -= len(part)
         return b"".join(parts)
 
+    def some(self, most: int) -> bytes:
+        """The next bytes, as many as are at hand, at least one and at most so many."""
+        at = self._at
+        data = self._piece[at : at + most]
+        if not data:
+            if not self._more():
+                raise BadLayer("is cut short")
+            return self.some(most)
+        self._at = at + len(data)
+        return data
+
+    @property
+    def left(self) -> int:
+        """Bytes of the piece at hand that were not taken."""
+        return len(self._piece) - self._at
+
     def skip(self, count: int) -> None:
         """Pass over so many bytes."""
         left = len(self._piece) - self._at
+        if count > left and self._jump is not None:
+            if not self._jump(count - left):
+                raise BadLayer("is cut short")
+            self._at = len(self._piece)
+            return
         while count > left:
             count -= left
             if not self._more():
@@ -98,6 +120,7 @@ class TarEntry:
         "_held",
         "_map",
         "_stored",
+        "_taken",
         "capability",
         "gid",
         "kind",
@@ -119,7 +142,7 @@ class TarEntry:
         self.capability = b""
         self._feed = feed
         self._held = b""
-        self._stored = 0
+        self._stored = self._taken = 0
         self._map: Map | None = None
 
     def head(self, count: int) -> bytes:
@@ -147,17 +170,37 @@ class TarEntry:
             raise EntryTooLarge(f"{self.path} has {self.size} bytes, more than {limit}")
         return self.head(self.size)
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether its content has holes."""
+        return self._map is not None
+
+    @property
+    def ahead(self) -> int:
+        """How many bytes were taken of the archive beyond where its content begins, as long as none was read."""
+        return self._feed.left
+
+    def pieces(self) -> Iterator[bytes]:
+        """The stored content as it comes; afterwards there is nothing more to be had of it."""
+        if self._held:
+            yield self._held
+        while self._taken < self._stored:
+            piece = self._feed.some(self._stored - self._taken)
+            self._taken += len(piece)
+            yield piece
+
     def _hold(self, count: int) -> bytes:
         """The first so many stored bytes, kept at hand."""
         held = self._held
         if len(held) < count:
             more = self._feed.take(count - len(held))
+            self._taken += len(more)
             self._held = held = held + more if held else more
         return held
 
     def _leave(self) -> None:
         """Pass over what was not read, and the filling of the last block."""
-        self._feed.skip(self._stored - len(self._held) + -self._stored % BLOCK)
+        self._feed.skip(self._stored - self._taken + -self._stored % BLOCK)
 
 
 #: Told of an entry that is passed over: its name, and why.

@@ -195,7 +195,12 @@ _FAILURES = (OSError, http.client.HTTPException)
 
 
 def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.getheaders()}
+    """Names in lower case; values of one that comes several times are joined."""
+    found: dict[str, str] = {}
+    for name, value in response.getheaders():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
 
 
 class Stream:
