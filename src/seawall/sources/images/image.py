@@ -7,8 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from seawall.model.images import Entry, ImageConfig, LayerInfo, NotLooked, Platform
-from seawall.sources.images.config import MAX_CONFIG, commands, read_config
+from seawall.model.images import Entry, LayerInfo, NotLooked, Platform
+from seawall.sources.images.config import MAX_CONFIG, read_config
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.layer import LayerWalk
 from seawall.sources.images.limits import Limits
@@ -36,14 +36,15 @@ class Layer(Struct, frozen=True):
 
 
 class Image(Struct):
-    """An image or a root file system (``kind`` is ``image`` or ``rootfs``). ``close`` when it was read."""
+    """An image or a root file system (``kind`` is ``image`` or ``rootfs``). ``config`` is the configuration as it is
+    stored, empty where there is none. ``close`` when it was read."""
 
     reference: str
     kind: str
     digest: str
     index_digest: str
     platform: Platform | None
-    config: ImageConfig | None
+    config: bytes
     layers: Sequence[Layer]
     problems: Sequence[NotLooked] = ()
     close: Callable[[], None] = lambda: None
@@ -83,8 +84,8 @@ def image_of(reference: str, body: bytes, digest: str, wanted: Platform | None, 
         chosen.digest,
         chosen.index_digest,
         file.platform,
-        file.config,
-        _layers(chosen, file.config, file.diff_ids, blobs),
+        file.data,
+        _layers(chosen, file.diff_ids, blobs),
         _mismatch(chosen, file.diff_ids),
     )
 
@@ -96,14 +97,13 @@ def _mismatch(chosen: Chosen, diff_ids: Sequence[str]) -> list[NotLooked]:
     return [NotLooked(f"manifest {chosen.digest}", f"has {count} layers, and the configuration {len(diff_ids)}")]
 
 
-def _layers(chosen: Chosen, config: ImageConfig, diff_ids: Sequence[str], blobs: Blobs) -> list[Layer]:
+def _layers(chosen: Chosen, diff_ids: Sequence[str], blobs: Blobs) -> list[Layer]:
     items = chosen.document.layers or ()
-    made = commands(config, len(items))
     known = diff_ids if len(diff_ids) == len(items) else [""] * len(items)
-    return [_layer(*each, blobs) for each in zip(items, known, made, strict=True)]
+    return [_layer(item, diff_id, blobs) for item, diff_id in zip(items, known, strict=True)]
 
 
-def _layer(item: Descriptor, diff_id: str, created_by: str, blobs: Blobs) -> Layer:
-    info = LayerInfo(item.digest, diff_id, max(item.size, 0), item.media_type, created_by)
+def _layer(item: Descriptor, diff_id: str, blobs: Blobs) -> Layer:
+    info = LayerInfo(item.digest, diff_id, max(item.size, 0), item.media_type)
     problem = "is encrypted" if "+encrypted" in item.media_type else ""
     return Layer(info, lambda limits: LayerWalk(info, blobs.pieces(info.digest, item.size), limits), problem=problem)

@@ -168,7 +168,7 @@ def _stream(
 
 
 def _standard_input() -> Iterator[bytes]:
-    while piece := sys.stdin.buffer.read1(PIECE):
+    while piece := os.read(sys.stdin.fileno(), PIECE):
         yield piece
 
 
@@ -182,4 +182,4 @@ def _root(reference: str, folder: str, name: str) -> Image:
         raise ImageError(f"there is no folder {folder}")
     mounts = not reference.startswith("container:")
     layer = Layer(LayerInfo("", "", 0), partial(DiskWalk, folder, name, mounts=mounts), verified=False)
-    return Image(reference, "rootfs", "", "", None, None, [layer])
+    return Image(reference, "rootfs", "", "", None, b"", [layer])

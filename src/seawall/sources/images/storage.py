@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.images import LayerInfo, Platform
-from seawall.sources.images.config import MAX_CONFIG, commands, read_config
+from seawall.sources.images.config import MAX_CONFIG, read_config
 from seawall.sources.images.disk import DiskWalk
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.files import Folder, file_pieces, verified, whole
@@ -62,11 +62,10 @@ def open_storage(reference: str, name: str, root: str, wanted: Platform | None) 
     if wanted is not None and not suits(file.platform, wanted):
         raise ImageError(f"is for {file.platform}, not for {wanted}; leave --platform out to look into it")
     chain = _chain(root, driver, stored.layer)
-    made = commands(file.config, len(chain))
-    layers = [_layer(root, driver, *each) for each in zip(chain, made, strict=True)]
+    layers = [_layer(root, driver, each) for each in chain]
     if driver == "vfs":
         layers = layers[-1:]
-    return Image(reference, "image", digest, "", file.platform, file.config, layers)
+    return Image(reference, "image", digest, "", file.platform, file.data, layers)
 
 
 def _listed(root: str, name: str, kind: type[list[_Stored]]) -> list[_Stored]:
@@ -129,10 +128,10 @@ def _chain(root: str, driver: str, top: str) -> list[_StoredLayer]:
     return found[::-1]
 
 
-def _layer(root: str, driver: str, stored: _StoredLayer, created_by: str) -> Layer:
+def _layer(root: str, driver: str, stored: _StoredLayer) -> Layer:
     digest = stored.compressed_diff_digest or stored.diff_digest
     size = stored.compressed_size or stored.diff_size
-    info = LayerInfo(digest, stored.diff_digest, max(size, 0), "", created_by)
+    info = LayerInfo(digest, stored.diff_digest, max(size, 0))
     folder = os.path.join(root, *((driver, stored.id, "diff") if driver == "overlay" else ("vfs", "dir", stored.id)))
     walk = partial(DiskWalk, folder, f"layer {digest}", overlay=driver == "overlay", mounts=False)
     return Layer(info, walk, verified=False)

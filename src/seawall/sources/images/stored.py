@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.images import LayerInfo, Platform
-from seawall.sources.images.config import MAX_CONFIG, commands, read_config
+from seawall.sources.images.config import MAX_CONFIG, read_config
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.files import Files, verified, whole
 from seawall.sources.images.image import MAX_DOCUMENT, Image, Layer, image_of
@@ -162,12 +162,11 @@ def open_saved(reference: str, files: Files, name: str, wanted: Platform | None)
         raise ImageError(f"is for {file.platform}, not for {wanted}; leave --platform out to look into it")
     if len(file.diff_ids) != len(saved.layers):
         raise ImageError(f"lists {len(saved.layers)} layers, and the configuration {len(file.diff_ids)}")
-    made = commands(file.config, len(saved.layers))
     layers = [
-        _layer(files, path, LayerInfo(diff_id, diff_id, 0, "", command))
-        for path, diff_id, command in zip(saved.layers, file.diff_ids, made, strict=True)
+        _layer(files, path, LayerInfo(diff_id, diff_id, 0))
+        for path, diff_id in zip(saved.layers, file.diff_ids, strict=True)
     ]
-    return Image(reference, "image", "", "", file.platform, file.config, layers)
+    return Image(reference, "image", "", "", file.platform, file.data, layers)
 
 
 def is_safe(name: str) -> bool:
