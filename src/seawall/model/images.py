@@ -110,7 +110,8 @@ class Package(Struct, frozen=True, gc=False):
     ``source_version`` are those of the distribution's source package, empty elsewhere. ``locations`` are the files
     that prove it (the status file, ``METADATA``, the jar, nested ones joined with ``!/``); ``files`` those that it
     owns, where the database says so. ``layer`` is the index of the layer that brought it, -1 where unknown.
-    ``declared`` marks one that only a lock file names.
+    ``declared`` marks one that only a lock file names. ``owner`` is the distribution's package that the proving file
+    belongs to (``python3-requests`` for ``requests``), so that it is not judged twice; empty elsewhere.
     """
 
     type: str
@@ -126,13 +127,15 @@ class Package(Struct, frozen=True, gc=False):
     layer: int = -1
     declared: bool = False
     module: str = ""
+    owner: str = ""
 
 
 class Executable(Struct, frozen=True, gc=False):
     """A file that can be run, or that anyone may change.
 
-    ``kind`` is ``elf``, ``script`` or ``other``; ``capabilities`` are names like ``cap_net_raw+ep``; ``owner`` is the
-    package that the file belongs to, empty where none does.
+    ``kind`` is ``elf``, ``script``, ``other``, or ``directory`` for one in which everybody may write and delete;
+    ``capabilities`` are names like ``cap_net_raw+ep``; ``owner`` is the package that the file belongs to, empty where
+    none does.
     """
 
     path: str

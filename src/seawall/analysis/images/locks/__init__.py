@@ -1,0 +1,1 @@
+"""Lock files: what a project would install. Their packages are declared, not proven to be there."""
