@@ -113,7 +113,6 @@ class DiskWalk:
     def __init__(self, root: str, name: str, limits: Limits, *, overlay: bool = False, mounts: bool = True) -> None:
         self.problems: list[NotLooked] = []
         self.trusted = True
-        self.plain = self.found = ""
         self._root = root
         self._name = name
         self._limits = limits

@@ -18,9 +18,10 @@ from seawall.sources.images.manifest import Chosen, Descriptor, choose, suits
 class Walk(Protocol):
     """A pass over a layer or a root file system; see :class:`LayerWalk`."""
 
-    problems: list[NotLooked]
     trusted: bool
-    plain: str
+
+    @property
+    def problems(self) -> Sequence[NotLooked]: ...
 
     def __iter__(self) -> Iterator[Entry]: ...
 
@@ -37,7 +38,7 @@ class Layer(Struct, frozen=True):
 
 class Image(Struct):
     """An image or a root file system (``kind`` is ``image`` or ``rootfs``). ``config`` is the configuration as it is
-    stored, empty where there is none. ``close`` when it was read."""
+    stored, empty where there is none. ``close`` when it was read; of a ``streamed`` one nothing more can be read."""
 
     reference: str
     kind: str
@@ -48,6 +49,7 @@ class Image(Struct):
     layers: Sequence[Layer]
     problems: Sequence[NotLooked] = ()
     close: Callable[[], None] = lambda: None
+    streamed: bool = False
 
 
 class Blobs(Protocol):

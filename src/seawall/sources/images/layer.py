@@ -43,7 +43,7 @@ class LayerWalk:
 
     def __init__(self, info: LayerInfo, pieces: Iterable[bytes], limits: Limits = DEFAULT_LIMITS) -> None:
         self.info = info
-        self.problems: list[NotLooked] = []
+        self._told: list[tuple[str, str]] = []
         self.trusted = False
         self.plain = self.found = ""
         self._limits = limits
@@ -81,7 +81,7 @@ class LayerWalk:
 
     def _finish(self, plain: Iterator[bytes]) -> None:
         """Read what follows the archive's end, so that digests can be told."""
-        whole = not self.problems
+        whole = not self._told
         try:
             for _ in plain:
                 pass
@@ -94,17 +94,10 @@ class LayerWalk:
         info = self.info
         self.found = f"{self._stored.name}:{self._stored.hexdigest()}" if self._stored is not None else self.plain
         self.trusted = not info.digest or self.found == info.digest
-        if not info.digest:
-            named = f"layer {self.found}"
-            self.problems = [
-                NotLooked(named + each.where.removeprefix("layer "), each.reason) for each in self.problems
-            ]
         if not self.trusted:
-            self.problems = [NotLooked(self._place(""), f"holds {self._size} bytes that are not of this digest")]
+            self._told, self._unnamed = [("", f"holds {self._size} bytes that are not of this digest")], 0
         elif whole and info.diff_id and self.plain != info.diff_id:
             self._report("", f"unpacks to {self.plain}, and the image's configuration says {info.diff_id}")
-        if self._unnamed:
-            self.problems.append(NotLooked(self._place(""), f"has {self._unnamed} more entries that cannot be judged"))
 
     def _marked(self, entry: TarEntry) -> TarEntry | None:
         path = entry.path
@@ -125,11 +118,17 @@ class LayerWalk:
         entry.kind, entry.path = EntryKind.WHITEOUT, f"{folder}{slash}{removed}"
         return entry
 
-    def _place(self, entry: str) -> str:
-        return f"layer {self.info.digest or self.info.diff_id}" + (f", entry {entry[:300]}" if entry else "")
+    @property
+    def problems(self) -> list[NotLooked]:
+        """What could not be looked into, by layer and entry; whole once the pass is over."""
+        layer = f"layer {self.info.digest or self.info.diff_id or self.found}"
+        found = [NotLooked(f"{layer}, entry {entry[:300]}" if entry else layer, why) for entry, why in self._told]
+        if self._unnamed:
+            found.append(NotLooked(layer, f"has {self._unnamed} more entries that cannot be judged"))
+        return found
 
     def _report(self, entry: str, problem: str) -> None:
-        if len(self.problems) >= _MOST_PROBLEMS:
+        if len(self._told) >= _MOST_PROBLEMS:
             self._unnamed += 1
         else:
-            self.problems.append(NotLooked(self._place(entry), problem))
+            self._told.append((entry, problem))

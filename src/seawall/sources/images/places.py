@@ -9,6 +9,7 @@
 ``crio:NAME``        the store of CRI-O, podman and buildah
 ``rootfs:PATH``      a root file system in a folder
 ``container:ID``     a running container, by its id or by the number of a process
+``sbom:PATH``        a bill of materials, CycloneDX or SPDX
 ``-``                any of the archives, from standard input
 ===================  =============================================================
 """
@@ -34,8 +35,10 @@ from seawall.sources.images.stored import open_layout, open_saved
 from seawall.sources.images.streamed import Passed, Stream
 from seawall.sources.images.unpack import packing_of
 from seawall.sources.registry.client import RegistryOptions
+from seawall.sources.sbom import looks_like_sbom
 
 STDIN = "-"
+_HEAD = 4096
 _PREFIXES = (
     "registry",
     "docker",
@@ -47,6 +50,7 @@ _PREFIXES = (
     "containers-storage",
     "rootfs",
     "container",
+    "sbom",
 )
 _OPEN_ARCHIVES = frozenset(("oci-archive", "docker-archive"))
 T = TypeVar("T")
@@ -87,7 +91,8 @@ def place_of(reference: str) -> Place:
         return Place({"docker": "registry", "containers-storage": "crio"}.get(prefix, prefix), rest)
     path = reference.partition("#")[0]
     if os.path.isfile(path):
-        return Place("docker-archive", reference)
+        head = next(file_pieces(path), b"")[:_HEAD]
+        return Place("sbom", path) if looks_like_sbom(head) else Place("docker-archive", reference)
     if os.path.isfile(os.path.join(path, "index.json")):
         return Place("oci-dir", reference)
     if not reference.startswith(("/", "./", "../")):
@@ -164,7 +169,9 @@ def _stream(
     collect: Callable[[Iterable[Entry]], T],
 ) -> tuple[Image, dict[str, Passed[T]]]:
     stream = Stream(pieces, collect, options.limits)
-    return _contained(reference, stream, name, options.platform), stream.layers
+    image = _contained(reference, stream, name, options.platform)
+    image.streamed = True
+    return image, stream.layers
 
 
 def _standard_input() -> Iterator[bytes]:
