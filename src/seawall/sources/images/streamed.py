@@ -63,10 +63,7 @@ class Stream(Generic[T]):
             if packing_of(head) is not None or head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
                 walk = LayerWalk(LayerInfo("", "", entry.size), entry.pieces(), self._limits)
                 contents = self._collect(walk)
-                named = tuple(
-                    NotLooked(f"layer {walk.found}{p.where.removeprefix('layer ')}", p.reason) for p in walk.problems
-                )
-                self.layers[walk.found] = self.layers[walk.plain] = Passed(contents, named)
+                self.layers[walk.found] = self.layers[walk.plain] = Passed(contents, tuple(walk.problems))
             elif entry.size <= MAX_CONFIG and head[:1] in (b"{", b"["):
                 self._kept += entry.size
                 if self._kept > _MAX_KEPT:
