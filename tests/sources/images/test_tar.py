@@ -215,8 +215,7 @@ def test_what_is_no_archive_says_where(data: bytes, told: str) -> None:
 def test_a_pax_size_is_the_one_that_counts() -> None:
     inner = tar(entry("hidden", b"secret"))
     size = b"%d" % len(inner)
-    record = b"%d size=%s
-" % (len(size) + 9, size)
+    record = b"%d size=%s\n" % (len(size) + 9, size)
     found, _ = walked(_pax(record) + _header(b"outer", b"00000000000\0") + inner + tar(entry("after", b"1")))
     assert [(each.path, each.size) for each in found] == [("outer", len(inner)), ("after", 1)]
 
@@ -224,6 +223,13 @@ def test_a_pax_size_is_the_one_that_counts() -> None:
 def test_global_headers_rename_nothing() -> None:
     found, walk = walked(_pax(b"13 path=evil\n", b"g") + tar(entry("real", b"1")))
     assert [each.path for each in found] == ["real"] and not walk.problems
+
+
+def test_content_that_breaks_off_is_told_by_the_walk_and_not_by_the_entry() -> None:
+    data = tar(entry("first", b"1"), entry("half", b"x" * 5000))
+    found, walk = walked(data[:4000])
+    assert [(each.path, len(each.data)) for each in found] == [("first", 1), ("half", 4000 - 1536)]
+    assert problems(walk).endswith("entry half: is cut short")
 
 
 def test_too_many_entries() -> None:

@@ -33,13 +33,15 @@ _MAX_SIZE = 1 << 62
 class _Feed:
     """The bytes of the archive, in pieces as they come; a source with a ``jump`` is not read where it is skipped."""
 
-    __slots__ = ("_at", "_jump", "_next", "_piece")
+    __slots__ = ("_at", "_jump", "_next", "_piece", "failure")
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._next = pieces.__next__
         self._jump: Callable[[int], bool] | None = getattr(pieces, "jump", None)
         self._piece = b""
         self._at = 0
+        #: What went wrong while an entry's content was read, to be raised when the walk goes on.
+        self.failure: BadLayer | None = None
 
     def block(self) -> bytes:
         """The next block of 512 bytes; empty at the end."""
@@ -156,7 +158,8 @@ class TarEntry:
             if offset >= count:
                 break
             part = min(length, count - offset)
-            out[offset : offset + part] = self._hold(stored + part)[stored : stored + part]
+            data = self._hold(stored + part)[stored : stored + part]
+            out[offset : offset + len(data)] = data
             stored += length
         return bytes(out)
 
@@ -193,13 +196,26 @@ class TarEntry:
         """The first so many stored bytes, kept at hand."""
         held = self._held
         if len(held) < count:
-            more = self._feed.take(count - len(held))
+            more = self._more(count - len(held))
             self._taken += len(more)
             self._held = held = held + more if held else more
         return held
 
+    def _more(self, count: int) -> bytes:
+        """The next stored bytes; fewer where the archive is broken, which the walk tells when it goes on."""
+        parts, feed = [], self._feed
+        try:
+            while count and feed.failure is None:
+                parts.append(feed.some(count))
+                count -= len(parts[-1])
+        except BadLayer as error:
+            feed.failure = error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def _leave(self) -> None:
         """Pass over what was not read, and the filling of the last block."""
+        if self._feed.failure is not None:
+            raise self._feed.failure
         self._feed.skip(self._stored - self._taken + -self._stored % BLOCK)
 
 
