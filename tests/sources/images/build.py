@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ def build(
     *,
     architecture: str = "amd64",
     docker: bool = False,
-    pack: Any = gzip.compress,
+    pack: Any = partial(gzip.compress, mtime=0),
     config: dict[str, Any] | None = None,
 ) -> Built:
     """An image of plain layers, which are packed on the way."""
