@@ -6,8 +6,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +50,11 @@ BASE = tar(entry("etc/os-release", OS_RELEASE), entry("var/lib/dpkg/status", STA
 OWN = tar(entry("app/run.sh", b"#!/bin/sh\nexec true\n", 0o4755), entry("etc/.wh.motd"))
 
 
+def pack_gzip(data: bytes) -> bytes:
+    """Packed, always alike."""
+    return gzip.compress(data, mtime=0)
+
+
 class Built(NamedTuple):
     """An image's parts: its manifest, and all blobs by digest (configuration and layers)."""
 
@@ -68,7 +72,7 @@ def build(
     *,
     architecture: str = "amd64",
     docker: bool = False,
-    pack: Any = partial(gzip.compress, mtime=0),
+    pack: Callable[[bytes], bytes] = pack_gzip,
     config: dict[str, Any] | None = None,
 ) -> Built:
     """An image of plain layers, which are packed on the way."""
