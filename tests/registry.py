@@ -31,14 +31,14 @@ def free_host() -> str:
 
 
 @contextmanager
-def running_registry(folder: Path, more: str = "") -> Iterator[str]:
-    """A docker-registry on loopback: its host and port. ``more`` is put into its configuration."""
+def running_registry(folder: Path, more: str = "", tls: str = "") -> Iterator[str]:
+    """A docker-registry on loopback: its host and port. ``more`` is put into its configuration, ``tls`` into http's."""
     if shutil.which("docker-registry") is None:
         pytest.skip("no docker-registry; apt-get install docker-registry")
     host = free_host()
     config = folder / "config.yml"
     storage = f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}"
-    config.write_text(f"version: 0.1\n{storage}\nhttp: {{addr: {host}}}\n{more}")
+    config.write_text(f"version: 0.1\n{storage}\nhttp: {{addr: {host}{tls}}}\n{more}")
     server = subprocess.Popen(
         ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
