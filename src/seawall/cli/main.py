@@ -15,6 +15,7 @@ from seawall import __version__
 COMMANDS = {
     "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
     "image": "take an inventory of container images: packages, programs, configuration",
+    "registry": "find what is dangerous about an image registry",
     "diff": "tell what is new and what is fixed between two states",
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
     "access": "who can do what, and why",

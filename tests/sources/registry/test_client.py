@@ -21,9 +21,9 @@ from seawall.engine.images import ImageOptions, read_image
 from seawall.model.images import ImageInventory, Platform
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.places import PlaceOptions
-from seawall.sources.images.remote import referrers
 from seawall.sources.registry.client import Registry, RegistryOptions
 from seawall.sources.registry.reference import parse_image
+from seawall.sources.registry.referring import referrers
 from seawall.sources.web.errors import ApiError, WebError
 from seawall.sources.web.patience import Patience
 from tests.registry import Answer, Serve, digest, push_blob, push_manifest, running_registry

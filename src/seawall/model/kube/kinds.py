@@ -37,8 +37,12 @@ _GITOPS = "seawall.model.kube.gitops"
 _CERTIFICATES = "seawall.model.kube.certificates"
 _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
+_REGISTRY = "seawall.model.kube.registry"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
+
+#: What is an object to us and not to Kubernetes: registries, images.
+OWN_GROUP = "seawall.dev"
 
 #: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
 _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
@@ -77,6 +81,8 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("ClusterRoleBinding", _RBAC, "RoleBinding", None),
     ("", "PersistentVolume"): ("PersistentVolume", _STORAGE, "PersistentVolume", None),
     ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
+    (OWN_GROUP, "Registry"): ("Registry", _REGISTRY, "Registry", None),
+    (OWN_GROUP, "RegistryRepository"): ("RegistryRepository", _REGISTRY, "RegistryRepository", None),
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
     ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),
@@ -215,5 +221,5 @@ def templated_names() -> frozenset[str]:
 
 
 def modelled_kinds() -> list[tuple[str, str, str]]:
-    """Group, kind and modelled name of all modelled kinds."""
-    return [(group, kind, entry[0]) for (group, kind), entry in _KINDS.items()]
+    """Group, kind and modelled name of all modelled kinds that a cluster can serve."""
+    return [(group, kind, entry[0]) for (group, kind), entry in _KINDS.items() if group != OWN_GROUP]

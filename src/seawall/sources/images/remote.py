@@ -1,20 +1,15 @@
-"""Images in registries: by way of mirrors, by platform, and what refers to them (signatures, SBOMs, attestations)."""
+"""Images in registries: by way of mirrors, by platform."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from seawall.model.images import Platform
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.image import Image, image_of
-from seawall.sources.images.manifest import Descriptor, Document
 from seawall.sources.registry.client import Manifest, Registry, RegistryOptions, registries
 from seawall.sources.registry.reference import Reference, parse_image
-from seawall.sources.web.errors import ApiError, WebError
-
-_MAX_PAGES = 50
+from seawall.sources.web.errors import WebError
 
 
 class _RegistryBlobs:
@@ -75,38 +70,3 @@ def _found(reference: Reference, options: RegistryOptions) -> tuple[Registry, Ma
     except BaseException:
         origin.close()
         raise
-
-
-def referrers(registry: Registry, digest: str) -> list[Descriptor]:
-    """What refers to a manifest: by the API, or by the tag that stands in for it in older registries.
-
-    Raises:
-        ApiError: the registry refuses to tell.
-        WebError: what it sends is of no use.
-    """
-    name = registry.reference.name
-    found: list[Descriptor] = []
-    path = f"/v2/{name}/referrers/{digest}"
-    try:
-        for _ in range(_MAX_PAGES):
-            reply = registry.get(path)
-            found += _listed(reply.body)
-            path = registry.next_page(reply)
-            if not path:
-                return found
-    except ApiError as error:
-        if error.status not in (400, 404, 405, 501):
-            raise
-    try:
-        return _listed(registry.manifest(digest.replace(":", "-", 1)).body)
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        return []
-
-
-def _listed(body: bytes) -> list[Descriptor]:
-    try:
-        return list(msgspec.json.decode(body, type=Document).manifests or ())
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise WebError("the registry's list of referrers is malformed") from error
