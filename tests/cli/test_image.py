@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,14 @@ def test_what_was_not_looked_into_is_told_and_makes_the_run_incomplete(run: Run,
         assert image["notLooked"][0]["reason"] == "has a name that leads out of the image"
         assert "entry ../../evil" in done.stderr and "the run is incomplete" in done.stderr
         assert image["os"]["id"] == "debian"
+
+
+def test_names_that_are_no_text(run: Run, tmp_path: Path) -> None:
+    odd = tar(entry("bin/\udcff\udcfe", b"#!/bin/sh\n", 0o4755), entry("../\udcff", b"x"), form=tarfile.GNU_FORMAT)
+    layout = str(write_layout(tmp_path / "app", (build([BASE, odd]), "v1")))
+    for form in ("json", "terminal", "cyclonedx", "spdx"):
+        done = run("image", layout, "--format", form)
+        assert done.returncode == 2 and done.stdout and "Traceback" not in done.stderr
 
 
 def test_layers_are_read_once(run: Run, layout: str, cache: Path) -> None:

@@ -167,15 +167,15 @@ class _Reader:
         """What is in every layer; one that comes twice is read once."""
         layers = self._image.layers
         by_digest: dict[str, Future[_Found]] = {}
-        with ThreadPoolExecutor(min(_THREADS, len(layers)) or 1) as pool:
-            try:
-                for layer in layers:
-                    if layer.info.digest not in by_digest:
-                        by_digest[layer.info.digest] = pool.submit(self._layer, layer)
-                return [by_digest[layer.info.digest].result() for layer in layers]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        pool = ThreadPoolExecutor(min(_THREADS, len(layers)) or 1)
+        try:
+            for layer in layers:
+                if layer.info.digest not in by_digest:
+                    by_digest[layer.info.digest] = pool.submit(self._layer, layer)
+            return [by_digest[layer.info.digest].result() for layer in layers]
+        finally:
+            # Where one failed, or the user interrupts, nobody waits for the others.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _layer(self, layer: Layer) -> _Found:
         found = self._found(layer)

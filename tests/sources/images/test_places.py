@@ -381,7 +381,9 @@ def test_containers_are_found_by_their_ids(tmp_path: Path) -> None:
     [
         ("nginx", Place("registry", "nginx")),
         ("nginx:1.25", Place("registry", "nginx:1.25")),
-        ("docker:nginx", Place("registry", "nginx")),
+        ("docker:dind", Place("registry", "docker:dind")),
+        ("registry:2", Place("registry", "registry:2")),
+        ("registry:nginx:1.25", Place("registry", "nginx:1.25")),
         ("registry:localhost:5000/a", Place("registry", "localhost:5000/a")),
         ("containers-storage:x", Place("crio", "x")),
         ("-", Place("-", "")),

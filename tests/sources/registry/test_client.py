@@ -296,6 +296,28 @@ def test_mirrors_are_asked_first_and_may_fail(serve: Serve) -> None:
     assert is_whole(pull(f"{origin}/a:1", mirrors=((origin, f"http://{host}"), ("*", "http://127.0.0.1:9"))))
 
 
+def test_a_mirror_does_not_get_the_login_of_the_registry(serve: Serve, tmp_path: Path) -> None:
+    given: list[str] = []
+
+    def answer(path: str, headers: dict[str, str]) -> Answer:
+        given.append(headers.get("authorization", ""))
+        wanted = "Basic bWlycm9yOnB3"
+        if given[-1] != wanted:
+            return 401, {"WWW-Authenticate": 'Basic realm="x"'}, b""
+        return 200, {}, PARTS[path.partition("?")[0]]
+
+    host = serve(answer)
+    origin = {"auth": base64.b64encode(b"me:secret").decode()}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"127.0.0.1:9": origin}}))
+    mirrors = (("127.0.0.1:9", f"http://{host}"),)
+    with pytest.raises(ImageError, match="cannot be reached"):
+        pull("127.0.0.1:9/a:1", mirrors=mirrors)
+    assert given == [""]
+    own = {"auth": base64.b64encode(b"mirror:pw").decode()}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"127.0.0.1:9": origin, host: own}}))
+    assert is_whole(pull("127.0.0.1:9/a:1", mirrors=mirrors))
+
+
 def test_a_login_is_sent_to_the_registry_alone(serve: Serve, tmp_path: Path) -> None:
     leaked: list[str] = []
 

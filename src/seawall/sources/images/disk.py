@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from seawall.model.images import Entry, EntryKind, EntryTooLarge, NotLooked
 from seawall.sources.images.errors import ImageError
+from seawall.sources.images.layer import readable
 from seawall.sources.images.limits import Limits
 
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -186,4 +187,5 @@ class DiskWalk:
 
     def _report(self, path: str, problem: str) -> None:
         if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(NotLooked(f"{self._name}, entry {path[:300]}" if path else self._name, problem))
+            entry = f", entry {readable(path)[:300]}" if path else ""
+            self.problems.append(NotLooked(f"{self._name}{entry}", problem))

@@ -131,4 +131,10 @@ class LayerWalk:
         if len(self._told) >= _MOST_PROBLEMS:
             self._unnamed += 1
         else:
-            self._told.append((entry, problem))
+            # Names may hold bytes that are no UTF-8, and no report could write those.
+            self._told.append((readable(entry), problem))
+
+
+def readable(name: str) -> str:
+    """A name that can be written anywhere; undecodable bytes become marks."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -41,7 +41,6 @@ STDIN = "-"
 _HEAD = 4096
 _PREFIXES = (
     "registry",
-    "docker",
     "oci-dir",
     "oci-archive",
     "docker-archive",
@@ -86,9 +85,9 @@ def place_of(reference: str) -> Place:
     if reference == STDIN:
         return Place(STDIN, "")
     prefix, colon, rest = reference.partition(":")
-    if colon and prefix in _PREFIXES and rest:
-        # nginx:1.25 has a tag, and so may an image that is called like a prefix: then it is written with docker.io/.
-        return Place({"docker": "registry", "containers-storage": "crio"}.get(prefix, prefix), rest)
+    # registry:2 is Docker's image of a registry, with a tag; as a prefix the word stands before a longer name.
+    if colon and prefix in _PREFIXES and rest and (prefix != "registry" or any(mark in rest for mark in "/:@")):
+        return Place({"containers-storage": "crio"}.get(prefix, prefix), rest)
     path = reference.partition("#")[0]
     if os.path.isfile(path):
         head = next(file_pieces(path), b"")[:_HEAD]

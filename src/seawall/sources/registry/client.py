@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from seawall.sources.registry.reference import DOCKER, DOCKER_HOST, Reference, is_loopback
 from seawall.sources.registry.token import Tokens
@@ -75,7 +76,9 @@ class Registry:
         self._options = options
         self._root = root or self._usual_root()
         self._settled = bool(root)
-        self._tokens = Tokens(reference, options.anonymous, self._exchange, insecure=options.insecure)
+        # A mirror is somebody else: it gets the login that is stored for it, never the registry's.
+        asked = replace(reference, host=urlsplit(root).netloc) if root else reference
+        self._tokens = Tokens(asked, options.anonymous, self._exchange, insecure=options.insecure)
         self._idle: dict[Target, list[Connection]] = {}
         self._lock = threading.Lock()
         self._query = f"?ns={quote(reference.host)}" if root and urlsplit(root).netloc != reference.server else ""
