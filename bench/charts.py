@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.__main__ import ROOT, SEAWALL, measure
+from bench.__main__ import ROOT
+from bench.measuring import SEAWALL, measure
 
 BOUND = 0.150
 RUNS = 15

@@ -83,7 +83,8 @@ def serve(folder: Path, count: int) -> None:
 
 def live(folder: Path) -> bool:
     """The ratio for a live cluster; whether it is within the bound."""
-    from bench.__main__ import ROOT, SEAWALL, measure
+    from bench.__main__ import ROOT
+    from bench.measuring import SEAWALL, measure
 
     server = subprocess.Popen([sys.executable, "-m", "bench.cluster", "serve", str(folder), str(PODS)], cwd=ROOT)
     try:
@@ -109,7 +110,8 @@ def live(folder: Path) -> bool:
 
 def snapshot(folder: Path) -> bool:
     """The cost of scanning a snapshot of distinct pods; whether it is within the bounds."""
-    from bench.__main__ import ROOT, SEAWALL, measure
+    from bench.__main__ import ROOT
+    from bench.measuring import SEAWALL, measure
 
     # In a process of its own: a child's peak of memory begins with its parent's.
     subprocess.run([sys.executable, "-m", "bench.cluster", "dump", str(folder / "dump.json")], check=True, cwd=ROOT)

@@ -66,7 +66,7 @@ def test_without_a_right_the_rules_that_need_it_are_not_judged(scan: Scan, serve
     assert not [f for f in document["findings"] if f["rule"] == "pod-without-network-policy"]
     assert document["errors"][0]["where"] == "networkpolicies.networking.k8s.io"
     assert "rbac-manifest" in document["errors"][0]["message"]
-    assert "pod-without-network-policy" in stderr
+    assert "not judged everywhere: networkpolicies.networking.k8s.io could not be read" in stderr
     code, document, _ = scan("--keep-going")
     assert code == 1, "the findings decide"
     assert document["summary"]["complete"] is False

@@ -183,11 +183,12 @@ def test_the_published_hook(repository: Repository, tmp_path: Path) -> None:
 
 def test_every_command_of_the_guide_has_its_options(run: Run) -> None:
     """Commands that pages name exist, with each option that is given to them."""
-    helps: dict[str, str] = {}
+    helps: dict[tuple[str, ...], str] = {}
     for page in sorted(GUIDE.glob("*.md")):
         for command, rest in re.findall(r"\bseawall ([a-z-]+)((?: [^\n`]*)?)", page.read_text()):
-            if command not in helps:
-                done = run(command, "--help")
-                helps[command] = done.stdout if done.returncode == 0 else ""
+            words = (command, *re.findall(r"^ ([a-z-]+)\b", rest))
+            if words not in helps:
+                done = [run(*words[:length], "--help") for length in range(1, len(words) + 1)]
+                helps[words] = "".join(each.stdout for each in done if each.returncode == 0)
             for option in re.findall(r"(?<!\S)(--[a-z][a-z-]*)", rest):
-                assert option in helps[command], f"{page.name}: seawall {command} {option}"
+                assert option in helps[words], f"{page.name}: seawall {' '.join(words)} {option}"

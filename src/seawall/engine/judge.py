@@ -168,7 +168,11 @@ class Judge:
                 self._fail(rule, str(resource.ref), error)
 
     def judge_inventory(self, inventory: Inventory) -> Iterator[RuleHit]:
-        """Judge everything together by the rules over the inventory."""
+        """Judge everything together by the rules over the inventory, each cluster by itself."""
+        for part in inventory.by_cluster():
+            yield from self._judge_together(part)
+
+    def _judge_together(self, inventory: Inventory) -> Iterator[RuleHit]:
         context = Context(self.version, None, inventory)
         for rule in self._all_targets.get(INVENTORY, ()):
             try:

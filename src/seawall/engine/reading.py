@@ -118,9 +118,14 @@ class Reading:
                 self._rendering.close()
 
     def inventory(self) -> Inventory:
-        """All of it at once, for analyses that judge things together."""
+        """All of it at once, for analyses that judge things together: of clusters one, for none reaches another."""
         resources = list(self.resources())
-        return Inventory(resources, self.unread)
+        clusters = list(dict.fromkeys(each.ref.cluster for each in resources if each.ref.cluster is not None))
+        for other in clusters[1:]:
+            message = f"left out: what was read before is of the cluster {clusters[0]}; ask of one cluster at a time"
+            self.errors.append(SourceError(other, "", message, unreadable=True))
+        kept = (each for each in resources if each.ref.cluster in (None, *clusters[:1]))
+        return Inventory(kept, self.unread)
 
     def _read(self, path: str) -> Iterator[Resource]:
         if path in self._sources:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.model.kube.kinds import modelled_kinds
+from seawall.model.kube.kinds import served_kinds
 
 #: What discovery and the version are read from. Kubernetes grants these to everybody who has logged in, unless an
 #: administrator took that away.
 _DISCOVERY = ("/api", "/api/*", "/apis", "/apis/*", "/version")
+#: Kinds whose names are plural already.
+_PLURAL = frozenset(("securitycontextconstraints", "k8sallowedrepos"))
 _LABELS = {"app.kubernetes.io/name": "seawall"}
 
 
@@ -18,7 +20,7 @@ def scan_rights(with_secrets: bool) -> list[dict[str, Any]]:
     Of the kinds that rules read, ``list`` is enough. Without Secrets, the rules about them are skipped.
     """
     resources: dict[str, set[str]] = {}
-    for group, kind, _ in modelled_kinds():
+    for group, kind, _ in served_kinds():
         if kind != "Secret" or with_secrets:
             resources.setdefault(group, set()).add(plural(kind))
     rules: list[dict[str, Any]] = [
@@ -31,6 +33,8 @@ def scan_rights(with_secrets: bool) -> list[dict[str, Any]]:
 def plural(kind: str) -> str:
     """The resource of a kind, by the rules of English that Kubernetes' own kinds follow."""
     name = kind.lower()
+    if name in _PLURAL:
+        return name
     if name.endswith(("s", "x", "ch", "sh")):
         return f"{name}es"
     if name.endswith("y") and name[-2] not in "aeiou":

@@ -164,6 +164,13 @@ class Inventory:
             self._by_kind.setdefault(name, []).append(resource)
             self._by_ref.setdefault((name, resource.ref.namespace, resource.ref.name), []).append(resource)
 
+    def by_cluster(self) -> list[Inventory]:
+        """An inventory for each cluster, manifests counting as one of their own: none reaches into another."""
+        parts: dict[str | None, list[Resource]] = {}
+        for resource in self.resources:
+            parts.setdefault(resource.ref.cluster, []).append(resource)
+        return [self] if len(parts) <= 1 else [Inventory(part, self.unread) for part in parts.values()]
+
     def of_kind(self, *names: str) -> list[Resource]:
         """All resources of the modelled kinds of these names that have a view.
 

@@ -16,11 +16,26 @@ ADMIN, NODE = "ADMIN", "NODE"
 AGGREGATOR = "system:serviceaccount:kube-system:clusterrole-aggregation-controller"
 
 
+_NEW = "new:"
+
+
+def _bound(role: Object) -> Object:
+    """A binding of a Role to a user of its own, and to one who has all Roles of the namespace."""
+    name, home = role["metadata"]["name"], role["metadata"]["namespace"]
+    users = (f"{_NEW}{home}:{name}", f"{_NEW}{home}:")
+    return {
+        "kind": "RoleBinding",
+        "metadata": {"name": f"new-{name}", "namespace": home},
+        "roleRef": {"kind": "Role", "name": name},
+        "subjects": [{"kind": "User", "name": user} for user in users],
+    }
+
+
 class Estate:
     """Objects with what is known of namespaces and pods. Identities are user names, and ``group:NAME``."""
 
     def __init__(self, objects: list[Object]) -> None:
-        self.objects = objects
+        self.objects = [*objects, *(_bound(role) for role in objects if role["kind"] == "Role")]
         self.namespaces: dict[str, bool] = {}  # -> guarded
         self.accounts: set[str] = set()
         self.running: set[str] = set()
@@ -28,6 +43,11 @@ class Estate:
         self.groups: set[str] = set()
         for each in objects:
             self._learn(each)
+
+    def roles(self, home: str, name: str = "") -> list[str]:
+        """Names of the Roles of a namespace."""
+        found = [each["metadata"] for each in self.objects if each["kind"] == "Role"]
+        return [meta["name"] for meta in found if meta["namespace"] == home and name in ("", meta["name"])]
 
     def _learn(self, each: Object) -> None:
         meta = each["metadata"]
@@ -68,11 +88,25 @@ class Estate:
         been = {start}
         while True:
             more = set(been)
-            for step in (self._admin, self._per_namespace, self._identities, self._node):
+            for step in (self._new_roles, self._admin, self._per_namespace, self._identities, self._node):
                 more |= step({each for each in been if each not in (ADMIN, NODE)} | {start}, been)
             if more == been:
                 return been - {start}
             been = more
+
+    def _new_roles(self, own: set[str], been: set[str]) -> set[str]:
+        """Roles that can be bound to oneself, as users who have them and nothing else."""
+        found: set[str] = set()
+        for home in self.namespaces:
+            for one in own:
+                if not self.may({one}, "create", "rolebindings", RBAC, home):
+                    continue
+                roles = [role for role in self.roles(home) if self.may({one}, "bind", "roles", RBAC, home, role)]
+                found.update(f"{_NEW}{home}:{role}" for role in roles)
+                if self.may({one}, "bind", "roles", RBAC, home):
+                    # Who binds all of them holds all of them at once.
+                    found.add(f"{_NEW}{home}:")
+        return found
 
     def _admin(self, own: set[str], been: set[str]) -> set[str]:
         if ADMIN in been:
@@ -80,6 +114,7 @@ class Estate:
         gained = (
             any(self._rules_all({each}) for each in own)
             or self.may(own, "impersonate", "serviceaccounts", "", "kube-system", AGGREGATOR.rpartition(":")[2])
+            or self._owns(own, "kube-system")
             or "system:kube-controller-manager" in been
         )
         return {ADMIN} if gained else set()
@@ -90,13 +125,20 @@ class Estate:
         return (
             may(own, "anything", "anything", "any.group")
             or (may(own, "escalate", "clusterroles", RBAC) and may(own, "patch", "clusterroles", RBAC))
+            or any(
+                may(own, "escalate", "clusterroles", RBAC, "", role)
+                and may(own, "patch", "clusterroles", RBAC, "", role)
+                and (self._holds_role(own, "", "ClusterRoleBinding", role)
+                     or may(own, "create", "clusterrolebindings", RBAC))
+                for role in (each["metadata"]["name"] for each in self.objects if each["kind"] == "ClusterRole")
+            )
             or (may(own, "bind", "clusterroles", RBAC, "", "cluster-admin")
                 and may(own, "create", "clusterrolebindings", RBAC))
             or (may(own, "impersonate", "groups", "", "", "system:masters") and self._is_someone(own))
         )  # fmt: skip
 
     def _is_someone(self, own: set[str]) -> bool:
-        users = any(self.may(own, "impersonate", "users", "", "", name) for name in (*self.users, "x"))
+        users = any(self.may(own, "impersonate", "users", "", "", name) for name in (*self.users, "bob", "x"))
         # An account need not exist to be impersonated.
         accounts = [(home, name) for home in self.namespaces for name in ("a", "b", "x")]
         return users or any(self.may(own, "impersonate", "serviceaccounts", "", *each) for each in accounts)
@@ -135,13 +177,24 @@ class Estate:
             own, "create", "rolebindings", RBAC, home
         ):
             return True
-        if not (may(own, "escalate", "roles", RBAC, home) and may(own, "patch", "roles", RBAC, home)):
-            return False
-        return may(own, "create", "rolebindings", RBAC, home) or self._holds_role(own, home)
+        binds = may(own, "create", "rolebindings", RBAC, home)
+        for role in self.roles(home):
+            writes = may(own, "escalate", "roles", RBAC, home, role) and may(own, "patch", "roles", RBAC, home, role)
+            if writes and (binds or self._holds_role(own, home, "RoleBinding", role)):
+                return True
+        for role in (each["metadata"]["name"] for each in self.objects if each["kind"] == "ClusterRole"):
+            writes = may(own, "escalate", "clusterroles", RBAC, "", role) and may(
+                own, "patch", "clusterroles", RBAC, "", role
+            )
+            if writes and binds:
+                return True
+        # A Role that may be made can be written to as well.
+        return may(own, "escalate", "roles", RBAC, home) and may(own, "patch", "roles", RBAC, home) and binds
 
-    def _holds_role(self, own: set[str], home: str) -> bool:
+    def _holds_role(self, own: set[str], home: str, kind: str, role: str) -> bool:
         for binding in self.objects:
-            if binding["kind"] == "RoleBinding" and binding["metadata"]["namespace"] == home:
+            place = binding["metadata"].get("namespace", "")
+            if binding["kind"] == kind and place == home and binding["roleRef"]["name"] == role:
                 for each in own:
                     username, groups = self.credentials(each)
                     if any(s["name"] == username or s["name"] in groups or self._named(s) == username

@@ -9,7 +9,7 @@ import pytest
 from seawall.analysis.access import Closure, parse_subject
 from seawall.model.access import Subject
 from seawall.model.version import NEWEST, parse_version
-from tests.analysis.access.estates import account, closure_of, namespace, pod, reached, token_secret
+from tests.analysis.access.estates import account, closure_of, grant, namespace, pod, reached, token_secret
 
 ADMIN, NODE = "cluster-admin", "root on any node"
 ME = "user:ann"
@@ -107,6 +107,76 @@ CASES: dict[str, tuple[list[str], list[dict[str, Any]], set[str], set[str]]] = {
     "masters by name": (
         _can("impersonate groups named system:masters in all", "impersonate users named x in all"),
         GUARDED, {ADMIN}, set(),
+    ),
+    "escalate by name": (
+        _can("escalate,patch roles named r90 in one"), [*GUARDED, *grant("user:ann can get pods in one", 90)],
+        {A, "every right of namespace one"}, {B, ADMIN},
+    ),
+    "escalate by name what others hold": (
+        _can("escalate,patch roles named r90 in one"), [*GUARDED, *grant("user:bob can get pods in one", 90)],
+        set(), {A},
+    ),
+    "escalate by name what it binds": (
+        _can("escalate,patch roles named r90 in one", "create rolebindings in one"),
+        [*GUARDED, *grant("user:bob can get pods in one", 90)], {A}, {B},
+    ),
+    "escalate by name elsewhere": (
+        _can("escalate,patch roles named r90 in one", "create rolebindings in one"),
+        [*GUARDED, *grant("user:bob can get pods in two", 90)], set(), {A, B},
+    ),
+    "escalate by name, update all": (
+        _can("escalate roles named r90 in all", "patch roles in one"),
+        [*GUARDED, *grant("user:ann can get pods in one", 90)], {A}, {B},
+    ),
+    "escalate a cluster role by name": (
+        _can("escalate,patch clusterroles named r90 in all"),
+        [*GUARDED, *grant("user:ann can get pods in all", 90)], {ADMIN}, set(),
+    ),
+    "escalate a cluster role by name that others hold": (
+        _can("escalate,patch clusterroles named r90 in all"),
+        [*GUARDED, *grant("user:bob can get pods in all", 90)], set(), {ADMIN, A},
+    ),
+    "escalate a cluster role by name that it may bind in a namespace": (
+        _can("escalate,patch clusterroles named view in all", "create rolebindings in one"), GUARDED,
+        {A, "every right of namespace one"}, {ADMIN, B},
+    ),
+    "bind anything everywhere, in namespaces": (
+        _can("bind clusterroles in all", "create rolebindings in all"), GUARDED, {ADMIN, A, B}, set(),
+    ),
+    "bind roles": (
+        _can("bind roles in one", "create rolebindings in one"),
+        [*GUARDED, *grant("user:bob can create pods in one", 90)], {A, "the rights of any Role of namespace one"}, {B},
+    ),
+    "bind roles of all namespaces": (
+        _can("bind roles in all", "create rolebindings in all"),
+        [*GUARDED, *grant("user:bob can create pods in two", 90)], {B}, {A, ADMIN},
+    ),
+    "bind roles, none gives anything": (
+        _can("bind roles in one", "create rolebindings in one"), GUARDED, set(), {A, B},
+    ),
+    "bind roles without binding": (
+        _can("bind roles in one"), [*GUARDED, *grant("user:bob can create pods in one", 90)], set(), {A},
+    ),
+    "bind a role by name": (
+        _can("bind roles named r90 in one", "create rolebindings in one"),
+        [*GUARDED, *grant("user:bob can create pods in one", 90)], {A, "the rights of Role r90 of namespace one"}, {B},
+    ),
+    "bind another role by name": (
+        _can("bind roles named r91 in one", "create rolebindings in one"),
+        [*GUARDED, *grant("user:bob can create pods in one", 90)], set(), {A},
+    ),
+    "certificate of a node": (
+        _can(CSR[0], "create certificatesigningrequests/nodeclient in all"), [*RUNNING, *NODES],
+        {"any kubelet", "User system:node:n1", A}, {ADMIN},
+    ),
+    "certificate of a node, not approved unseen": (_can(CSR[0]), [*RUNNING, *NODES], set(), {"any kubelet", A}),
+    "bootstrap token": (
+        [*_can("create secrets in kube-system"), "group:system:bootstrappers:ci can create pods in one"], GUARDED,
+        {"a bootstrap token", "Group system:bootstrappers:ci", A}, {B},
+    ),
+    "bootstrap token elsewhere": (
+        [*_can("create secrets in one"), "group:system:bootstrappers:ci can create pods in two"], GUARDED,
+        set(), {"a bootstrap token", B},
     ),
     "escalate": (_can("escalate,update clusterroles in all"), GUARDED, {ADMIN}, set()),
     "escalate without update": (_can("escalate,create clusterroles in all"), GUARDED, set(), {ADMIN}),

@@ -1,7 +1,8 @@
 """What single permissions are good for to someone who wants more of them.
 
 Sources: Kubernetes' "RBAC Good Practices" (privilege escalation risks); the pages on the Node and RBAC authorizers, the
-kubelet's authorization, user impersonation, certificate signing requests and Pod Security admission; KEP-2862
+kubelet's authorization, user impersonation, certificate signing requests, TLS and token bootstrapping, and Pod Security
+admission; KEP-2862
 (nodes/proxy); the changelog of 1.35 (``create`` for WebSocket upgrades to exec and attach).
 """
 
@@ -57,6 +58,8 @@ class Capability(IntEnum):
     LABEL_NAMESPACES = 28
     MAP_CLOUD_IDENTITIES = 29
     BE_SOME_USER = 30
+    BIND_OWN_ROLES = 31
+    NODE_CLIENTS = 32
 
 
 COUNT = len(Capability)
@@ -115,12 +118,14 @@ NEEDS: tuple[Need, ...] = (
     _need(_C.ESCALATE_ROLES, "escalate", _RBAC, "roles"),
     _need(_C.EDIT_ROLES, _CHANGE, _RBAC, "roles"),
     _need(_C.BIND_ROLES, "bind", _RBAC, "clusterroles"),
+    _need(_C.BIND_OWN_ROLES, "bind", _RBAC, "roles"),
     _need(_C.MAKE_BINDINGS, "create", _RBAC, "rolebindings"),
     _need(_C.ESCALATE_CLUSTER_ROLES, "escalate", _RBAC, "clusterroles"),
     _need(_C.EDIT_CLUSTER_ROLES, _CHANGE, _RBAC, "clusterroles"),
     _need(_C.BIND_CLUSTER_ROLES, "bind", _RBAC, "clusterroles"),
     _need(_C.MAKE_CLUSTER_BINDINGS, "create", _RBAC, "clusterrolebindings"),
     _need(_C.MAKE_REQUESTS, "create", _CERTIFICATES, "certificatesigningrequests"),
+    _need(_C.NODE_CLIENTS, "create", _CERTIFICATES, "certificatesigningrequests/nodeclient"),
     _need(_C.APPROVE_REQUESTS, _CHANGE, _CERTIFICATES, "certificatesigningrequests/approval"),
     _need(_C.APPROVE_FOR_CLIENTS, "approve", _CERTIFICATES, "signers", name="kubernetes.io/kube-apiserver-client"),
     _need(_C.PROXY_NODES, "get create", "", "nodes/proxy"),
@@ -136,7 +141,7 @@ NEEDS: tuple[Need, ...] = (
 CLUSTER_ONLY = (
     _C.BE_USERS, _C.BE_SOME_USER, _C.BE_GROUPS, _C.ESCALATE_CLUSTER_ROLES, _C.EDIT_CLUSTER_ROLES, _C.BIND_CLUSTER_ROLES,
     _C.MAKE_CLUSTER_BINDINGS, _C.MAKE_REQUESTS, _C.APPROVE_REQUESTS, _C.APPROVE_FOR_CLIENTS, _C.PROXY_NODES,
-    _C.CHANGE_REQUESTS, _C.MAKE_POLICIES, _C.BIND_POLICIES, _C.MAKE_VOLUMES,
+    _C.CHANGE_REQUESTS, _C.MAKE_POLICIES, _C.BIND_POLICIES, _C.MAKE_VOLUMES, _C.NODE_CLIENTS,
 )  # fmt: skip
 IN_NAMESPACES = ALL & ~sum(1 << capability for capability in CLUSTER_ONLY)
 

@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from seawall.analysis.access.capabilities import ALL, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
+from seawall.analysis.access.capabilities import ALL, CLUSTER_ONLY, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
 from seawall.analysis.access.components import gather
-from seawall.analysis.access.gains import at_once, combines, gains, has
+from seawall.analysis.access.gains import at_once, combines, gains
 from seawall.analysis.access.holdings import Holdings, Proof
 from seawall.analysis.access.index import AccessIndex
 from seawall.analysis.access.matching import compile_rule
 from seawall.analysis.access.named import named_targets
 from seawall.analysis.access.points import (
     ADMIN,
+    BOOTSTRAP_GROUP,
+    BOOTSTRAPPERS,
     CONTROLLER_MANAGER,
+    KUBELETS,
     NODE,
     NODE_USER,
     USERS,
@@ -29,6 +32,7 @@ from seawall.analysis.access.points import (
     Point,
     Step,
 )
+from seawall.analysis.access.singles import ROLE_KINDS, single_gains
 from seawall.analysis.access.ways import Ways
 from seawall.model.access import MASTERS, Grant, Subject, actor_of, parse_account
 from seawall.model.finding import ResourceRef
@@ -38,6 +42,7 @@ from seawall.model.version import NEWEST, KubernetesVersion
 _C = Capability
 #: The key under which hubs that are reached are kept beside the namespaces; no namespace has that name.
 _REACHED = "\0"
+_RBAC = "rbac.authorization.k8s.io/v1"
 _NEW_BINDING = "(a new binding)"
 
 
@@ -120,16 +125,35 @@ class Closure(Ways):
     # What grants give
 
     def _add_grants(self) -> None:
+        self._written = self._written_by_name()
         for grant in self._index.grants:
             subjects = tuple(dict.fromkeys(grant.subjects))
-            if grant.namespace and grant.role.kind == "Role":
-                for subject in subjects:
-                    self._held.give(self._number(subject), grant.namespace, 1 << _C.HOLD_ROLE, (grant, -1))
+            for subject in subjects:
+                self._note_held(subject, grant)
             for position, rule in enumerate(grant.rules):
                 gift = self._gift(rule)
                 if gift.mask or gift.named:
                     for subject in subjects:
                         self._give(subject, grant, position, gift)
+
+    def _note_held(self, point: Point, grant: Grant) -> None:
+        """Who holds a role gains what is written into it."""
+        kind, name = grant.role.kind, grant.role.name
+        if grant.namespace and kind == "Role":
+            self._held.give(self._number(point), grant.namespace, 1 << _C.HOLD_ROLE, (grant, -1))
+        if (f"hold {kind}", name) in self._written:
+            self._held.give_single(self._number(point), grant.namespace, f"hold {kind}", name, (grant, -1))
+
+    def _written_by_name(self) -> frozenset[tuple[str, str]]:
+        """The roles that some rule lets one write to by name: who holds them counts."""
+        gifts = (self._gift(rule) for grant in self._index.grants for rule in grant.rules)
+        return frozenset(
+            (f"hold {ROLE_KINDS[capability].partition(' ')[2]}", name)
+            for gift in gifts
+            for capability, names in gift.named
+            if capability in ROLE_KINDS and capability is not _C.BIND_OWN_ROLES
+            for name in names
+        )
 
     def _gift(self, rule: PolicyRule) -> Gift:
         gift = self._gifts.get(rule)
@@ -156,6 +180,9 @@ class Closure(Ways):
                 self._held.give_single(number, place, "group", name, proof)
         elif capability is _C.BIND_ROLES and name in self._index.roles:
             self._held.give_single(number, place, "role", name, proof)
+        elif capability in ROLE_KINDS:
+            if not place or capability not in CLUSTER_ONLY:
+                self._held.give_single(number, place, ROLE_KINDS[capability], name, proof)
         else:
             for target, how in named_targets(self.facts, capability, place, name):
                 self._edge(point, target, Edge(how, (proof,)))
@@ -178,9 +205,11 @@ class Closure(Ways):
             for hub in (Hub("pods", namespace), Hub("pods")):
                 self._edge(hub, NODE, Edge(f"a privileged pod runs in {namespace}"))
         self._add_nodes()
+        self._add_roles()
         for namespace in sorted(self.facts.namespaces):
             masks = self._masks[self._number(Hub("namespace", namespace))]
             masks[namespace], masks[""] = IN_NAMESPACES, 1 << _C.BE_SOME_ACCOUNT
+        self._masks[self._number(Hub("namespace"))][""] = IN_NAMESPACES & ~(1 << _C.EVERYTHING)
         self._edge(ADMIN, NODE, Edge("starts a privileged pod"))
         self._edge(ADMIN, Hub("accounts"), Edge("requests tokens"))
         for point in list(self._points):
@@ -189,12 +218,23 @@ class Closure(Ways):
                 if point != Subject("Group", MASTERS):
                     self._edge(USERS, point, Edge("one of them"))
 
+    def _add_roles(self) -> None:
+        """What binding the Roles of a namespace, or of any, to oneself gives."""
+        for (home, name), rules in sorted(self._index.own_roles.items()):
+            grant = _new_grant("Role", name, home, rules)
+            for hub in (Hub("roles", home), Hub("roles")):
+                self._hold(hub, grant)
+
     def _add_nodes(self) -> None:
         for name, accounts in sorted(self.facts.on_node.items()):
             kubelet = Subject("User", f"{NODE_USER}{name}")
             self._edge(NODE, kubelet, Edge("reads the kubelet's credentials"))
             for account in sorted(accounts):
                 self._edge(kubelet, account, Edge("the Node authorizer gives it the tokens of pods on the node"))
+            self._edge(KUBELETS, kubelet, Edge("one of them"))
+        for point in list(self._points):
+            if isinstance(point, Subject) and point.kind == "Group" and point.name.startswith(BOOTSTRAP_GROUP):
+                self._edge(BOOTSTRAPPERS, point, Edge("the token names the group"))
         if self.facts.control_plane:
             self._edge(NODE, ADMIN, Edge("reads the keys of the cluster's CA on a node of the control plane"))
 
@@ -261,39 +301,38 @@ class Closure(Ways):
         return self._edge(source, target, Edge(how, (), taken, namespace, self._round, assumed))
 
     def _apply_single(self, number: int, source: Point, namespace: str, mask: int, reached: int) -> bool:
-        """Groups that are impersonated beside some user, and roles that are bound by name."""
+        """Groups that are impersonated beside some user; roles that are bound, or written to, by name."""
         added = False
-        for (kind, name), bit in list(self._held.single.items()):
-            if not mask >> bit & 1:
-                continue
-            if kind == "group" and not namespace:
-                beside = next((one for one in (_C.BE_SOME_USER, _C.BE_SOME_ACCOUNT) if has(mask, (one,))), None)
-                if beside is None:
-                    continue
-                wanted: tuple[int, ...] = (beside, bit)
-                added |= self._gain(
-                    number, source, namespace, wanted, Subject("Group", name), "impersonates a member", reached
-                )
-            elif kind == "role":
-                made = _C.MAKE_BINDINGS if namespace else _C.MAKE_CLUSTER_BINDINGS
-                if has(mask, (made,)):
-                    hub = self._role_hub(namespace, name)
-                    added |= self._gain(number, source, namespace, (bit, made), hub, f"binds {name} to itself", reached)
+        found = single_gains(self._held.single, namespace, mask, self._index.own_roles, self._index.roles)
+        for wanted, target, how in list(found):
+            if isinstance(target, Hub) and target.name:
+                self._add_role_hub(target)
+            added |= self._gain(number, source, namespace, wanted, target, how, reached)
         return added
 
-    def _role_hub(self, namespace: str, name: str) -> Hub:
-        """The rights of a cluster role in a namespace (empty: everywhere), as a point of its own."""
-        hub = Hub("role", namespace, name)
-        if hub not in self._numbers:
-            number = self._number(hub)
-            binding = ResourceRef("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", _NEW_BINDING)
-            role = ResourceRef("rbac.authorization.k8s.io/v1", "ClusterRole", name)
-            grant = Grant(binding, role, namespace, (), self._index.roles[name])
-            for position, rule in enumerate(grant.rules):
-                self._give(hub, grant, position, self._gift(rule))
-            for place, mask in list(self._masks[number].items()):
-                self._apply(number, place, self._masks[number].get("", 0) | mask, 0, lambda wanted: True)
-        return hub
+    def _add_role_hub(self, hub: Hub) -> None:
+        """The rights of one role in a namespace (empty: everywhere), as a point of its own."""
+        if hub in self._numbers:
+            return
+        number = self._number(hub)
+        if hub.kind == "roles" and hub.namespace:
+            self._hold(hub, _new_grant("Role", hub.name, hub.namespace, self._index.own_roles[hub.namespace, hub.name]))
+        else:
+            grant = _new_grant("ClusterRole", hub.name, hub.namespace, self._index.roles[hub.name])
+            self._hold(hub, grant, everywhere=hub.kind == "roles")
+        for place, mask in list(self._masks[number].items()):
+            self._apply(number, place, self._masks[number].get("", 0) | mask, 0, lambda wanted: True)
+
+    def _hold(self, hub: Hub, grant: Grant, everywhere: bool = False) -> None:
+        """Give a hub what a role grants; ``everywhere``: by a binding in each namespace, not one of the cluster."""
+        self._note_held(hub, grant)
+        for position, rule in enumerate(grant.rules):
+            gift = self._gift(rule)
+            if everywhere:
+                named = tuple(each for each in gift.named if each[0] not in CLUSTER_ONLY)
+                gift = Gift(gift.mask & IN_NAMESPACES, named)
+            if gift.mask or gift.named:
+                self._give(hub, grant, position, gift)
 
     def _bit(self, hub: Hub) -> int:
         """The bit that tells whether a hub is reached; it is carried along like a capability."""
@@ -332,6 +371,13 @@ class Closure(Ways):
                 if other not in seen and edge.round < before:
                     seen.add(other)
                     queue.append(other)
+
+
+def _new_grant(kind: str, name: str, namespace: str, rules: tuple[PolicyRule, ...]) -> Grant:
+    """What somebody gains who binds a role to itself."""
+    binding = ResourceRef(_RBAC, "RoleBinding" if namespace else "ClusterRoleBinding", _NEW_BINDING, namespace or None)
+    role = ResourceRef(_RBAC, kind, name, namespace if kind == "Role" else None)
+    return Grant(binding, role, namespace, (), rules)
 
 
 def _in_turn(wanted: tuple[int, ...]) -> bool:

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seawall.analysis.access.capabilities import Capability
-from seawall.analysis.access.points import ADMIN, EVERYTHING, NODE, USERS, Facts, Hub, HubKind
+from seawall.analysis.access.points import ADMIN, BOOTSTRAPPERS, EVERYTHING, KUBELETS, NODE, USERS, Facts, Hub, HubKind
 
 _C = Capability
 Wanted = tuple[Capability, ...]
 #: What is needed, where it leads, how, and whether it rests on something that was not read.
 Gain = tuple[Wanted, Hub, str, bool]
 #: What a single request takes: one identity must hold all of it, with its groups.
-AT_ONCE = frozenset((_C.ESCALATE_ROLES, _C.BIND_ROLES, _C.ESCALATE_CLUSTER_ROLES, _C.BIND_CLUSTER_ROLES, _C.BE_GROUPS))
+AT_ONCE = frozenset(
+    (
+        _C.ESCALATE_ROLES,
+        _C.BIND_ROLES,
+        _C.ESCALATE_CLUSTER_ROLES,
+        _C.BIND_CLUSTER_ROLES,
+        _C.BE_GROUPS,
+        _C.BIND_OWN_ROLES,
+        _C.NODE_CLIENTS,
+    )
+)
 
 _POD = "starts a pod under the account"
 _PRIVILEGED = "starts a privileged pod: no Pod Security level forbids it"
@@ -27,6 +37,7 @@ _IN_NAMESPACE: tuple[tuple[Wanted, HubKind, str], ...] = (
     ((_C.ESCALATE_ROLES, _C.EDIT_ROLES, _C.HOLD_ROLE), "namespace", "writes any right into a role that it holds"),
     ((_C.ESCALATE_ROLES, _C.EDIT_ROLES, _C.MAKE_BINDINGS), "namespace", "binds a role and writes any right into it"),
     ((_C.BIND_ROLES, _C.MAKE_BINDINGS), "namespace", "binds any role to itself"),
+    ((_C.BIND_OWN_ROLES, _C.MAKE_BINDINGS), "roles", "binds them to itself"),
 )
 _EVERYWHERE: tuple[tuple[Wanted, Hub, str], ...] = (
     ((_C.ESCALATE_CLUSTER_ROLES, _C.EDIT_CLUSTER_ROLES), ADMIN, "writes any right into a cluster role that it holds"),
@@ -39,6 +50,7 @@ _EVERYWHERE: tuple[tuple[Wanted, Hub, str], ...] = (
         USERS,
         "signs a certificate of that user (only the group system:masters is refused)",
     ),
+    ((_C.MAKE_REQUESTS, _C.NODE_CLIENTS), KUBELETS, "asks for a certificate of that node, which is approved unseen"),
     ((_C.PROXY_NODES,), Hub("pods"), "runs commands in any pod through the kubelet, unseen by the audit log"),
     ((_C.CHANGE_REQUESTS,), Hub("accounts"), "changes pods as they are created, their account too"),
     ((_C.CHANGE_REQUESTS,), NODE, "makes pods privileged as they are created"),
@@ -48,6 +60,8 @@ _EVERYWHERE: tuple[tuple[Wanted, Hub, str], ...] = (
 #: A controller of kube-system that may write any right into a role; its binding is always there.
 AGGREGATOR = "clusterrole-aggregation-controller"
 IMPERSONATES_AGGREGATOR = f"impersonates kube-system's {AGGREGATOR}, which may write any right into a role"
+#: Source: "Authenticating with Bootstrap Tokens" of Kubernetes' documentation; kubeadm turns it on.
+_TOKEN = "makes a bootstrap token, a Secret in kube-system, if the API server takes such tokens"  # noqa: S105
 _AWS = "maps its cloud identity to system:masters in aws-auth"
 
 
@@ -92,6 +106,8 @@ def gains(namespace: str, mask: int, facts: Facts) -> Iterator[Gain]:
             yield (_C.BE_ACCOUNTS,), ADMIN, IMPERSONATES_AGGREGATOR, False
         if facts.aws_auth and has(mask, (_C.MAP_CLOUD_IDENTITIES,)):
             yield (_C.MAP_CLOUD_IDENTITIES,), ADMIN, _AWS, False
+        if has(mask, (_C.MAKE_SECRETS,)):
+            yield (_C.MAKE_SECRETS,), BOOTSTRAPPERS, _TOKEN, True
     if not namespace:
         for wanted, target, how in _EVERYWHERE:
             if has(mask, wanted):

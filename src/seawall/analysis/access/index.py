@@ -15,7 +15,7 @@ from seawall.model.access import MASTERS, Actor, Grant, Reason, Request, Subject
 from seawall.model.finding import ResourceRef
 from seawall.model.kube.base import LabelSelector
 from seawall.model.kube.rbac import PolicyRule, RoleBinding
-from seawall.model.resource import Inventory, Resource
+from seawall.model.resource import Inventory, Resource, namespace_of
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 
@@ -24,7 +24,8 @@ class AccessIndex:
     """Roles and bindings, indexed by the subjects that they name.
 
     ``dangling`` are bindings whose role was not read and is none of Kubernetes' user-facing ones, as grants without
-    rules: what they give is unknown. ``roles`` are the rules of every cluster role that is known, bound or not.
+    rules: what they give is unknown. ``roles`` are the rules of every cluster role that is known, bound or not,
+    ``own_roles`` those of every Role, by namespace and name.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class AccessIndex:
         grants: Sequence[Grant],
         dangling: Sequence[tuple[Resource, Grant]] = (),
         roles: Mapping[str, tuple[PolicyRule, ...]] = DEFAULT_CLUSTER_ROLES,
+        own_roles: Mapping[tuple[str, str], tuple[PolicyRule, ...]] | None = None,
     ) -> None:
         self.grants: tuple[Grant, ...] = tuple(grants)
         self.dangling = tuple(dangling)
         self.roles = roles
+        self.own_roles = own_roles or {}
         self._compiled: dict[PolicyRule, CompiledRule] = {}
         self._rules = [[self._compile(rule) for rule in grant.rules] for grant in self.grants]
         self._by_subject: dict[Subject, list[int]] = defaultdict(list)
@@ -102,7 +105,13 @@ def build_index(inventory: Inventory) -> AccessIndex:
             grants.append(grant)
         else:
             dangling.append((resource, grant))
-    return AccessIndex(grants, dangling, {**DEFAULT_CLUSTER_ROLES, **cluster_roles})
+    return AccessIndex(grants, dangling, {**DEFAULT_CLUSTER_ROLES, **cluster_roles}, dict(_own_roles(inventory)))
+
+
+def _own_roles(inventory: Inventory) -> Iterator[tuple[tuple[str, str], tuple[PolicyRule, ...]]]:
+    for resource in inventory.of_kind("Role"):
+        view: Any = resource.view
+        yield (namespace_of(resource), resource.ref.name), tuple(view.rules)
 
 
 def _grant(

@@ -9,13 +9,17 @@ from msgspec import Struct
 
 from seawall.model.access import Grant, Subject
 
-HubKind = Literal["admin", "namespace", "accounts", "tokens", "pods", "users", "node", "role"]
+HubKind = Literal[
+    "admin", "namespace", "accounts", "tokens", "pods", "users", "node", "role", "roles", "kubelets", "bootstrappers"
+]
 
 
 class Hub(Struct, frozen=True, gc=False, order=True):
     """A place that is no identity: what it leads to, and in which namespace (empty: in all).
 
-    ``name`` is the ClusterRole of a hub of kind ``role``: the rights of that role, newly bound.
+    ``name`` is the ClusterRole of a hub of kind ``role``: the rights of that role, newly bound. Kind ``roles`` has
+    those of the Roles of a namespace, or of the one of that name; without a namespace, of the ClusterRole of that name
+    as bound in every namespace.
     """
 
     kind: HubKind
@@ -33,11 +37,22 @@ class Hub(Struct, frozen=True, gc=False, order=True):
             "users": "any user",
             "node": "root on any node",
             "role": f"the rights of ClusterRole {self.name}{where}",
+            "roles": f"the rights of {self._roles()}{where}",
+            "kubelets": "any kubelet",
+            "bootstrappers": "a bootstrap token",
         }[self.kind]
+
+    def _roles(self) -> str:
+        if not self.name:
+            return "any Role"
+        return f"Role {self.name}" if self.namespace else f"ClusterRole {self.name} in every namespace"
 
 
 Point = Subject | Hub
 ADMIN, NODE, USERS = Hub("admin"), Hub("node"), Hub("users")
+KUBELETS, BOOTSTRAPPERS = Hub("kubelets"), Hub("bootstrappers")
+#: The group of every bootstrap token; a token may name more that begin so.
+BOOTSTRAP_GROUP = "system:bootstrappers"
 #: It requests tokens for every account of kube-system, one of which may write any right into a role; the API server
 #: keeps both roles so. Source: bootstrappolicy, system:kube-controller-manager, clusterrole-aggregation-controller.
 CONTROLLER_MANAGER = Subject("User", "system:kube-controller-manager")

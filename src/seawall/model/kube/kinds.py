@@ -192,6 +192,18 @@ _KINDS |= {
 #: kubeadm's configurations; the programs that they start are judged as if they stood in pods.
 KUBEADM_KINDS = ("ClusterConfiguration", "InitConfiguration", "JoinConfiguration")
 _KINDS |= {("kubeadm.k8s.io", kind): (kind, _COMPONENTS, "KubeadmConfiguration", None) for kind in KUBEADM_KINDS}
+#: Configuration files of programs, and what only we see as objects: written like them, but no server has them.
+_FILE_GROUPS = frozenset(
+    (
+        "kubelet.config.k8s.io",
+        "kubeproxy.config.k8s.io",
+        "kubescheduler.config.k8s.io",
+        "kubeadm.k8s.io",
+        "audit.k8s.io",
+        _SERVER_CONFIG,
+        OWN_GROUP,
+    )
+)
 _USUAL_GROUP = {kind: group for group, kind in reversed(_KINDS)}
 
 
@@ -220,6 +232,10 @@ def templated_names() -> frozenset[str]:
     return frozenset(name for name, *_, template in _KINDS.values() if template is not None)
 
 
-def modelled_kinds() -> list[tuple[str, str, str]]:
-    """Group, kind and modelled name of all modelled kinds that a cluster can serve."""
-    return [(group, kind, entry[0]) for (group, kind), entry in _KINDS.items() if group != OWN_GROUP]
+def served_kinds() -> list[tuple[str, str, str]]:
+    """Group, kind and modelled name of the modelled kinds that an API server can list; the rest live in files."""
+    return [
+        (group, kind, entry[0])
+        for (group, kind), entry in _KINDS.items()
+        if group not in _FILE_GROUPS and (group, kind) != ("", "Config")
+    ]

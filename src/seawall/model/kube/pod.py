@@ -13,6 +13,7 @@ from seawall.model.kube.base import (
     KubeObject,
     LabelSelector,
     ObjectMeta,
+    Partial,
     Quantity,
     View,
     numbered,
@@ -302,14 +303,30 @@ class PodSpec(View, frozen=True):
         return self.os.name == "windows"
 
     def all_containers(self) -> Iterator[tuple[str, int, Container]]:
-        """Every container with the field and index where it stands: init, main, then ephemeral ones."""
-        for name, containers in (
-            ("initContainers", self.init_containers),
-            ("containers", self.containers),
-            ("ephemeralContainers", self.ephemeral_containers),
-        ):
-            for index, container in numbered(containers):
-                yield name, index, container
+        """Every container with the field and index where it stands: init, main, then ephemeral ones.
+
+        Dozens of rules ask for those of the pod that is being judged, so the last answer is kept.
+        """
+        global _last_containers
+        spec, found = _last_containers
+        if spec is self:
+            return iter(found)
+        lists = (self.init_containers, self.containers, self.ephemeral_containers)
+        if any(isinstance(each, Partial) for each in lists):
+            return _containers(lists)
+        found = tuple(_containers(lists))
+        _last_containers = self, found
+        return iter(found)
+
+
+_CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
+_last_containers: tuple[PodSpec | None, tuple[tuple[str, int, Container], ...]] = (None, ())
+
+
+def _containers(lists: tuple[tuple[Container, ...], ...]) -> Iterator[tuple[str, int, Container]]:
+    for name, containers in zip(_CONTAINER_FIELDS, lists, strict=True):
+        for index, container in numbered(containers):
+            yield name, index, container
 
 
 NO_POD_SPEC = PodSpec()

@@ -34,7 +34,6 @@ _LEFT_OUT: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("apps", "controllerrevisions"),
         ("", "endpoints"),
         ("discovery.k8s.io", "*"),
-        ("apiextensions.k8s.io", "*"),
         ("storage.k8s.io", "csistoragecapacities"),
         ("networking.k8s.io", "ipaddresses"),
         ("cilium.io", "ciliumendpoints"),

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.finding import SourceError
-from seawall.model.kube.kinds import find_kind, modelled_kinds
+from seawall.model.kube.kinds import find_kind, served_kinds
 from seawall.model.resource import Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
 from seawall.sources.cluster.client import connect
@@ -154,7 +154,7 @@ class LiveCluster:
 
     def _failed_groups(self, found: Discovery) -> Iterator[Loaded]:
         needed: dict[str, list[str]] = {}
-        for group, _, name in modelled_kinds():
+        for group, _, name in served_kinds():
             needed.setdefault(group, []).append(name)
         served = {(kind.group, _modelled(kind)) for kind in found.kinds}
         for place, reason in found.failed:

@@ -12,11 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from yaml._yaml import CParser
-from yaml.tokens import ScalarToken
-
 from seawall.model.paths import Path
 from seawall.model.resource import Suppression
+from seawall.sources.manifests.libyaml import CParser, ScalarToken
 from seawall.sources.manifests.yamltext import Document, Marks
 
 _DIRECTIVE = re.compile(r"(?:(?<=\s)|^)#[ \t]*seawall:[ \t]*ignore(?![\w-])[ \t]*(?:\[([^\]\r\n]*)\])?([^\r\n]*)", re.M)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import yaml
 from msgspec import Struct
-from yaml._yaml import CParser
-from yaml.events import (
+
+from seawall.model.paths import Path, format_path
+from seawall.sources.manifests.libyaml import (
     AliasEvent,
+    CParser,
     DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -22,9 +23,8 @@ from yaml.events import (
     SequenceEndEvent,
     StreamEndEvent,
     StreamStartEvent,
+    YAMLError,
 )
-
-from seawall.model.paths import Path, format_path
 from seawall.sources.manifests.scalars import ScalarError, key_text, resolve_plain, resolve_tagged
 
 MAX_DEPTH = 256
@@ -68,17 +68,17 @@ def parse_documents(text: str) -> list[Document]:
     """
     try:
         parser = CParser(text)
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise _problem(error, text) from error
     try:
         return _Builder(parser.get_event).stream()
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise _problem(error, text) from error
     finally:
         parser.dispose()
 
 
-def _problem(error: yaml.YAMLError, text: str) -> SyntaxProblem:
+def _problem(error: YAMLError, text: str) -> SyntaxProblem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML")
     if mark is not None:

@@ -122,6 +122,18 @@ def rbac_impersonate_misplaced(role: Role, ctx: Context) -> Hits:
             yield Hit(f"impersonate has no effect on {', '.join(placed)}", f"rules[{i}].verbs")
 
 
+#: Of what is the cluster's a Role can grant nothing: such a rule is told, low, only where it names the resource.
+_IN_A_ROLE = "In a Role, which grants nothing of the cluster, it is low, and a wildcard is not told."
+
+
+def _cluster_severity(role: Role, ctx: Context, *resources: str) -> tuple[Severity | None, bool]:
+    """The severity of rights over the cluster's resources (None: the rule's own), and whether they are to be told."""
+    if ctx.resource.kind.name == "ClusterRole":
+        return None, not is_built_in(role)
+    named = any(resource in r.resources for r in role.rules for resource in resources)
+    return Severity.LOW, named and not is_built_in(role)
+
+
 def _grants_any_role(role: Role, bindings: str, targets: Iterable[tuple[str, str]]) -> bool:
     """Whether the rules together let one create such bindings to any of the roles."""
     create = any(grants(r, RBAC_GROUP, bindings, ("create",)) for r in role.rules)
@@ -158,11 +170,11 @@ def rbac_grant_any_role(role: Role, ctx: Context) -> Hits:
     controls="cis:5.1.8 mitre-attack:T1098.006 nsa-cisa:rbac",
     aliases="KSV-0052",
     references=(_PREVENTION,),
-    notes=f"High in a Role, which cannot grant cluster role bindings but may be copied. {_KEPT}",
+    notes=f"{_IN_A_ROLE} {_KEPT}",
 )
 def rbac_grant_any_cluster_role(role: Role, ctx: Context) -> Hits:
-    if not is_built_in(role) and _grants_any_role(role, "clusterrolebindings", _ROLES[1:]):
-        severity = Severity.CRITICAL if ctx.resource.kind.name == "ClusterRole" else Severity.HIGH
+    severity, wanted = _cluster_severity(role, ctx, "clusterrolebindings")
+    if wanted and _grants_any_role(role, "clusterrolebindings", _ROLES[1:]):
         yield Hit("the role may create cluster role bindings to any role", "rules", severity=severity)
 
 
@@ -198,13 +210,17 @@ def rbac_bindings_write(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0047 CKV2_K8S_2 C-0279 kyverno:restrict-clusterrole-nodesproxy "
     "prowler:rbac_minimize_node_proxy_subresource_access",
     references=(f"{GOOD_PRACTICES}#access-to-proxy-subresource-of-nodes",),
-    notes=_KEPT,
+    notes=f"{_IN_A_ROLE} {_KEPT}",
 )
 def rbac_nodes_proxy(role: Role, ctx: Context) -> Hits:
+    severity, wanted = _cluster_severity(role, ctx, "nodes/proxy", "nodes/*")
+    if not wanted:
+        return
     for i, r in numbered(role.rules):
         named = {"nodes/proxy", "nodes/*", "*/proxy"}.intersection(r.resources)
-        if named and {"", "*"}.intersection(r.api_groups) and r.verbs and not is_built_in(role):
-            yield Hit("the role reaches kubelets through the API server", f"rules[{i}].resources")
+        if named and {"", "*"}.intersection(r.api_groups) and r.verbs:
+            message = "the role reaches kubelets through the API server"
+            yield Hit(message, f"rules[{i}].resources", severity=severity)
 
 
 @rule(
@@ -218,15 +234,16 @@ def rbac_nodes_proxy(role: Role, ctx: Context) -> Hits:
     controls="cis:5.1.11 mitre-attack:T1550 nsa-cisa:rbac",
     aliases="CKV_K8S_156 C-0280 kyverno:restrict-clusterrole-csr prowler:rbac_minimize_csr_approval_access",
     references=(f"{GOOD_PRACTICES}#csrs-and-certificate-issuing",),
-    notes=f"Both rights are needed: to update the approval, and approve on a signer. {_KEPT}",
+    notes=f"Both rights are needed: to update the approval, and approve on a signer. {_IN_A_ROLE} {_KEPT}",
 )
 def rbac_csr_approve(role: Role, ctx: Context) -> Hits:
     group = "certificates.k8s.io"
     approval = "certificatesigningrequests/approval"
     updates = [i for i, r in numbered(role.rules) if grants(r, group, approval, ("update", "patch"))]
     approves = any(grants(r, group, "signers", ("approve",)) for r in role.rules)
-    if updates and approves and not is_built_in(role):
-        yield Hit("the role may approve signing requests", f"rules[{updates[0]}].resources")
+    severity, wanted = _cluster_severity(role, ctx, approval)
+    if updates and approves and wanted:
+        yield Hit("the role may approve signing requests", f"rules[{updates[0]}].resources", severity=severity)
 
 
 @rule(
@@ -242,12 +259,15 @@ def rbac_csr_approve(role: Role, ctx: Context) -> Hits:
     aliases="KSV-0114 CKV_K8S_155 C-0281 kyverno:restrict-clusterrole-mutating-validating-admission-webhooks "
     "prowler:rbac_minimize_webhook_config_access",
     references=(f"{GOOD_PRACTICES}#control-admission-webhooks",),
-    notes=_KEPT,
+    notes=f"{_IN_A_ROLE} {_KEPT}",
 )
 def rbac_webhooks_write(role: Role, ctx: Context) -> Hits:
     kinds = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
     targets = [("admissionregistration.k8s.io", kind) for kind in kinds]
+    severity, wanted = _cluster_severity(role, ctx, *kinds)
+    if not wanted:
+        return
     for i, r in numbered(role.rules):
         found = names(r, targets, ("create", "update", "patch", "delete", "deletecollection"))
-        if found and not is_built_in(role):
-            yield Hit(f"the role may change {' and '.join(found)}", f"rules[{i}].resources")
+        if found:
+            yield Hit(f"the role may change {' and '.join(found)}", f"rules[{i}].resources", severity=severity)

@@ -94,12 +94,13 @@ def control_plane_scheduling(pod: PodTemplate, ctx: Context) -> Hits:
     controls="mitre-attack:T1610",
     aliases="kyverno:restrict-node-selection",
     references=(f"{_ASSIGN}#nodename",),
-    notes="Pods as a cluster tells of them (with a status) are left out: the scheduler has set theirs.",
+    notes="Pods as a cluster tells of them (with an owner or a status) are left out: the scheduler has set theirs.",
 )
 def node_name_set(pod: PodTemplate, ctx: Context) -> Hits:
     if not pod.spec.node_name:
         return
-    if ctx.resource.kind.name == "Pod" and (ctx.resource.uid or "status" in ctx.resource.raw):
+    own = ctx.resource
+    if own.kind is not None and own.kind.name == "Pod" and (own.uid or own.owner or "status" in own.raw):
         return
     yield Hit(f"the pod is put on the node {pod.spec.node_name!r}", "spec.nodeName")
 
