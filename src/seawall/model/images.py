@@ -112,6 +112,8 @@ class Package(Struct, frozen=True, gc=False):
     owns, where the database says so. ``layer`` is the index of the layer that brought it, -1 where unknown.
     ``declared`` marks one that only a lock file names. ``owner`` is the distribution's package that the proving file
     belongs to (``python3-requests`` for ``requests``), so that it is not judged twice; empty elsewhere.
+    ``requires`` are names of packages of the same type in the same inventory that it needs, where that is known;
+    ``development`` marks a declared one that only developing needs.
     """
 
     type: str
@@ -128,6 +130,8 @@ class Package(Struct, frozen=True, gc=False):
     declared: bool = False
     module: str = ""
     owner: str = ""
+    requires: tuple[str, ...] = ()
+    development: bool = False
 
 
 class Executable(Struct, frozen=True, gc=False):

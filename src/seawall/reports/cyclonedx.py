@@ -14,9 +14,10 @@ from seawall.reports.sbom import (
     OS_TYPES,
     PREFIX,
     SbomOptions,
+    contained,
     content_id,
-    dependencies,
     image_purl,
+    needed,
     properties,
     references,
 )
@@ -159,8 +160,8 @@ def _program(program: Executable) -> dict[str, Any]:
 
 def _graph(inventory: ImageInventory, packages: list[Package], names: list[str]) -> list[dict[str, Any]]:
     """The root contains the system and what is the system's part of nothing; the system its own packages."""
-    contained = dependencies(packages, names)
-    inner = {name for group in contained.values() for name in group}
+    inside = contained(packages, names)
+    inner = {name for group in inside.values() for name in group}
     system = [name for package, name in zip(packages, names, strict=True) if package.type in OS_TYPES]
     graph: dict[str, list[str]] = {_ROOT: []}
     if inventory.os is not None:
@@ -170,7 +171,9 @@ def _graph(inventory: ImageInventory, packages: list[Package], names: list[str])
         graph[_ROOT] += system
     own = set(system) | inner
     graph[_ROOT] += [name for name in names if name not in own]
-    graph.update(contained)
+    for edges in (inside, needed(packages, names)):
+        for name, targets in edges.items():
+            graph.setdefault(name, []).extend(targets)
     return [
         {"ref": ref, "dependsOn": sorted(set(targets))} for ref, targets in graph.items() if targets or ref == _ROOT
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -79,6 +79,8 @@ def properties(package: Package, inventory: ImageInventory) -> Iterator[tuple[st
         yield f"{PREFIX}owner", package.owner
     if package.declared:
         yield f"{PREFIX}declared", "true"
+    if package.development:
+        yield f"{PREFIX}development", "true"
 
 
 def content_id(data: bytes) -> uuid.UUID:
@@ -86,8 +88,8 @@ def content_id(data: bytes) -> uuid.UUID:
     return uuid.UUID(bytes=hashlib.sha256(data).digest()[:16], version=5)
 
 
-def dependencies(packages: list[Package], names: list[str]) -> dict[str, list[str]]:
-    """Which package contains which: a distribution's package the language packages whose files it owns."""
+def contained(packages: Sequence[Package], names: Sequence[str]) -> dict[str, list[str]]:
+    """Which package holds which: a distribution's package the language packages whose files it owns."""
     by_name: dict[str, str] = {}
     for package, name in zip(packages, names, strict=True):
         if package.type in OS_TYPES:
@@ -97,3 +99,38 @@ def dependencies(packages: list[Package], names: list[str]) -> dict[str, list[st
         if package.owner and package.owner in by_name:
             found.setdefault(by_name[package.owner], []).append(name)
     return found
+
+
+def needed(packages: Sequence[Package], names: Sequence[str]) -> dict[str, list[str]]:
+    """Which package needs which, of those that are there: the nearest, where several are."""
+    index: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for package, name in zip(packages, names, strict=True):
+        if not package.declared:
+            index.setdefault((package.type, _plain(package.type, package.name)), []).append((_place(package), name))
+    found: dict[str, list[str]] = {}
+    for package, name in zip(packages, names, strict=True):
+        for wanted in package.requires:
+            candidates = index.get((package.type, _plain(package.type, wanted)), [])
+            if candidates:
+                place = package.locations[0] if package.type == "npm" and package.locations else _place(package)
+                _, nearest = max(candidates, key=lambda candidate: _common(candidate[0], place))
+                if nearest != name:
+                    found.setdefault(name, []).append(nearest)
+    return found
+
+
+def _plain(type_: str, name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower() if type_ == "pypi" else name
+
+
+def _place(package: Package) -> str:
+    """The directory in which a package is seen: what holds its ``node_modules/NAME``, or its ``dist-info``."""
+    place = package.locations[0] if package.locations else ""
+    if package.type == "npm":
+        return place.removesuffix(f"/node_modules/{package.name}/package.json")
+    return place.rpartition("/")[0].rpartition("/")[0]
+
+
+def _common(outer: str, inner: str) -> int:
+    """How near: the length of a directory that holds the other, -1 where it does not."""
+    return len(outer) if not outer or inner == outer or inner.startswith(f"{outer}/") else -1

@@ -16,9 +16,10 @@ from seawall.reports.sbom import (
     OS_TYPES,
     PREFIX,
     SbomOptions,
+    contained,
     content_id,
-    dependencies,
     image_purl,
+    needed,
     properties,
     references,
 )
@@ -39,7 +40,7 @@ def render(inventory: ImageInventory, options: SbomOptions = _DEFAULT) -> bytes:
     extracted: dict[str, str] = {}
     entries = [_root(inventory, created)]
     if inventory.os is not None:
-        entries.append(_system(inventory.os))
+        entries.append(_system(inventory.os, created))
     entries += [
         _package(package, id_, inventory, created, extracted) for package, id_ in zip(packages, ids, strict=True)
     ]
@@ -129,10 +130,12 @@ def _root(inventory: ImageInventory, created: str) -> dict[str, Any]:
     return entry
 
 
-def _system(os: OsRelease) -> dict[str, Any]:
+def _system(os: OsRelease, created: str) -> dict[str, Any]:
     entry = _plain(os.id, _SYSTEM, os.version_id or os.codename, "OPERATING-SYSTEM")
     if os.name:
         entry["description"] = os.name
+    if os.codename:
+        entry["annotations"] = _annotation([(f"{PREFIX}os:codename", os.codename)], created)
     return entry
 
 
@@ -167,8 +170,8 @@ def _declared(texts: tuple[str, ...], extracted: dict[str, str]) -> str:
 
 
 def _relationships(inventory: ImageInventory, packages: list[Package], ids: list[str]) -> list[dict[str, str]]:
-    contained = dependencies(packages, ids)
-    inner = {id_ for group in contained.values() for id_ in group}
+    inside = contained(packages, ids)
+    inner = {id_ for group in inside.values() for id_ in group}
     found = [(_DOCUMENT, "DESCRIBES", _ROOT)]
     if inventory.os is not None:
         found.append((_ROOT, "CONTAINS", _SYSTEM))
@@ -177,7 +180,10 @@ def _relationships(inventory: ImageInventory, packages: list[Package], ids: list
             found.append((_SYSTEM, "CONTAINS", id_))
         elif id_ not in inner:
             found.append((_ROOT, "CONTAINS", id_))
-    found += [(outer, "CONTAINS", id_) for outer, group in contained.items() for id_ in group]
+    found += [(outer, "CONTAINS", id_) for outer, group in inside.items() for id_ in group]
+    found += [
+        (id_, "DEPENDS_ON", other) for id_, group in needed(packages, ids).items() for other in sorted(set(group))
+    ]
     return [
         {"spdxElementId": left, "relationshipType": kind, "relatedSpdxElement": right} for left, kind, right in found
     ]

@@ -6,6 +6,8 @@ Format: one letter, a colon and a value a line, a blank line after each package 
 
 from __future__ import annotations
 
+import re
+
 from seawall.analysis.images.contents import DatabaseItem, OsPackage
 from seawall.analysis.images.errors import Unreadable
 from seawall.analysis.images.text import decoded
@@ -44,7 +46,7 @@ def _package(paragraph: str) -> OsPackage | None:
             files.append(folder + value)
         elif letter == "F":
             folder = f"{value}/" if value else ""
-        elif letter not in "MaZpD":
+        elif letter not in "MaZ":
             fields.setdefault(letter, value.strip())
     name, version = fields.get("P", ""), fields.get("V", "")
     if not name or not version:
@@ -60,4 +62,14 @@ def _package(paragraph: str) -> OsPackage | None:
         licences=(licence,) if licence else (),
         files="\n".join(files),
         key=name,
+        requires=_names(fields.get("D", "")),
+        provides=_names(fields.get("p", "")),
     )
+
+
+_OPERATOR = re.compile(r"[<>=~]")
+
+
+def _names(value: str) -> str:
+    """``so:libc.musl-x86_64.so.1 musl>=1.2 !other`` without versions and conflicts."""
+    return "\n".join(_OPERATOR.split(name, maxsplit=1)[0] for name in value.split() if name[0] != "!")

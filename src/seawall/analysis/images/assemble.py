@@ -61,8 +61,9 @@ def assemble(
     layers = _with_commands(layers, read)
     problems += [problem for layer in contents for problem in layer.not_looked]
     problems += [item.problem for _, _, item in merged.of(UnreadItem)]
-    diff_ids = read.diff_ids if read and read.diff_ids else tuple(layer.diff_id for layer in layers)
     image_config = read.config if read else None
+    diff_ids = read.diff_ids if read else ()
+    base = guess_base(image_config, diff_ids or [layer.diff_id for layer in layers], found, packages, known_bases or {})
     return ImageInventory(
         reference=reference,
         digest=digest,
@@ -73,7 +74,7 @@ def assemble(
         layers=tuple(layers),
         packages=packages,
         executables=_executables(merged, ownership),
-        base=guess_base(image_config, diff_ids, found, packages, known_bases or {}) if layers else None,
+        base=base if layers else None,
         index_digest=index_digest,
         not_looked=tuple(sorted(set(problems), key=lambda problem: (problem.where, problem.reason))),
     )

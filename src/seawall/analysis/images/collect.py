@@ -50,7 +50,7 @@ class _Collector:
 
     def add(self, entry: Entry) -> None:
         kind, path = entry.kind, entry.path
-        if not path.isascii():
+        if "\0" in path or not path.isascii():
             path = printable(path)
         if kind is _FILE:
             self._written.append(path)

@@ -17,7 +17,7 @@ from seawall.analysis.images.errors import Unreadable
 from seawall.model.images import Executable, NotLooked, OsRelease, Package
 
 #: Raised with every change of what is collected: contents of another version are collected again.
-VERSION = 1
+VERSION = 2
 _MAX_PATHS = 512 << 20
 
 
@@ -25,7 +25,8 @@ class OsPackage(Struct, frozen=True, omit_defaults=True, array_like=True, gc=Fal
     """A package of a distribution as its database tells it; the URL needs the distribution, known only later.
 
     ``key`` names the package in side files (dpkg's ``info/KEY.list``). ``files`` are joined by newlines, relative.
-    ``vendor`` is what an rpm says of its maker.
+    ``vendor`` is what an rpm says of its maker. ``requires`` has a line for each need, alternatives joined by ``|``;
+    ``provides`` one for each further name.
     """
 
     type: str
@@ -39,6 +40,8 @@ class OsPackage(Struct, frozen=True, omit_defaults=True, array_like=True, gc=Fal
     files: str = ""
     key: str = ""
     vendor: str = ""
+    requires: str = ""
+    provides: str = ""
 
 
 class OsItem(Struct, frozen=True, tag="os", omit_defaults=True, gc=False):
@@ -120,11 +123,26 @@ def pack_paths(paths: Iterable[str]) -> bytes:
 
 
 def unpack_paths(data: bytes) -> set[str]:
-    """The paths of `pack_paths`."""
-    if not data:
-        return set()
-    text = zlib.decompressobj().decompress(data, _MAX_PATHS).decode("utf-8", "surrogateescape")
+    """The paths of `pack_paths`.
+
+    Raises:
+        Unreadable: it is none of its results.
+    """
+    text = _unpacked(data).decode("utf-8", "surrogateescape")
     return set(text.split("\0")) if text else set()
+
+
+def _unpacked(data: bytes) -> bytes:
+    if not data:
+        return b""
+    unpack = zlib.decompressobj()
+    try:
+        text = unpack.decompress(data, _MAX_PATHS)
+    except zlib.error as error:
+        raise Unreadable("holds paths that are damaged") from error
+    if not unpack.eof:
+        raise Unreadable("holds paths that are cut short")
+    return text
 
 
 def encode_contents(contents: LayerContents) -> bytes:
@@ -144,4 +162,6 @@ def decode_contents(data: bytes) -> LayerContents:
         raise Unreadable(f"is no layer's contents: {error}") from error
     if contents.version != VERSION:
         raise Unreadable(f"is of version {contents.version}, not {VERSION}")
+    for packed in (contents.written, contents.directories):
+        _unpacked(packed)
     return contents

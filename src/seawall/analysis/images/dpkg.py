@@ -17,7 +17,8 @@ _PRESENT = frozenset(
     {"installed", "unpacked", "half-configured", "half-installed", "triggers-awaited", "triggers-pending"}
 )
 _FIELDS = re.compile(
-    r"^(Package|Status|Version|Architecture|Source|Multi-Arch):[ \t]*([^\n]*)", re.MULTILINE | re.IGNORECASE
+    r"^(Package|Status|Version|Architecture|Source|Multi-Arch|Depends|Pre-Depends|Provides):[ \t]*([^\n]*)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _SOURCE = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9+.:_-]{0,254}").fullmatch
@@ -68,7 +69,18 @@ def _package(paragraph: str, single: bool) -> OsPackage | None:
         source_name=source[1] if source else name,
         source_version=(source[2] if source and source[2] else version).strip(),
         key=key,
+        requires=_names(f"{fields.get('pre-depends', '')},{fields.get('depends', '')}"),
+        provides=_names(fields.get("provides", "")),
     )
+
+
+def _names(value: str) -> str:
+    """``libc6 (>= 2.34), awk | mawk, python3:any`` without versions and architectures."""
+    groups = []
+    for group in value.split(","):
+        names = [name.partition("(")[0].partition(":")[0].strip() for name in group.split("|")]
+        groups.append("|".join(filter(None, names)))
+    return "\n".join(filter(None, groups))
 
 
 def _key(path: str) -> str:

@@ -12,7 +12,6 @@ from msgspec import Struct
 from seawall.analysis.images.errors import Unreadable
 
 MAGIC = b"\x7fELF"
-_MAX_SECTIONS = 4096
 _MAX_SEGMENTS = 512
 LOAD, INTERPRETER = 1, 3
 WRITABLE = 2
@@ -72,7 +71,7 @@ class Elf:
         shape, length = (f"{self.order}IIQQQQII", 64) if self.wide else (f"{self.order}IIIIIIII", 40)
         if not self._sh or not self._sh_count or self._sh_size < length:
             return {}
-        if self._sh_count > _MAX_SECTIONS or self._sh + self._sh_count * self._sh_size > len(self.data):
+        if self._sh + self._sh_count * self._sh_size > len(self.data):
             raise Unreadable("is an ELF file with a section table that cannot be true")
         rows = [
             struct.unpack_from(shape, self.data, self._sh + index * self._sh_size) for index in range(self._sh_count)

@@ -6,6 +6,8 @@ with a varint length follow it, before it holds pointers to Go strings. The modu
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from seawall.analysis.images.elf import LOAD, WRITABLE, Elf, Part
@@ -119,8 +121,8 @@ def module(path: str, version: str, location: str, *, declared: bool = False) ->
 def binary(elf: Elf, path: str) -> tuple[Package, ...]:
     """The main module, its dependencies and the standard library of a Go program.
 
-    A program built outside a module's release says ``(devel)`` or nothing; ``-ldflags=-X`` texts are no proof of a
-    version, so such a main module has none.
+    A program built outside a module's release says ``(devel)`` or nothing. Then the version is one that the builder had
+    the linker write into a variable called version, of the main package or of one in the main module.
     """
     info = build_info(elf)
     if info is None:
@@ -128,7 +130,8 @@ def binary(elf: Elf, path: str) -> tuple[Package, ...]:
     packages = []
     main_path, main_version = info.main
     if main_path:
-        packages.append(module(main_path, "" if main_version in ("(devel)", "") else main_version, path))
+        known = "" if main_version == "(devel)" else main_version
+        packages.append(module(main_path, known or _flag_version(info), path))
     packages += [module(name, "" if version == "(devel)" else version, path) for name, version in info.modules]
     # "go1.22.4 X:boringcrypto", "go1.25.1-asan", "devel go1.23-abcdef"
     words = info.go.split()
@@ -136,3 +139,19 @@ def binary(elf: Elf, path: str) -> tuple[Package, ...]:
     if release.startswith("go1"):
         packages.append(module("stdlib", release[2:].partition("-")[0], path))
     return tuple(packages)
+
+
+_FLAG = re.compile(
+    r"-X[= ]?[\"']?(?P<package>[\w./~-]{1,200})\.(?P<name>\w{1,40})=[\"']?v?(?P<version>\d+\.\d+\.\d+[\w.+-]{0,100})"
+)
+_VERSION_NAMES = frozenset({"version", "gitversion", "buildversion", "appversion", "releaseversion"})
+
+
+def _flag_version(info: BuildInfo) -> str:
+    """``-ldflags=-X main.version=1.2.3``; absent in programs built with ``-trimpath``."""
+    for found in _FLAG.finditer(info.settings.get("-ldflags", "")[:20_000]):
+        place = found["package"]
+        own = place == "main" or place == info.main[0] or place.startswith(f"{info.main[0]}/")
+        if found["name"].lower() in _VERSION_NAMES and (own or place == "k8s.io/component-base/version"):
+            return f"v{found['version']}"
+    return ""

@@ -20,10 +20,14 @@ from seawall.model.purl import make_purl
 
 _NESTED = (".jar", ".war", ".ear", ".sar", ".par", ".rar", ".jpi", ".hpi", ".kar")
 _MAX_DEPTH = 4
-_MAX_ENTRIES = 200_000
+_MAX_ENTRIES = 1_000_000
+#: Of one archive's list of entries, which zipfile makes objects of before anybody can count them.
+_MAX_LIST = 16 << 20
+_MAX_NESTED = 128 << 20
 _MAX_ARCHIVES = 5_000
 _MAX_BYTES = 1 << 30
-_MAX_TEXT = 1 << 20
+#: Manifests of signed archives name every file.
+_MAX_TEXT = 8 << 20
 _POM = re.compile(r"META-INF/maven/([^/]+)/([^/]+)/pom\.properties").fullmatch
 _FILE = re.compile(r"(?P<name>[A-Za-z][\w.-]*?)-(?P<version>\d[\w.+-]*)").fullmatch
 _COORDINATE = re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch
@@ -40,89 +44,103 @@ def package(
     return Package("maven", name, version, purl, licences=licences, locations=(location,), declared=declared)
 
 
-class _Budget:
-    """What may still be unpacked of one file of the image, at all depths together."""
-
-    def __init__(self) -> None:
-        self.bytes = _MAX_BYTES
-        self.archives = _MAX_ARCHIVES
-        self.entries = _MAX_ENTRIES
-
-
 def archive(data: bytes, path: str) -> tuple[Item, ...]:
     """Every package in an archive, to the depth of four.
 
     Raises:
         Unreadable: it is no zip file. What cannot be read further inside becomes an item of its own.
     """
-    packages: list[Package] = []
-    problems: list[Item] = []
-    _open(data, path, path, 0, _Budget(), packages, problems)
-    return (*((PackagesItem(tuple(dict.fromkeys(packages))),) if packages else ()), *problems)
+    walk = _Walk()
+    walk.open(data, path, 0)
+    found = tuple(dict.fromkeys(walk.packages))
+    return (*((PackagesItem(found),) if found else ()), *walk.problems)
 
 
-def _open(
-    data: bytes, path: str, place: str, depth: int, budget: _Budget, packages: list[Package], problems: list[Item]
-) -> None:
-    budget.archives -= 1
-    if budget.archives < 0:
-        raise Unreadable(f"holds more than {_MAX_ARCHIVES:,} archives")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            _read(opened, path, place, depth, budget, packages, problems)
-    except _ERRORS as error:
-        raise Unreadable(f"is no archive that can be read: {str(error)[:100]}") from error
+class _Walk:
+    """One file of the image: what is found at all depths, and what may still be unpacked of them together."""
+
+    def __init__(self) -> None:
+        self.packages: list[Package] = []
+        self.problems: list[Item] = []
+        self._bytes = _MAX_BYTES
+        self._archives = _MAX_ARCHIVES
+        self._entries = _MAX_ENTRIES
+
+    def open(self, data: bytes, place: str, depth: int) -> None:
+        self._archives -= 1
+        if self._archives < 0:
+            raise Unreadable(f"holds more than {_MAX_ARCHIVES:,} archives")
+        if _list_size(data) > _MAX_LIST:
+            raise Unreadable(f"has a list of entries larger than {_MAX_LIST >> 20} MiB")
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as opened:
+                self._read(opened, place, depth)
+        except _ERRORS as error:
+            raise Unreadable(f"is no archive that can be read: {str(error)[:100]}") from error
+
+    def _read(self, opened: zipfile.ZipFile, place: str, depth: int) -> None:
+        infos = opened.infolist()
+        self._entries -= len(infos)
+        if self._entries < 0:
+            raise Unreadable(f"holds more than {_MAX_ENTRIES:,} entries")
+        own: list[Package] = []
+        manifest = b""
+        for info in infos:
+            name = info.filename
+            if name == "META-INF/MANIFEST.MF":
+                manifest = self._told(opened, info, place)
+            elif name.endswith("/pom.properties") and _POM(name):
+                own += _maven(self._told(opened, info, place), place)
+            elif name.lower().endswith(_NESTED) and info.file_size:
+                self._nested(opened, info, f"{place}!/{printable(name)}", depth + 1)
+        self.packages += own or _described(manifest, place)
+
+    def _told(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> bytes:
+        """A text about the archive; one that cannot be read keeps nobody from reading the rest."""
+        try:
+            return self._content(opened, info, _MAX_TEXT)
+        except Unreadable as error:
+            self.problems.append(UnreadItem(NotLooked(f"{place}!/{printable(info.filename)}", str(error))))
+            return b""
+
+    def _nested(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, place: str, depth: int) -> None:
+        try:
+            if depth >= _MAX_DEPTH:
+                raise Unreadable(f"is nested deeper than {_MAX_DEPTH} archives")
+            self.open(self._content(opened, info, _MAX_NESTED), place, depth)
+        except Unreadable as error:
+            self.problems.append(UnreadItem(NotLooked(place, str(error))))
+
+    def _content(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
+        """An entry's bytes: at most what it says of itself, what is asked for, and what is left of the budget."""
+        size = info.file_size
+        if size > limit or size > self._bytes:
+            raise Unreadable("unpacks to more than is looked into")
+        if info.flag_bits & 1:
+            raise Unreadable("is encrypted")
+        try:
+            with opened.open(info) as stream:
+                data = stream.read(size + 1)
+        except _ERRORS as error:
+            raise Unreadable(f"cannot be unpacked: {str(error)[:100]}") from error
+        if len(data) > size:
+            raise Unreadable("unpacks to more than it says")
+        self._bytes -= len(data)
+        return data
 
 
-def _read(
-    opened: zipfile.ZipFile,
-    path: str,
-    place: str,
-    depth: int,
-    budget: _Budget,
-    packages: list[Package],
-    problems: list[Item],
-) -> None:
-    infos = opened.infolist()
-    budget.entries -= len(infos)
-    if budget.entries < 0:
-        raise Unreadable(f"holds more than {_MAX_ENTRIES:,} entries")
-    own: list[Package] = []
-    manifest = b""
-    for info in infos:
-        name = info.filename
-        if name == "META-INF/MANIFEST.MF":
-            manifest = _content(opened, info, _MAX_TEXT, budget)
-        elif name.endswith("/pom.properties") and _POM(name):
-            own += _maven(_content(opened, info, _MAX_TEXT, budget), place)
-        elif name.lower().endswith(_NESTED) and info.file_size:
-            inner = f"{place}!/{printable(name)}"
-            try:
-                if depth + 1 >= _MAX_DEPTH:
-                    raise Unreadable(f"is nested deeper than {_MAX_DEPTH} archives")
-                content = _content(opened, info, budget.bytes, budget)
-                _open(content, path, inner, depth + 1, budget, packages, problems)
-            except Unreadable as error:
-                problems.append(UnreadItem(NotLooked(inner, str(error))))
-    packages += own or _described(manifest, place)
-
-
-def _content(opened: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int, budget: _Budget) -> bytes:
-    """An entry's bytes: at most what it says of itself, what is asked for, and what is left of the budget."""
-    size = info.file_size
-    if size > limit or size > budget.bytes:
-        raise Unreadable("unpacks to more than is looked into")
-    if info.flag_bits & 1:
-        raise Unreadable("is encrypted")
-    try:
-        with opened.open(info) as stream:
-            data = stream.read(size + 1)
-    except _ERRORS as error:
-        raise Unreadable(f"cannot be unpacked: {str(error)[:100]}") from error
-    if len(data) > size:
-        raise Unreadable("unpacks to more than it says")
-    budget.bytes -= len(data)
-    return data
+def _list_size(data: bytes) -> int:
+    """The largest size of the list of entries that a record at the file's end gives (APPNOTE.TXT, 4.3.14 to 16)."""
+    tail = data[-(65_536 + 22 + 20 + 56) :]
+    sizes = [0]
+    for mark, place, shape in ((b"PK\x05\x06", 12, "<I"), (b"PK\x06\x06", 40, "<Q")):
+        start = tail.find(mark)
+        while start >= 0:
+            if start + place + 8 <= len(tail):
+                (size,) = struct.unpack_from(shape, tail, start + place)
+                sizes.append(0 if size == 0xFFFFFFFF else size)
+            start = tail.find(mark, start + 1)
+    return max(sizes)
 
 
 def properties(data: bytes, path: str) -> tuple[Item, ...]:

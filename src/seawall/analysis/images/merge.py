@@ -23,15 +23,17 @@ class Merged:
     def __init__(self) -> None:
         self.items: dict[str, tuple[int, tuple[Item, ...]]] = {}
         self.links: dict[str, str] = {}
+        self._kinds: dict[type, list[tuple[str, int, Item]]] = {}
         self._brought: dict[str, dict[Key, int]] = {}
 
     def of(self, kind: type[T]) -> Iterator[tuple[str, int, T]]:
         """Path, layer and item of every item of a kind, by path."""
-        for path in sorted(self.items):
-            layer, items = self.items[path]
-            for item in items:
-                if isinstance(item, kind):
-                    yield path, layer, item
+        if not self._kinds:
+            for path in sorted(self.items):
+                layer, items = self.items[path]
+                for item in items:
+                    self._kinds.setdefault(type(item), []).append((path, layer, item))
+        yield from self._kinds.get(kind, ())  # type: ignore[misc]
 
     def brought(self, path: str, package: OsPackage | Package, layer: int) -> int:
         """The first layer in which this file told of this package, without a break since."""
@@ -39,6 +41,7 @@ class Merged:
 
     def lay(self, index: int, layer: LayerContents) -> None:
         """Put a layer on top."""
+        self._kinds.clear()
         if self.items or self.links:
             self._hide(layer)
         for path, items in layer.items.items():
@@ -78,13 +81,14 @@ class _Covered:
         self._root = "" in opaques
 
     def below(self, path: str) -> bool:
+        new = []
         folder = path.rpartition("/")[0]
-        if not folder:
-            return self._root
-        known = self._known.get(folder)
-        if known is None:
-            known = self._known[folder] = folder in self._stops or self.below(folder)
-        return known
+        while folder and folder not in self._known and folder not in self._stops:
+            new.append(folder)
+            folder = folder.rpartition("/")[0]
+        found = folder in self._stops or self._known.get(folder, False) if folder else self._root
+        self._known.update(dict.fromkeys(new, found))
+        return found
 
 
 def merge(layers: Sequence[LayerContents]) -> Merged:

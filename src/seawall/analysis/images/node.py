@@ -21,18 +21,35 @@ class _Manifest(Struct):
     version: Any = None
     license: Any = None
     licenses: Any = None
+    dependencies: Any = None
 
 
 _DECODER = msgspec.json.Decoder(_Manifest)
 
 
 def package(
-    name: str, version: str, location: str, *, licences: tuple[str, ...] = (), declared: bool = False
+    name: str,
+    version: str,
+    location: str,
+    *,
+    licences: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
+    declared: bool = False,
+    development: bool = False,
 ) -> Package:
     """A package of npm; ``name`` has its scope."""
     scope, _, short = name.rpartition("/")
-    purl = make_purl("npm", scope, short, version)
-    return Package("npm", name, version, purl, licences=licences, locations=(location,), declared=declared)
+    return Package(
+        "npm",
+        name,
+        version,
+        make_purl("npm", scope, short, version),
+        licences=licences,
+        locations=(location,),
+        declared=declared,
+        requires=requires,
+        development=development,
+    )
 
 
 def is_name(name: str) -> bool:
@@ -65,7 +82,8 @@ def manifest(data: bytes, path: str) -> tuple[Item, ...]:
     if not isinstance(name, str) or not isinstance(version, str) or not is_name(name) or not version.strip():
         return ()
     licences = _licences(found.license if found.license is not None else found.licenses)
-    return (PackagesItem((package(name, version.strip().lstrip("v="), path, licences=licences),)),)
+    needed = tuple(key for key in found.dependencies if is_name(key)) if isinstance(found.dependencies, dict) else ()
+    return (PackagesItem((package(name, version.strip().lstrip("v="), path, licences=licences, requires=needed),)),)
 
 
 def _licences(value: Any) -> tuple[str, ...]:

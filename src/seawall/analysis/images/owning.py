@@ -16,6 +16,7 @@ from seawall.analysis.images.contents import (
     RecordItem,
 )
 from seawall.analysis.images.merge import Merged
+from seawall.analysis.images.needs import resolved
 from seawall.model.distro import purl_distro, purl_namespace
 from seawall.model.images import OsRelease, Package
 from seawall.model.purl import make_purl
@@ -32,6 +33,8 @@ class Ownership:
         self._records = {item.proof: item.files for _, _, item in merged.of(RecordItem)}
         self._real = _renamer(merged.links)
         self._owners = self._find_owners()
+        databases = list(merged.of(DatabaseItem))
+        self._needs = resolved([package for _, _, item in databases for package in item.packages])
 
     def owner(self, path: str) -> str:
         """The distribution's package that brought a file; empty where none did."""
@@ -48,7 +51,7 @@ class Ownership:
 
     def _files(self, package: OsPackage, location: str) -> Iterator[str]:
         text = package.files
-        if not text and package.type == "deb":
+        if not text and package.type in ("deb", "alpm"):
             names = (package.key, package.name, f"{package.name}:{package.arch}", location.rpartition("/")[2])
             text = next((self._lists[name] for name in names if name in self._lists), "")
         return map(self._real, text.split("\n")) if text else iter(())
@@ -73,6 +76,7 @@ class Ownership:
             files=tuple(self._files(package, path)),
             layer=self._merged.brought(path, package, layer),
             module=package.module,
+            requires=self._needs.get(package.name, ()),
         )
 
     def language_package(self, package: Package, path: str, layer: int) -> Package:

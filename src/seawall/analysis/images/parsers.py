@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from seawall.analysis.images import apk, dotnet, dpkg, javaarchive, node, osrelease, php, python, rpm, ruby
+from seawall.analysis.images import (
+    apk,
+    bitnami,
+    conda,
+    dotnet,
+    dpkg,
+    javaarchive,
+    node,
+    osrelease,
+    pacman,
+    php,
+    python,
+    rpm,
+    ruby,
+)
 from seawall.analysis.images.contents import Item
 from seawall.analysis.images.locks import go, java, others
 from seawall.analysis.images.locks import node as node_locks
 from seawall.analysis.images.locks import python as python_locks
 
-Bound = Literal["database", "document", "archive"]
+Bound = Literal["database", "listing", "document", "archive"]
 
 
 class Parser(NamedTuple):
@@ -61,6 +75,18 @@ def _rpm_place(path: str) -> bool:
     return path.startswith(_RPM) and path.count("/") <= 4
 
 
+def _pacman_place(path: str) -> bool:
+    return path.startswith("var/lib/pacman/local/") and path.count("/") == 5
+
+
+def _json_place(path: str) -> bool:
+    return path.endswith(".deps.json") or "conda-meta/" in path
+
+
+def _json(data: bytes, path: str) -> tuple[Item, ...]:
+    return dotnet.deps(data, path) if path.endswith(".deps.json") else conda.metadata(data, path)
+
+
 def _maven_properties(path: str) -> bool:
     return "META-INF/maven/" in path
 
@@ -77,11 +103,14 @@ _NAMES: dict[str, Parser] = {
             osrelease.red_hat_release,
         ),
     ),
-    "status": Parser(_only(f"{_DPKG}status"), "database", dpkg.status),
-    "installed": Parser(_only("lib/apk/db/installed", "usr/lib/apk/db/installed"), "database", apk.installed),
+    "status": Parser(_only(f"{_DPKG}status"), "listing", dpkg.status),
+    "installed": Parser(_only("lib/apk/db/installed", "usr/lib/apk/db/installed"), "listing", apk.installed),
     "rpmdb.sqlite": Parser(_rpm_place, "database", rpm.sqlite),
+    "rpmdb.sqlite-wal": Parser(_rpm_place, "database", rpm.left_over),
     "Packages.db": Parser(_rpm_place, "database", rpm.ndb),
     "Packages": Parser(_rpm_place, "database", rpm.berkeley),
+    "desc": Parser(_pacman_place, "listing", pacman.description),
+    "files": Parser(_pacman_place, "listing", pacman.file_list),
     "copyright": Parser(_is_copyright, "document", dpkg.copyright_licences),
     "METADATA": Parser(lambda path: path.endswith(".dist-info/METADATA"), "document", python.metadata),
     "PKG-INFO": Parser(
@@ -111,13 +140,14 @@ _NAMES: dict[str, Parser] = {
     "pubspec.lock": _lock(others.pubspec),
 }
 _JAVA = Parser(_anywhere, "archive", javaarchive.archive)
-_STATUS_D = Parser(_anywhere, "database", dpkg.status)
-_MD5SUMS = Parser(_anywhere, "document", dpkg.md5sums)
+_STATUS_D = Parser(_anywhere, "listing", dpkg.status)
+_MD5SUMS = Parser(_anywhere, "listing", dpkg.md5sums)
 _SUFFIXES: dict[str, Parser] = {
-    ".list": Parser(lambda path: path.startswith(f"{_DPKG}info/"), "document", dpkg.file_list),
+    ".list": Parser(lambda path: path.startswith(f"{_DPKG}info/"), "listing", dpkg.file_list),
     ".egg-info": Parser(_anywhere, "document", python.metadata),
     ".gemspec": Parser(lambda path: "/specifications/" in path, "document", ruby.gemspec),
-    ".json": Parser(lambda path: path.endswith(".deps.json"), "document", dotnet.deps),
+    ".json": Parser(_json_place, "document", _json),
+    ".spdx": Parser(bitnami.is_place, "document", bitnami.document),
     ".txt": Parser(_requirements, "document", python_locks.requirements),
     **dict.fromkeys((".jar", ".war", ".ear", ".sar", ".par", ".jpi", ".hpi", ".kar"), _JAVA),
 }

@@ -13,7 +13,7 @@ from seawall.model.images import Package
 from seawall.model.purl import make_purl
 
 
-def _packages(entries: Any, path: str, declared: bool) -> list[Package]:
+def _packages(entries: Any, path: str, declared: bool, development: bool = False) -> list[Package]:
     found = []
     for entry in objects(entries):
         name, version = text(entry.get("name")), text(entry.get("version"))
@@ -25,7 +25,12 @@ def _packages(entries: Any, path: str, declared: bool) -> list[Package]:
         licences = entry.get("license")
         names = tuple(item for item in licences[:20] if isinstance(item, str)) if isinstance(licences, list) else ()
         purl = make_purl("composer", vendor, short, plain)
-        found.append(Package("composer", name, plain, purl, licences=names, locations=(path,), declared=declared))
+        found.append(
+            Package(
+                "composer", name, plain, purl,
+                licences=names, locations=(path,), declared=declared, development=development,
+            )
+        )  # fmt: skip
     return found
 
 
@@ -48,5 +53,6 @@ def installed(data: bytes, path: str) -> tuple[Item, ...]:
 def lock(data: bytes, path: str) -> tuple[Item, ...]:
     """``composer.lock``."""
     value = json_object(data)
-    found = [package for key in ("packages", "packages-dev") for package in _packages(value.get(key), path, True)]
+    found = _packages(value.get("packages"), path, True)
+    found += _packages(value.get("packages-dev"), path, True, development=True)
     return (PackagesItem(tuple(found)),)

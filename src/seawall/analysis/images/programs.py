@@ -88,7 +88,7 @@ def inspect(entry: Entry, path: str, options: CollectOptions) -> tuple[Item, ...
         except EntryTooLarge:
             items.append(_unread(path, f"is a program larger than {options.binary >> 20} MiB"))
     kind = "elf" if elf else "script" if head[:2] == b"#!" else "other"
-    if special or (kind != "other" and entry.mode & 0o111 and not library):
+    if special or (entry.mode & 0o111 and (kind == "script" or (elf and not library))):
         items.append(ProgramItem(_executable(entry, path, kind, head, _digest(entry, path, content, options))))
         if entry.capability:
             items += _capability_problem(entry.capability, path)
@@ -133,7 +133,11 @@ def _executable(entry: Entry, path: str, kind: str, head: bytes, digest: str) ->
 
 
 def _digest(entry: Entry, path: str, content: bytes | None, options: CollectOptions) -> str:
-    if options.hashes == "none" or (options.hashes == "unmanaged" and path.startswith(MANAGED)):
+    if (
+        not entry.mode & 0o111
+        or options.hashes == "none"
+        or (options.hashes == "unmanaged" and path.startswith(MANAGED))
+    ):
         return ""
     if content is None:
         try:

@@ -20,11 +20,27 @@ _MAX_FILES = 200_000
 
 
 def package(
-    name: str, version: str, location: str, *, licences: tuple[str, ...] = (), declared: bool = False
+    name: str,
+    version: str,
+    location: str,
+    *,
+    licences: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
+    declared: bool = False,
+    development: bool = False,
 ) -> Package:
     """A project of PyPI."""
-    purl = make_purl("pypi", "", name, version)
-    return Package("pypi", name, version, purl, licences=licences, locations=(location,), declared=declared)
+    return Package(
+        "pypi",
+        name,
+        version,
+        make_purl("pypi", "", name, version),
+        licences=licences,
+        locations=(location,),
+        declared=declared,
+        requires=requires,
+        development=development,
+    )
 
 
 def metadata(data: bytes, path: str) -> tuple[Item, ...]:
@@ -35,12 +51,22 @@ def metadata(data: bytes, path: str) -> tuple[Item, ...]:
     """
     head, _, _ = decoded(data[: 256 * 1024]).replace("\r\n", "\n").partition("\n\n")
     fields: dict[str, list[str]] = {}
-    for found in _HEAD.finditer(head):
-        fields.setdefault(found[1].lower(), []).append(found[2].strip())
+    for line in _HEAD.finditer(head):
+        fields.setdefault(line[1].lower(), []).append(line[2].strip())
     name, version = fields.get("name", [""])[0], fields.get("version", [""])[0]
     if not _NAME(name) or not version:
         raise Unreadable("is metadata of a Python package without a name and version")
-    return (PackagesItem((package(name, version, path, licences=_licences(fields)),)),)
+    found = package(name, version, path, licences=_licences(fields), requires=_requires(fields))
+    return (PackagesItem((found,)),)
+
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+def _requires(fields: dict[str, list[str]]) -> tuple[str, ...]:
+    """Names of ``Requires-Dist``, but for those of extras, which nobody may have asked for."""
+    names = [_REQUIREMENT.match(value) for value in fields.get("requires-dist", ()) if "extra ==" not in value]
+    return tuple(dict.fromkeys(found[0] for found in names if found))
 
 
 def _licences(fields: dict[str, list[str]]) -> tuple[str, ...]:

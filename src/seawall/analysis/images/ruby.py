@@ -10,11 +10,11 @@ from seawall.analysis.images.text import decoded
 from seawall.model.images import Package
 from seawall.model.purl import make_purl
 
-_QUOTED = r"""(?:%q\{(?P<brace>[^}]*)\}|"(?P<double>[^"]*)"|'(?P<single>[^']*)')"""
+_QUOTED = r"""(?:%q\{(?P<brace>[^}\n]{0,200})\}|"(?P<double>[^"\n]{0,200})"|'(?P<single>[^'\n]{0,200})')"""
 _STUB = re.compile(r"^# stub: (?P<name>\S+) (?P<version>\S+) (?P<platform>\S+) ", re.MULTILINE)
-_NAME = re.compile(rf"^\s*\w+\.name\s*=\s*{_QUOTED}", re.MULTILINE)
-_VERSION = re.compile(rf"^\s*\w+\.version\s*=\s*(?:Gem::Version\.new\()?\s*{_QUOTED}", re.MULTILINE)
-_LICENCES = re.compile(r"^\s*\w+\.licenses?\s*=\s*\[?([^\]\n]*)", re.MULTILINE)
+_NAME = re.compile(rf"^[ \t]{{0,20}}\w{{1,40}}\.name[ \t]*=[ \t]*{_QUOTED}", re.MULTILINE)
+_VERSION = re.compile(rf"^[ \t]{{0,20}}\w{{1,40}}\.version[ \t]*=[ \t]*(?:Gem::Version\.new\()?{_QUOTED}", re.MULTILINE)
+_LICENCES = re.compile(r"^[ \t]{0,20}\w{1,40}\.licenses?[ \t]*=[ \t]*\[?([^\]\n]*)", re.MULTILINE)
 _STRING = re.compile(_QUOTED)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 
 def printable(path: str) -> str:
-    r"""A path whose undecodable bytes (surrogates) are written as ``\xNN``: fit for JSON."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    r"""A path whose undecodable bytes (surrogates) and NULs are written as ``\xNN``: fit for JSON, and for joining."""
+    try:
+        plain = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        plain = path.encode("utf-8", "backslashreplace").decode()
+    return plain.replace("\0", r"\x00")
 
 
 def decoded(data: bytes) -> str:

@@ -86,6 +86,7 @@ def package(component: Component) -> Package | NotLooked:
         declared=values.get("seawall:declared") == "true",
         module=_first(values, _MODULE),
         owner=values.get("seawall:owner", ""),
+        development=values.get("seawall:development") == "true",
     )
 
 

@@ -10,8 +10,8 @@ import msgspec
 from seawall.model.images import ImageInventory
 from seawall.sources.sbom.component import SbomError
 
-#: The largest SBOMs of real images, with files, are some 50 MB.
-_MAX_BYTES = 256 << 20
+#: The largest SBOMs of real images, with files, are some 50 MB; decoded they take ten times that.
+_MAX_BYTES = 128 << 20
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -32,11 +32,12 @@ def read_spdx(document: dict[str, Any], reference: str) -> ImageInventory:
     if len(packages) > _MAX_PACKAGES:
         raise SbomError(f"has more than {_MAX_PACKAGES:,} packages")
     described = _described(document)
+    texts = _texts(document)
     subject, system, found = Subject(), None, []
     for item in packages:
         if not isinstance(item, dict):
             continue
-        component = _component(item)
+        component = _component(item, texts)
         purpose = _text(item.get("primaryPackagePurpose")).upper().replace("_", "-")
         if _text(item.get("SPDXID")) in described and (purpose in _WHOLES or not _is_package(component)):
             subject = _subject(item, component)
@@ -65,7 +66,17 @@ def _is_package(component: Component) -> bool:
     return bool(component.purl) and not component.purl.lower().startswith(("pkg:oci/", "pkg:docker/"))
 
 
-def _component(item: dict[str, Any]) -> Component:
+def _texts(document: dict[str, Any]) -> dict[str, str]:
+    """Licences that the document brings along, by their reference."""
+    infos = document.get("hasExtractedLicensingInfos")
+    return {
+        _text(info.get("licenseId")): _text(info.get("extractedText"))[:200]
+        for info in (infos if isinstance(infos, list) else ())
+        if isinstance(info, dict)
+    }
+
+
+def _component(item: dict[str, Any], texts: dict[str, str]) -> Component:
     purl = ""
     references = item.get("externalRefs")
     for entry in references if isinstance(references, list) else ():
@@ -77,7 +88,7 @@ def _component(item: dict[str, Any]) -> Component:
         name=_text(item.get("name")),
         version=_text(item.get("versionInfo")),
         purl=purl,
-        licences=tuple(dict.fromkeys(text for text in licences if text not in _SILENT)),
+        licences=tuple(dict.fromkeys(texts.get(text, text) for text in licences if text not in _SILENT)),
         locations=tuple(value for name, value in pairs if name == "seawall:location"),
         properties=dict(pairs),
         source_info=_text(item.get("sourceInfo")),

@@ -29,6 +29,8 @@ def read_tags(data: bytes, reference: str) -> ImageInventory:
     """
     document: dict[str, Any] = {"packages": [], "relationships": []}
     current: dict[str, Any] | None = None
+    notes: dict[str, list[dict[str, str]]] = {}
+    about = ""
     for tag, value in _tags(data.decode("utf-8", "replace")):
         if tag == "SPDXVersion":
             document["spdxVersion"] = value
@@ -36,13 +38,19 @@ def read_tags(data: bytes, reference: str) -> ImageInventory:
             parts = value.split()
             if len(parts) == 3:
                 document["relationships"].append({"relationshipType": parts[1], "relatedSpdxElement": parts[2]})
+        elif tag == "SPDXREF":
+            about = value
+        elif tag == "AnnotationComment":
+            notes.setdefault(about, []).append({"comment": value})
         elif tag == "PackageName":
-            current = {"name": value, "externalRefs": [], "checksums": [], "annotations": []}
+            current = {"name": value, "externalRefs": [], "checksums": []}
             document["packages"].append(current)
         elif tag in ("FileName", "SnippetSPDXID", "LicenseID"):
             current = None
         elif current is not None:
             _field(current, tag, value)
+    for package in document["packages"]:
+        package["annotations"] = notes.get(package.get("SPDXID", ""), [])
     return read_spdx(document, reference)
 
 
@@ -56,8 +64,6 @@ def _field(current: dict[str, Any], tag: str, value: str) -> None:
     elif tag == "PackageChecksum":
         algorithm, _, digest = value.partition(":")
         current["checksums"].append({"algorithm": algorithm.strip(), "checksumValue": digest.strip()})
-    elif tag == "AnnotationComment":
-        current["annotations"].append({"comment": value})
 
 
 def _tags(text: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from seawall.analysis.images.golang import module
 from seawall.analysis.images.text import decoded
 
 _MAX = 200_000
-_REQUIRE = re.compile(r'^(?:require[ \t]+)?"?([\w.~/-]+\.[\w.~/-]+)"?[ \t]+(v\d[\w.+-]*)')
+_REQUIRE = re.compile(r'^(?:require[ \t]+)?"?([\w.~/-]{1,500})"?[ \t]+(v\d[\w.+-]{0,200})')
 _REPLACE = re.compile(r'^(?:replace[ \t]+)?"?([\w.~/-]+)"?(?:[ \t]+(v\S+))?[ \t]+=>[ \t]+"?(\S+?)"?(?:[ \t]+(v\S+))?$')
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seawall.analysis.images.contents import Item, PackagesItem
-from seawall.analysis.images.documents import json_object, mapping, objects, text, toml_object
+from seawall.analysis.images.documents import json_object, mapping, text, toml_packages
 from seawall.analysis.images.ruby import package as gem
 from seawall.analysis.images.rust import crate
 from seawall.analysis.images.text import decoded
@@ -16,9 +16,9 @@ from seawall.model.purl import make_purl
 def cargo(data: bytes, path: str) -> tuple[Item, ...]:
     """``Cargo.lock``: packages that come from somewhere; those of the workspace have no source."""
     found = []
-    for entry in objects(toml_object(data).get("package")):
-        name, version = text(entry.get("name")), text(entry.get("version"))
-        if name and version and text(entry.get("source")):
+    for entry in toml_packages(data):
+        name, version = entry.get("name", ""), entry.get("version", "")
+        if name and version and entry.get("source"):
             found.append(crate(name, version, path, declared=True))
     return (PackagesItem(tuple(found)),)
 
@@ -62,7 +62,9 @@ def conan(data: bytes, path: str) -> tuple[Item, ...]:
     return (PackagesItem(tuple(found.values())),)
 
 
-_MIX = re.compile(r'^\s*"[^"\n]+":\s*\{:hex,\s*:"?([a-z0-9_]{1,200})"?,\s*"([^"\n]{1,200})"', re.MULTILINE)
+_MIX = re.compile(
+    r'^[ \t]{0,20}"[^"\n]{1,200}":[ \t]*\{:hex,\s*:"?([a-z0-9_]{1,200})"?,\s*"([^"\n]{1,200})"', re.MULTILINE
+)
 
 
 def mix(data: bytes, path: str) -> tuple[Item, ...]:
@@ -75,7 +77,7 @@ def mix(data: bytes, path: str) -> tuple[Item, ...]:
 
 
 _PUB_NAME = re.compile(r"^  ([A-Za-z0-9_]{1,200}):\s*$")
-_PUB_FIELD = re.compile(r"""^    (source|version): ["']?([^"'\s]+)["']?\s*$""")
+_PUB_FIELD = re.compile(r"""^    (source|version|dependency): ["']?([^"'\n]{1,200}?)["']?\s*$""")
 
 
 def pubspec(data: bytes, path: str) -> tuple[Item, ...]:
@@ -94,7 +96,13 @@ def pubspec(data: bytes, path: str) -> tuple[Item, ...]:
             entries[name][field[1]] = field[2]
     found = [
         Package(
-            "pub", key, value["version"], make_purl("pub", "", key, value["version"]), locations=(path,), declared=True
+            "pub",
+            key,
+            value["version"],
+            make_purl("pub", "", key, value["version"]),
+            locations=(path,),
+            declared=True,
+            development=value.get("dependency") == "direct dev",
         )
         for key, value in entries.items()
         if value.get("source") == "hosted" and value.get("version")

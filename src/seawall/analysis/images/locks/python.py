@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from seawall.analysis.images.contents import Item, PackagesItem
-from seawall.analysis.images.documents import json_object, mapping, objects, text, toml_object
+from seawall.analysis.images.documents import json_object, mapping, text, toml_packages
 from seawall.analysis.images.python import package
 from seawall.analysis.images.text import decoded
 
@@ -16,6 +16,10 @@ _PINNED = re.compile(
     r"={2,3}[ \t]*([A-Za-z0-9][\w.!+-]{0,200})[ \t]*(?=$|[;#\\\s])",
     re.MULTILINE,
 )
+
+
+#: Where uv says that a package is the project itself or a part of it.
+_LOCAL = re.compile(r"\{\s*(?:virtual|editable|directory)\s*=")
 
 
 def requirements(data: bytes, path: str) -> tuple[Item, ...]:
@@ -32,7 +36,8 @@ def pipfile(data: bytes, path: str) -> tuple[Item, ...]:
         for name, entry in mapping(document.get(group)).items():
             version = text(mapping(entry).get("version"))
             if version.startswith("=="):
-                found.append(package(name, version.lstrip("="), path, declared=True))
+                development = group == "develop"
+                found.append(package(name, version.lstrip("="), path, declared=True, development=development))
     return _item(found)
 
 
@@ -41,12 +46,11 @@ def toml_lock(data: bytes, path: str) -> tuple[Item, ...]:
 
     The project itself, as uv lists it, is left out.
     """
-    document = toml_object(data)
     found = []
-    for entry in (*objects(document.get("package")), *objects(document.get("packages"))):
-        name, version = text(entry.get("name")), text(entry.get("version"))
-        source: dict[str, Any] = mapping(entry.get("source"))
-        if name and version and not source.keys() & {"virtual", "editable", "directory"}:
+    for entry in toml_packages(data):
+        name, version, source = entry.get("name", ""), entry.get("version", ""), entry.get("source", "")
+        local = _LOCAL.match(source) or entry.get("source.type") in ("directory", "file") or "directory" in entry
+        if name and version and not local:
             found.append(package(name, version, path, declared=True))
     return _item(found)
 

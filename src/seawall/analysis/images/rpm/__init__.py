@@ -28,6 +28,17 @@ def _database(blobs: Callable[[bytes], Iterable[bytes]]) -> Callable[[bytes, str
     return parse
 
 
+def left_over(data: bytes, path: str) -> tuple[DatabaseItem, ...]:
+    """``rpmdb.sqlite-wal``: SQLite removes it once its changes are in the database itself.
+
+    Raises:
+        Unreadable: it is not empty, so the database may lack packages.
+    """
+    if data:
+        raise Unreadable("holds changes that were not written back to the database")
+    return ()
+
+
 sqlite = _database(sqlite_blobs)
 ndb = _database(ndb_blobs)
 berkeley = _database(bdb_blobs)

@@ -14,7 +14,7 @@ from seawall.analysis.images.text import decoded
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENCE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
 _OLD_FILE_NAMES, _FILE_MODES, _SOURCE, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = 1027, 1030, 1044, 1116, 1117, 1118
-_MODULE = 5096
+_PROVIDES, _REQUIRES, _MODULE = 1047, 1049, 5096
 _INT16, _INT32, _STRING, _STRING_ARRAY, _I18N = 3, 4, 6, 8, 9
 _MAX_ENTRIES = 65_536
 _MAX_FILES = 1_000_000
@@ -95,6 +95,8 @@ def package(blob: bytes) -> OsPackage | None:
         files="\n".join(_files(header)),
         key=name,
         vendor=header.text(_VENDOR),
+        requires="\n".join(name for name in header.texts(_REQUIRES) if not name.startswith(("rpmlib(", "/"))),
+        provides="\n".join(header.texts(_PROVIDES)),
     )
 
 
