@@ -63,6 +63,8 @@ e2e-setup:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		(apt-get update -qq && apt-get install -y -qq chromium chromium-driver >/dev/null)
 	@command -v docker-registry >/dev/null || (apt-get update -qq && apt-get install -y -qq docker-registry >/dev/null)
+	@command -v skopeo >/dev/null && command -v containerd >/dev/null || \
+		(apt-get update -qq && apt-get install -y -qq skopeo containerd >/dev/null)
 	@$(MAKE) --no-print-directory .tools/sarif-2.1.0.json
 
 # The OASIS schema as a package carries it.
@@ -86,6 +88,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.network
 	$(BIN)/python -m bench.netgen
 	$(BIN)/python -m bench.cluster
+	$(BIN)/python -m bench.images
 	$(BIN)/python -m bench.inventory
 
 screenshots: .venv/dev.stamp e2e-setup demo

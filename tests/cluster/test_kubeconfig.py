@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from seawall.sources.cluster import ClusterError, ClusterOptions
 from seawall.sources.cluster.client import connect
-from seawall.sources.cluster.http import target_of
 from seawall.sources.cluster.kubeconfig import choose, kubeconfig_paths
-from seawall.sources.cluster.proxy import choose_proxy
+from seawall.sources.web.http import target_of
+from seawall.sources.web.proxy import choose_proxy
 from tests.cluster.conftest import HASTE, Kubeconfig
 from tests.cluster.reading import read
 from tests.replay import Replay

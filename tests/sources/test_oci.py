@@ -5,32 +5,25 @@ from __future__ import annotations
 import base64
 import io
 import json
-import shutil
-import socket
-import subprocess
 import tarfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from hashlib import sha256
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from seawall.sources.oci import OciError, parse_reference, pull
+from seawall.sources.oci import OciError, pull
+from seawall.sources.registry.client import RegistryOptions
+from seawall.sources.registry.reference import parse_artifact
+from seawall.sources.web.errors import WebError
+from seawall.sources.web.patience import Patience
 from tests.conftest import Run
 from tests.kube import CHARTS
+from tests.registry import Answer, Serve, digest, push_blob, push_manifest, running_registry
 
 POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
 FLUX = "application/vnd.cncf.flux.content.v1.tar+gzip"
 HELM = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-def digest(data: bytes) -> str:
-    return f"sha256:{sha256(data).hexdigest()}"
 
 
 def tgz(files: dict[str, bytes]) -> bytes:
@@ -60,56 +53,14 @@ def manifest_of(layers: list[tuple[str, bytes, str]]) -> bytes:
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A docker-registry on loopback: its host and port."""
-    if shutil.which("docker-registry") is None:
-        pytest.skip("no docker-registry; apt-get install docker-registry")
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
-    config = folder / "config.yml"
-    config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}}}}}\nhttp: {{addr: {host}}}\n")
-    server = subprocess.Popen(
-        ["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait(host)
+    with running_registry(tmp_path_factory.mktemp("registry")) as host:
         yield host
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait(host: str) -> None:
-    for _ in range(200):
-        try:
-            _send(host, "GET", "/v2/", b"", {})
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the registry does not answer")
-
-
-def _send(host: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    connection = HTTPConnection(host, timeout=10)
-    connection.request(method, path, body, headers)
-    answer = connection.getresponse()
-    answer.read()
-    location = answer.getheader("Location", "") or ""
-    connection.close()
-    return answer.status, location
 
 
 def push(host: str, name: str, tag: str, layers: list[tuple[str, bytes, str]]) -> str:
     for data in [b"{}", *(data for _, data, _ in layers)]:
-        status, location = _send(host, "POST", f"/v2/{name}/blobs/uploads/", b"", {})
-        assert status == 202
-        path = location.split(host, 1)[-1]
-        where = f"{path}{'&' if '?' in path else '?'}digest={digest(data)}"
-        assert _send(host, "PUT", where, data, {"Content-Type": "application/octet-stream"})[0] == 201
-    manifest = manifest_of(layers)
-    assert _send(host, "PUT", f"/v2/{name}/manifests/{tag}", manifest, {"Content-Type": MANIFEST})[0] == 201
-    return digest(manifest)
+        push_blob(host, name, data)
+    return push_manifest(host, name, tag, manifest_of(layers), MANIFEST)
 
 
 def test_manifests_as_flux_packs_them(run: Run, registry: str) -> None:
@@ -144,45 +95,20 @@ def test_what_is_not_there_and_offline(run: Run, registry: str) -> None:
     assert done.returncode == 2 and "--offline was given" in done.stderr
 
 
-Answer = tuple[int, dict[str, str], bytes]
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[str, dict[str, str]], Answer]], str]]:
-    """Start servers that answer as a function of path and headers says; gives their host and port."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(answer: Callable[[str, dict[str, str]], Answer]) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, headers, body = answer(self.path, {k.lower(): v for k, v in self.headers.items()})
-                self.send_response(status)
-                for key, value in headers.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def serve() -> Iterator[Serve]:
+    servers = Serve()
+    yield servers
+    servers.close()
 
 
+HASTY = RegistryOptions(patience=Patience(bytes=4 << 20, tries=2, pause=0.01))
 LAYER = tgz({"a.yaml": POD})
 GOOD = manifest_of([(FLUX, LAYER, "")])
 
 
 def test_a_token_is_fetched_with_the_stored_login(
-    serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
     login = base64.b64encode(b"me:secret").decode()
@@ -204,7 +130,7 @@ def test_a_token_is_fetched_with_the_stored_login(
     assert seen == [f"/token?service=s&scope=repository%3Aa%2Fb%3Apull Basic {login}"]
 
 
-def test_a_blob_is_redirected_and_the_token_stays_here(serve: Callable[..., str]) -> None:
+def test_a_blob_is_redirected_and_the_token_stays_here(serve: Serve) -> None:
     leaked: list[str] = []
 
     def store(path: str, headers: dict[str, str]) -> Answer:
@@ -243,13 +169,13 @@ def test_a_blob_is_redirected_and_the_token_stays_here(serve: Callable[..., str]
         ((200, {}, b" " * (5 << 20)), (200, {}, LAYER), "more than 4 MiB"),
     ],
 )
-def test_registries_that_mean_harm(serve: Callable[..., str], manifest: Answer, blob: Answer, message: str) -> None:
+def test_registries_that_mean_harm(serve: Serve, manifest: Answer, blob: Answer, message: str) -> None:
     host = serve(lambda path, headers: manifest if "manifests" in path else blob)
     with pytest.raises(OciError, match=message):
-        pull(f"oci://{host}/a/b:1")
+        pull(f"oci://{host}/a/b:1", HASTY)
 
 
-def test_a_digest_that_was_asked_for_is_kept_to(serve: Callable[..., str]) -> None:
+def test_a_digest_that_was_asked_for_is_kept_to(serve: Serve) -> None:
     host = serve(lambda path, headers: (200, {}, GOOD))
     with pytest.raises(OciError, match="is not sha256:0000"):
         pull(f"oci://{host}/a/b@sha256:{'0' * 64}")
@@ -257,18 +183,18 @@ def test_a_digest_that_was_asked_for_is_kept_to(serve: Callable[..., str]) -> No
 
 def test_nobody_answers() -> None:
     with pytest.raises(OciError, match="cannot be reached"):
-        pull("oci://127.0.0.1:9/a/b:1")
+        pull("oci://127.0.0.1:9/a/b:1", HASTY)
 
 
 @pytest.mark.parametrize(
     "text", ["oci://", "oci://host", "oci://host/UPPER:1", "oci://user@host/a:1", "oci://h/a:b:c", "oci://h/a@sha1:00"]
 )
 def test_what_is_no_reference(text: str) -> None:
-    with pytest.raises(OciError, match="is no reference"):
-        parse_reference(text)
+    with pytest.raises(WebError, match="is no reference"):
+        parse_artifact(text)
 
 
 def test_references() -> None:
-    assert parse_reference("oci://ghcr.example/a/b").version == "latest"
-    assert parse_reference("oci://h:5000/a:1.0+x").version == "1.0_x"
-    assert parse_reference("oci://[::1]:5000/a:1").host == "[::1]:5000"
+    assert parse_artifact("oci://ghcr.example/a/b").version == "latest"
+    assert parse_artifact("oci://h:5000/a:1.0+x").version == "1.0_x"
+    assert parse_artifact("oci://[::1]:5000/a:1").host == "[::1]:5000"

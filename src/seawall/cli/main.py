@@ -14,6 +14,8 @@ from seawall import __version__
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
     "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
+    "image": "take an inventory of container images: packages, programs, configuration",
+    "registry": "find what is dangerous about an image registry",
     "diff": "tell what is new and what is fixed between two states",
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
     "access": "who can do what, and why",

@@ -5,20 +5,31 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from seawall.sources.cluster.source import Stage
+from typing import Protocol, Self
 
 _PATIENCE = 2.0
 _WIDTH = 24
 
 
+class Stage(Protocol):
+    """How far a run is: units done and in all, and what is done now."""
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def what(self) -> str: ...
+
+
 class Progress:
     """Shows a count once the run has taken two seconds, and wipes it at the end. Only for terminals."""
 
-    def __init__(self, what: str, patience: float = _PATIENCE) -> None:
+    def __init__(self, what: str, patience: float = _PATIENCE, unit: str = "kinds") -> None:
         self._what = what
+        self._unit = unit
         self._patience = patience
         self._start = time.monotonic()
         self._shown = False
@@ -27,7 +38,7 @@ class Progress:
         return self
 
     def update(self, count: int, stage: Stage | None = None) -> None:
-        """Show the count so far and, of a cluster, how many of its kinds were read."""
+        """Show the count so far and, where it is known, how much of how much is done."""
         elapsed = time.monotonic() - self._start
         if elapsed < self._patience:
             return
@@ -35,7 +46,9 @@ class Progress:
         bar = ""
         if stage is not None and stage.done < stage.total:
             filled = stage.done * _WIDTH // stage.total
-            bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {stage.done} of {stage.total} kinds ({stage.what}), "
+            bar = (
+                f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {stage.done} of {stage.total} {self._unit} ({stage.what}), "
+            )
         sys.stderr.write(f"\r\x1b[K{bar}{count} {self._what}, {elapsed:.0f} s")
         sys.stderr.flush()
 

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write(render(name, result, view), file)
-    _tell(result)
+    tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 
 
@@ -95,7 +95,7 @@ def _scan(options: ScanOptions) -> ScanResult:
 _MOST_REASONS = 20
 
 
-def _tell(result: ScanResult) -> None:
+def tell(result: ScanResult) -> None:
     """Say on standard error what a person should know, and why a run is incomplete, a line each."""
     for note in result.notes[:_MOST_REASONS]:
         sys.stderr.write(f"seawall: note: {printable(note)}\n")

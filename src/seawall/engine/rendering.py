@@ -105,11 +105,12 @@ class Rendering:
 
     def _artifact(self, path: str) -> Mounted | SourceError:
         from seawall.sources.oci import OciError, pull
+        from seawall.sources.registry.client import RegistryOptions
 
         if self._options.offline:
             return SourceError(path, "", "is in a registry, and --offline was given", unreadable=True)
         try:
-            layers = pull(path, plain_http=self._options.plain_http)
+            layers = pull(path, RegistryOptions(insecure=self._options.plain_http))
         except OciError as error:
             return SourceError(path, "", str(error), unreadable=True)
         charts = [layer for layer in layers if layer.is_chart]

@@ -16,6 +16,7 @@ RULE_MODULES = (
     "scheduling",
     "images",
     "registries",
+    "registry_service",
     "cluster_objects",
     "config_maps",
     "quotas",

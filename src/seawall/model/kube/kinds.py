@@ -37,8 +37,12 @@ _GITOPS = "seawall.model.kube.gitops"
 _CERTIFICATES = "seawall.model.kube.certificates"
 _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
+_REGISTRY = "seawall.model.kube.registry"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
+
+#: What is an object to us and not to Kubernetes: registries, images.
+OWN_GROUP = "seawall.dev"
 
 #: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
 _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
@@ -77,6 +81,8 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("ClusterRoleBinding", _RBAC, "RoleBinding", None),
     ("", "PersistentVolume"): ("PersistentVolume", _STORAGE, "PersistentVolume", None),
     ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
+    (OWN_GROUP, "Registry"): ("Registry", _REGISTRY, "Registry", None),
+    (OWN_GROUP, "RegistryRepository"): ("RegistryRepository", _REGISTRY, "RegistryRepository", None),
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
     ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),
@@ -186,7 +192,7 @@ _KINDS |= {
 #: kubeadm's configurations; the programs that they start are judged as if they stood in pods.
 KUBEADM_KINDS = ("ClusterConfiguration", "InitConfiguration", "JoinConfiguration")
 _KINDS |= {("kubeadm.k8s.io", kind): (kind, _COMPONENTS, "KubeadmConfiguration", None) for kind in KUBEADM_KINDS}
-#: Configuration files of programs: written like objects, but no server has them.
+#: Configuration files of programs, and what only we see as objects: written like them, but no server has them.
 _FILE_GROUPS = frozenset(
     (
         "kubelet.config.k8s.io",
@@ -195,6 +201,7 @@ _FILE_GROUPS = frozenset(
         "kubeadm.k8s.io",
         "audit.k8s.io",
         _SERVER_CONFIG,
+        OWN_GROUP,
     )
 )
 _USUAL_GROUP = {kind: group for group, kind in reversed(_KINDS)}

@@ -4,6 +4,7 @@ Reading is in ``source``, which is imported when a cluster is named: it needs TL
 """
 
 from seawall.sources.cluster.errors import ClusterError
-from seawall.sources.cluster.options import ClusterOptions, Patience
+from seawall.sources.cluster.options import ClusterOptions
+from seawall.sources.web.patience import Patience
 
 __all__ = ["ClusterError", "ClusterOptions", "Patience"]

@@ -15,10 +15,11 @@ from msgspec import Struct
 from seawall.sources.cluster import errors
 from seawall.sources.cluster.credentials import Credentials, TokenFile, credentials_of
 from seawall.sources.cluster.errors import ApiError, ClusterError, NoCredentials, Transient
-from seawall.sources.cluster.http import Connection, Headers, Reply, Request, Target, target_of
 from seawall.sources.cluster.kubeconfig import Chosen, Cluster, User, choose, inline_or_file, kubeconfig_paths
-from seawall.sources.cluster.options import IN_CLUSTER, ClusterOptions, Patience
-from seawall.sources.cluster.tls import tls_context
+from seawall.sources.cluster.options import IN_CLUSTER, ClusterOptions
+from seawall.sources.web.http import Connection, Headers, Reply, Request, Target, target_of
+from seawall.sources.web.patience import Patience
+from seawall.sources.web.tls import tls_context
 
 JSON = "application/json"
 _RETRIED = frozenset((408, 429, 500, 502, 503, 504))
@@ -61,7 +62,8 @@ class Client:
         self._headers = headers
         self._patience = patience
         self._pair = credentials.certificate()
-        self._connection = Connection(target, self._tls(target), patience)
+        hint = "give the right certificate-authority in the kubeconfig"
+        self._connection = Connection(target, self._tls(target), patience, hint)
 
     def _tls(self, target: Target) -> ssl.SSLContext | None:
         if target.scheme != "https":

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from seawall.sources.cluster.errors import ClusterError
 from seawall.sources.cluster.kubeconfig import Chosen, User, inline_or_file
-from seawall.sources.cluster.tls import Certificate
+from seawall.sources.web.tls import Certificate
 
 #: Token files are read again after this many seconds, as client-go does; the kubelet renews them in place.
 _REREAD = 60.0

@@ -15,7 +15,7 @@ from msgspec import Struct
 from seawall.sources.cluster.credentials import bearer
 from seawall.sources.cluster.errors import ClusterError
 from seawall.sources.cluster.kubeconfig import Cluster, Exec
-from seawall.sources.cluster.tls import Certificate
+from seawall.sources.web.tls import Certificate
 
 _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _SECONDS = 60.0

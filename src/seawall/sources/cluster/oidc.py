@@ -17,7 +17,7 @@ from msgspec import Struct
 from seawall.sources.cluster.credentials import bearer
 from seawall.sources.cluster.errors import ClusterError
 from seawall.sources.cluster.kubeconfig import inline_or_file
-from seawall.sources.cluster.tls import Certificate
+from seawall.sources.web.tls import Certificate
 
 #: As client-go: a token is renewed this many seconds before it runs out.
 _MARGIN = 10.0
@@ -71,7 +71,7 @@ class OidcProvider:
         issuer = self._config.get("idp-issuer-url", "")
         if not self._refresh_token or not issuer:
             raise ClusterError("the kubeconfig's OIDC token ran out and there is no refresh token; log in again")
-        from seawall.sources.cluster.http import Request, fetch
+        from seawall.sources.web.http import Request, fetch
 
         authority = inline_or_file(
             self._config.get("idp-certificate-authority-data", ""),

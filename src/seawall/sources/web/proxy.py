@@ -1,4 +1,4 @@
-"""Proxies between here and an API server: HTTP CONNECT and SOCKS5, chosen as Go programs do.
+"""Proxies between here and a server: HTTP CONNECT and SOCKS5, chosen as Go programs do.
 
 Sources: golang.org/x/net/http/httpproxy (environment, NO_PROXY), RFC 9110 section 9.3.6, RFC 1928 and RFC 1929.
 """
@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from seawall.sources.cluster.errors import ClusterError, Transient
+from seawall.sources.web.errors import Transient, WebError
 
 _PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
 _MAX_REPLY = 16 * 1024
@@ -22,7 +22,7 @@ def choose_proxy(scheme: str, host: str, port: int, configured: str, environ: Ma
     """The proxy of the kubeconfig, or of HTTPS_PROXY and its like; None to connect directly.
 
     Raises:
-        ClusterError: the proxy's address makes no sense or is of a sort that is not spoken.
+        WebError: the proxy's address makes no sense or is of a sort that is not spoken.
     """
     text = configured
     if not text:
@@ -33,7 +33,7 @@ def choose_proxy(scheme: str, host: str, port: int, configured: str, environ: Ma
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if parts.scheme not in _PORTS or not parts.hostname:
         where = "the kubeconfig's proxy-url" if configured else f"{scheme.upper()}_PROXY"
-        raise ClusterError(f"{where} must be http://HOST:PORT or socks5://HOST:PORT")
+        raise WebError(f"{where} must be http://HOST:PORT or socks5://HOST:PORT")
     return parts
 
 
@@ -78,7 +78,7 @@ def open_socket(host: str, port: int, proxy: SplitResult | None, timeout: float)
 
     Raises:
         OSError: nobody answers.
-        ClusterError: the proxy refuses.
+        WebError: the proxy refuses.
     """
     if proxy is None:
         return socket.create_connection((host, port), timeout)
@@ -116,7 +116,7 @@ def _connect(connection: socket.socket, host: str, port: int, proxy: SplitResult
     status = reply.split(b"\r\n", 1)[0].split(b" ")
     if len(status) < 2 or status[1] != b"200":
         told = reply.split(b"\r\n", 1)[0][:80].decode("ascii", "replace")
-        raise ClusterError(f"the proxy {proxy.hostname} does not connect to {target}: {told}")
+        raise WebError(f"the proxy {proxy.hostname} does not connect to {target}: {told}")
 
 
 def _socks5(connection: socket.socket, host: str, port: int, proxy: SplitResult) -> None:
@@ -127,14 +127,14 @@ def _socks5(connection: socket.socket, host: str, port: int, proxy: SplitResult)
         name, password = (part.encode()[:255] for part in credentials)
         connection.sendall(b"\x01" + bytes([len(name)]) + name + bytes([len(password)]) + password)
         if _exactly(connection, 2)[1]:
-            raise ClusterError(f"the proxy {proxy.hostname} refuses these credentials")
+            raise WebError(f"the proxy {proxy.hostname} refuses these credentials")
     elif method:
-        raise ClusterError(f"the proxy {proxy.hostname} wants credentials that it was not given")
+        raise WebError(f"the proxy {proxy.hostname} wants credentials that it was not given")
     name = host.encode("idna") if _address(host) is None else host.encode()
     connection.sendall(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + struct.pack(">H", port))
     _, code, _, kind = _exactly(connection, 4)
     if code:
-        raise ClusterError(f"the proxy {proxy.hostname} does not connect to {host}:{port} (SOCKS error {code})")
+        raise WebError(f"the proxy {proxy.hostname} does not connect to {host}:{port} (SOCKS error {code})")
     length = {1: 4, 4: 16}.get(kind) or _exactly(connection, 1)[0]
     _exactly(connection, length + 2)
 

@@ -9,31 +9,36 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
 from seawall import __version__
-from seawall.sources.cluster.errors import ApiError, ClusterError, Oversized, Transient
-from seawall.sources.cluster.options import Patience
-from seawall.sources.cluster.proxy import choose_proxy, open_socket
-from seawall.sources.cluster.tls import tls_context
+from seawall.sources.web.errors import ApiError, Oversized, Transient, WebError
+from seawall.sources.web.patience import Patience
+from seawall.sources.web.proxy import choose_proxy, open_socket
+from seawall.sources.web.tls import tls_context
 
 AGENT = f"seawall/{__version__}"
 _CHUNK = 1 << 20
+T = TypeVar("T")
 #: Names and values in order; a name may come several times.
 Headers = tuple[tuple[str, str], ...]
 
 
 class Request(Struct, frozen=True):
-    """What is asked. ``url`` is whole for :func:`fetch`, and a path for a :class:`Connection`."""
+    """What is asked. ``url`` is whole for :func:`fetch`, and a path for a :class:`Connection`.
+
+    ``seconds`` bounds the reply as a whole, where that is not what the connection's patience says.
+    """
 
     url: str
     method: str = "GET"
     headers: Headers = ()
     body: bytes = b""
+    seconds: float | None = None
 
 
 class Reply(Struct):
@@ -63,26 +68,32 @@ def target_of(url: str, proxy_url: str = "", server_name: str = "", environ: Map
     """Read an address.
 
     Raises:
-        ClusterError: it is no http or https address.
+        WebError: it is no http or https address.
     """
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise ClusterError(f"{url[:200]!r} is no address of a server: {error}") from error
+        raise WebError(f"{url[:200]!r} is no address of a server: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ClusterError(f"{url[:200]!r} is no address of a server; it must be https://HOST:PORT")
+        raise WebError(f"{url[:200]!r} is no address of a server; it must be https://HOST:PORT")
     proxy = choose_proxy(parts.scheme, parts.hostname, port, proxy_url, environ)
     return Target(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), server_name, proxy)
 
 
 class Connection:
-    """A connection that is kept alive between requests, and opened anew when it was lost."""
+    """A connection that is kept alive between requests, and opened anew when it was lost.
 
-    def __init__(self, target: Target, context: ssl.SSLContext | None, patience: Patience) -> None:
+    ``trust_hint`` says what to do about a certificate that is not trusted.
+    """
+
+    def __init__(
+        self, target: Target, context: ssl.SSLContext | None, patience: Patience, trust_hint: str = ""
+    ) -> None:
         self.target = target
         self._context = context
         self._patience = patience
+        self._trust_hint = trust_hint or "give the authority that signed it"
         self._open: _HttpConnection | None = None
 
     def close(self) -> None:
@@ -102,58 +113,71 @@ class Connection:
         Raises:
             Transient: the connection failed, or the reply took too long or ended early.
             Oversized: the reply exceeds the bound.
-            ClusterError: trying again is of no use (the certificate is not trusted).
+            WebError: trying again is of no use (the certificate is not trusted).
         """
+        return self._tried(lambda: self._whole(request))
+
+    def stream(self, request: Request) -> Stream:
+        """One request whose reply is read in pieces; until its end nothing else can be asked.
+
+        Raises:
+            Transient: the connection failed.
+            WebError: trying again is of no use.
+        """
+        return self._tried(lambda: Stream(self, self._ask(request, "identity")))
+
+    def _tried(self, ask: Callable[[], T]) -> T:
         reused = self._open is not None
         try:
-            return self._send(request)
+            return ask()
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
             self.close()
             # The server hung up on an idle connection: nobody's fault, so one immediate try more.
             if not reused:
                 raise Transient(f"{self.target} hung up") from error
-            return self._guarded(request)
+            return self._guarded(ask)
         except _FAILURES as error:
             self.close()
-            raise self._told(error) from error
+            raise self.failure(error) from error
         except BaseException:
             self.close()
             raise
 
-    def _guarded(self, request: Request) -> Reply:
+    def _guarded(self, ask: Callable[[], T]) -> T:
         try:
-            return self._send(request)
+            return ask()
         except _FAILURES as error:
             self.close()
-            raise self._told(error) from error
+            raise self.failure(error) from error
         except BaseException:
             self.close()
             raise
 
-    def _send(self, request: Request) -> Reply:
+    def _whole(self, request: Request) -> Reply:
+        response = self._ask(request, "gzip")
+        body = _read(response, self._patience.bytes)
+        if response.will_close:
+            self.close()
+        return Reply(response.status, _headers(response), body)
+
+    def _ask(self, request: Request, encoding: str) -> http.client.HTTPResponse:
         if self._open is None:
             self._open = _HttpConnection(self.target, self._context, self._patience)
         connection = self._open
-        connection.deadline = time.monotonic() + self._patience.total
+        connection.deadline = time.monotonic() + (request.seconds or self._patience.total)
         connection.putrequest(request.method, self.target.path + request.url, skip_accept_encoding=True)
-        for name, value in (("User-Agent", AGENT), ("Accept-Encoding", "gzip"), *request.headers):
+        for name, value in (("User-Agent", AGENT), ("Accept-Encoding", encoding), *request.headers):
             connection.putheader(name, value)
         if request.body:
             connection.putheader("Content-Length", str(len(request.body)))
         connection.endheaders(request.body or None)
-        response = connection.getresponse()
-        body = _read(response, self._patience.bytes)
-        if response.will_close:
-            self.close()
-        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+        return connection.getresponse()
 
-    def _told(self, error: Exception) -> ClusterError:
+    def failure(self, error: Exception) -> WebError:
+        """A failure of the network or of HTTP as the error that tells it."""
         where = str(self.target) + (f" (through the proxy {self.target.proxy.hostname})" if self.target.proxy else "")
         if isinstance(error, ssl.SSLCertVerificationError):
-            return ClusterError(
-                f"{where}: the certificate is not trusted: {error.verify_message}; "
-                "give the right certificate-authority in the kubeconfig"
-            )
+            return WebError(f"{where}: the certificate is not trusted: {error.verify_message}; {self._trust_hint}")
         if isinstance(error, ssl.SSLError):
             return Transient(f"{where}: TLS failed: {error.reason or error}")
         if isinstance(error, socket.gaierror):
@@ -168,6 +192,47 @@ class Connection:
 
 
 _FAILURES = (OSError, http.client.HTTPException)
+
+
+def _headers(response: http.client.HTTPResponse) -> dict[str, str]:
+    """Names in lower case; values of one that comes several times are joined."""
+    found: dict[str, str] = {}
+    for name, value in response.getheaders():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
+
+
+class Stream:
+    """A reply whose body is read in pieces."""
+
+    def __init__(self, connection: Connection, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = _headers(response)
+        self._connection = connection
+        self._response = response
+
+    def pieces(self, size: int = _CHUNK) -> Iterator[bytes]:
+        """The body as it comes, at most ``size`` bytes at once.
+
+        Raises:
+            Transient: the connection failed, or the reply ended early or takes too long.
+        """
+        response = self._response
+        try:
+            while piece := response.read1(size):
+                yield piece
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+            response.close()
+            if response.will_close:
+                self._connection.close()
+        except _FAILURES as error:
+            self._connection.close()
+            raise self._connection.failure(error) from error
+        except BaseException:
+            self._connection.close()
+            raise
 
 
 class _HttpConnection(http.client.HTTPConnection):
@@ -230,7 +295,7 @@ class _Reader(io.RawIOBase):
 def _read(response: http.client.HTTPResponse, limit: int) -> bytes:
     packed = (response.getheader("Content-Encoding") or "").lower()
     if packed not in ("", "identity", "gzip"):
-        raise ClusterError(f"the server packs its answers in a way that was not asked for ({packed[:40]})")
+        raise WebError(f"the server packs its answers in a way that was not asked for ({packed[:40]})")
     if (response.length or 0) > limit:
         raise Oversized(f"an answer of more than {limit >> 20} MiB")
     parts: list[bytes] = []
@@ -263,7 +328,7 @@ def fetch(request: Request, authority: bytes | None) -> bytes:
     """One request to any server; the body of a reply of status 200.
 
     Raises:
-        ClusterError: it failed.
+        WebError: it failed.
     """
     target = target_of(request.url)
     context = tls_context(authority, True, None) if target.scheme == "https" else None

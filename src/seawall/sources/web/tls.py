@@ -1,4 +1,4 @@
-"""TLS to an API server: its authority, our certificate."""
+"""TLS to a server: its authority, our certificate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from seawall.sources.cluster.errors import ClusterError
+from seawall.sources.web.errors import WebError
 
 
 class Certificate(NamedTuple):
@@ -22,12 +22,12 @@ def tls_context(authority: bytes | None, verify: bool, certificate: Certificate 
     """A context that trusts ``authority`` (PEM), or what the system trusts where there is none.
 
     Raises:
-        ClusterError: certificates that cannot be read.
+        WebError: certificates that cannot be read.
     """
     try:
         context = ssl.create_default_context(cadata=authority.decode("ascii") if authority else None)
     except (ssl.SSLError, ValueError) as error:
-        raise ClusterError(f"the cluster's certificate authority is no PEM certificate: {error}") from error
+        raise WebError(f"the certificate authority is no PEM certificate: {error}") from error
     # Python 3.13's strict mode refuses authorities that Kubernetes' own tools make and Go accepts.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not verify:
@@ -44,7 +44,7 @@ def _load(context: ssl.SSLContext, certificate: Certificate) -> None:
         try:
             context.load_cert_chain(chain, key, password=_refuse_password)
         except (ssl.SSLError, OSError, ValueError) as error:
-            raise ClusterError(f"the client certificate or its key cannot be used: {error}") from error
+            raise WebError(f"the client certificate or its key cannot be used: {error}") from error
 
 
 def _refuse_password() -> str:

@@ -1,0 +1,266 @@
+"""Reading images: places to layers, layers to contents (kept by digest), contents to an inventory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, partial
+from threading import Lock
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from seawall import __version__
+from seawall.analysis.images import (
+    VERSION,
+    LayerContents,
+    Unreadable,
+    assemble,
+    collect,
+    decode_contents,
+    encode_contents,
+    inventory_of,
+)
+from seawall.model.finding import SourceError
+from seawall.model.images import Entry, ImageInventory, NotLooked
+from seawall.sources.images.cache import LayerCache
+from seawall.sources.images.errors import ImageError
+from seawall.sources.images.image import Image, Layer
+from seawall.sources.images.places import PlaceOptions, open_place, place_of
+from seawall.sources.images.streamed import Passed
+
+#: Layers that are read at the same time. Unpacking and hashing let other threads run.
+_THREADS = 2
+_REDACTED = "[redacted]"
+
+
+class Stage(NamedTuple):
+    """How far the reading of an image is: layers done and in all, and the image."""
+
+    done: int
+    total: int
+    what: str
+
+
+#: Told after each layer.
+Progress = Callable[[Stage], None]
+
+
+class ImageOptions(Struct, frozen=True):
+    """Where images are looked for, and where what was found in layers is kept (None: nowhere)."""
+
+    place: PlaceOptions = PlaceOptions()
+    cache_folder: str | None = None
+
+
+class ImagesResult(Struct):
+    """The images that were read, in the order asked for, and those that could not be."""
+
+    images: list[ImageInventory]
+    errors: list[SourceError]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read, and looked into as a whole."""
+        return not self.errors and not any(image.not_looked for image in self.images)
+
+    def exit_code(self, keep_going: bool) -> int:
+        """0 if it is complete, else 2; ``keep_going`` lifts that as long as something was read."""
+        return 0 if self.complete or (keep_going and self.images) else 2
+
+
+def read_images(references: Iterable[str], options: ImageOptions, progress: Progress | None = None) -> ImagesResult:
+    """Read images one after the other; one that cannot be read does not keep the others from it."""
+    result = ImagesResult([], [])
+    for reference in references:
+        try:
+            result.images.append(read_image(reference, options, progress))
+        except ImageError as error:
+            result.errors.append(SourceError(reference, "", str(error), unreadable=True))
+    return result
+
+
+def read_image(reference: str, options: ImageOptions, progress: Progress | None = None) -> ImageInventory:
+    """The inventory of an image, root file system or SBOM. What could not be looked into is in its ``not_looked``.
+
+    Raises:
+        ImageError: it cannot be had, or is none.
+    """
+    if place_of(reference).kind == "sbom":
+        return _sbom(reference)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        image, passed = open_place(reference, options.place, collect)
+        try:
+            return _Reader(image, passed, options, progress).read()
+        finally:
+            image.close()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _sbom(reference: str) -> ImageInventory:
+    from seawall.sources.images.files import file_pieces
+    from seawall.sources.sbom import SbomError, read_sbom
+
+    data = bytearray()
+    for piece in file_pieces(place_of(reference).rest):
+        data += piece
+        if len(data) > _MAX_SBOM:
+            raise ImageError(f"is larger than {_MAX_SBOM >> 20} MiB")
+    try:
+        return read_sbom(bytes(data), reference)
+    except SbomError as error:
+        raise ImageError(str(error)) from error
+
+
+_MAX_SBOM = 256 << 20
+
+
+class _Found(NamedTuple):
+    """What is in a layer, and what in it could not be looked into."""
+
+    contents: LayerContents
+    problems: Sequence[NotLooked]
+
+
+class _Reader:
+    def __init__(
+        self, image: Image, passed: dict[str, Passed[LayerContents]], options: ImageOptions, progress: Progress | None
+    ) -> None:
+        self._image = image
+        self._passed = passed
+        self._limits = options.place.limits
+        folder = options.cache_folder
+        self._cache = LayerCache(folder, f"{__version__}/{VERSION}") if folder is not None else None
+        self._progress = progress
+        self._lock = Lock()
+        self._done = 0
+
+    def read(self) -> ImageInventory:
+        image = self._image
+        if image.kind == "rootfs":
+            return self._root()
+        found = self._layers()
+        problems = [*image.problems, *(problem for each in found for problem in each.problems)]
+        return assemble(
+            image.reference,
+            [layer.info for layer in image.layers],
+            [each.contents for each in found],
+            digest=image.digest,
+            platform=image.platform,
+            config=image.config,
+            index_digest=image.index_digest,
+            not_looked=problems,
+        )
+
+    def _root(self) -> ImageInventory:
+        walk = self._image.layers[0].walk(self._limits)
+        inventory = inventory_of(self._image.reference, walk)
+        return replace(inventory, not_looked=(*inventory.not_looked, *walk.problems))
+
+    def _layers(self) -> list[_Found]:
+        """What is in every layer; one that comes twice is read once."""
+        layers = self._image.layers
+        by_digest: dict[str, Future[_Found]] = {}
+        pool = ThreadPoolExecutor(min(_THREADS, len(layers)) or 1)
+        try:
+            for layer in layers:
+                if layer.info.digest not in by_digest:
+                    by_digest[layer.info.digest] = pool.submit(self._layer, layer)
+            return [by_digest[layer.info.digest].result() for layer in layers]
+        finally:
+            # Where one failed, or the user interrupts, nobody waits for the others.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _layer(self, layer: Layer) -> _Found:
+        found = self._found(layer)
+        with self._lock:
+            self._done += 1
+            if self._progress is not None:
+                self._progress(Stage(self._done, len(self._image.layers), self._image.reference))
+        return found
+
+    def _found(self, layer: Layer) -> _Found:
+        info = layer.info
+        if layer.problem:
+            return _Found(_nothing(), [NotLooked(f"layer {info.digest}", layer.problem)])
+        if self._image.streamed:
+            done = self._passed.get(info.digest) or self._passed.get(info.diff_id)
+            if done is None:
+                return _Found(_nothing(), [NotLooked(f"layer {info.digest}", "is not in the archive")])
+            return _Found(done.contents, done.problems)
+        kept = self._kept(layer)
+        if kept is not None:
+            return _Found(kept, ())
+        walk = layer.walk(self._limits)
+        contents = collect(walk)
+        if not walk.trusted:
+            return _Found(_nothing(), walk.problems)
+        if self._cache is not None and layer.verified and not walk.problems:
+            self._cache.put(info.digest, encode_contents(contents))
+        return _Found(contents, walk.problems)
+
+    def _kept(self, layer: Layer) -> LayerContents | None:
+        data = self._cache.get(layer.info.digest) if self._cache is not None and layer.verified else None
+        if data is None:
+            return None
+        try:
+            return decode_contents(data)
+        except Unreadable:
+            return None
+
+
+def _nothing() -> LayerContents:
+    nothing: Iterable[Entry] = ()
+    return collect(nothing)
+
+
+def shown(inventory: ImageInventory) -> ImageInventory:
+    """The inventory as it may be told: credentials in variables, labels, commands and the history taken out."""
+    config = inventory.config
+    clean = _cleaner()
+    layers = tuple(replace(layer, created_by=clean(layer.created_by)) for layer in inventory.layers)
+    if config is None:
+        return replace(inventory, layers=layers)
+    config = replace(
+        config,
+        env=tuple(_variable(each, clean) for each in config.env),
+        labels={name: _value(name, value, clean) for name, value in config.labels.items()},
+        entrypoint=tuple(map(clean, config.entrypoint)),
+        cmd=tuple(map(clean, config.cmd)),
+        healthcheck=None if config.healthcheck is None else tuple(map(clean, config.healthcheck)),
+        history=tuple(
+            replace(step, created_by=clean(step.created_by), comment=clean(step.comment)) for step in config.history
+        ),
+    )
+    return replace(inventory, layers=layers, config=config)
+
+
+@lru_cache(maxsize=1)
+def _cleaner() -> Callable[[str], str]:
+    from seawall.analysis.posture.rules.workloads import is_placeholder
+    from seawall.sources.snapshot.patterns import find_secrets
+
+    return partial(_clean, find=partial(find_secrets, is_placeholder=is_placeholder))
+
+
+def _clean(text: str, find: Callable[[str], list[tuple[int, int]]]) -> str:
+    for start, end in reversed(find(text)):
+        text = f"{text[:start]}{_REDACTED}{text[end:]}"
+    return text
+
+
+def _variable(text: str, clean: Callable[[str], str]) -> str:
+    name, equals, value = text.partition("=")
+    return f"{name}{equals}{_value(name, value, clean)}"
+
+
+def _value(name: str, value: str, clean: Callable[[str], str]) -> str:
+    from seawall.analysis.posture.rules.workloads import is_placeholder, names_credential
+
+    return _REDACTED if value and names_credential(name) and not is_placeholder(value) else clean(value)
