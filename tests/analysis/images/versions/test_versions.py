@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cmp_to_key
 from pathlib import Path
 
 import pytest
@@ -140,7 +139,7 @@ def test_any_text_has_its_place_or_none(scheme: str, versions: list[str]) -> Non
             assert compare(scheme, one, other) == -compare(scheme, other, one)
     if scheme == "maven":  # known not to be transitive
         return
-    in_line = sorted(kept, key=cmp_to_key(lambda one, other: compare(scheme, one, other)))
+    in_line = sorted(kept, key=lambda version: sort_key(scheme, version))
     for index, one in enumerate(in_line):
         for later in in_line[index + 1 :]:
             assert compare(scheme, one, later) <= 0
