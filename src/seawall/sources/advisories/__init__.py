@@ -1,0 +1,1 @@
+"""Advisories as they are published: OSV, distributions' own trackers, CISA's catalogue, EPSS."""

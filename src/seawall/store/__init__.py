@@ -1,0 +1,1 @@
+"""What Seawall remembers between runs."""
