@@ -2,7 +2,7 @@
 
 from seawall.findings.compare import BASELINE, Identity, identify, match, waive_known
 from seawall.findings.identity import fingerprint, set_apart_twins
-from seawall.findings.risk import base_risk
+from seawall.findings.risk import base_risk, vulnerability_risk
 from seawall.findings.suppress import Suppressions
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "identify",
     "match",
     "set_apart_twins",
+    "vulnerability_risk",
     "waive_known",
 ]

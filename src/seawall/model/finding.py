@@ -112,7 +112,35 @@ class RenderedEvidence(Struct, frozen=True, tag="rendered", omit_defaults=True, 
     hook: str | None = None
 
 
-Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence
+class PackageEvidence(Struct, frozen=True, tag="package", omit_defaults=True, gc=False):
+    """A package that a vulnerability is in.
+
+    ``package_type`` is that of its package URL. ``fixed`` are the versions without the vulnerability, the nearest
+    first; ``state`` is what the distribution decided where there is none. ``layer`` counts from 0; ``origin`` is
+    ``base`` or ``own``, as the layer is of the base image. ``vulnerabilities`` are all its names, the best known
+    first; ``cvss`` its base score, ``epss`` a probability, ``kev`` the day when CISA listed it as exploited.
+    """
+
+    name: str
+    version: str
+    package_type: str
+    purl: str
+    vulnerabilities: tuple[str, ...]
+    advisories: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    state: str = ""
+    layer: int | None = None
+    layer_digest: str = ""
+    origin: str = ""
+    location: str = ""
+    severity_source: str = ""
+    cvss: float | None = None
+    cvss_vector: str = ""
+    epss: float | None = None
+    kev: str = ""
+
+
+Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence | PackageEvidence
 
 
 class Fix(Struct, frozen=True, gc=False):

@@ -83,6 +83,7 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
     (OWN_GROUP, "Registry"): ("Registry", _REGISTRY, "Registry", None),
     (OWN_GROUP, "RegistryRepository"): ("RegistryRepository", _REGISTRY, "RegistryRepository", None),
+    (OWN_GROUP, "Image"): ("Image", "seawall.model.kube.images", "Image", None),
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
     ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from seawall.analysis.images.base import guess_base
-from seawall.analysis.images.collect import collect
+from seawall.analysis.images.collecting import collect
 from seawall.analysis.images.config import ReadConfig, read_config
 from seawall.analysis.images.contents import (
     DatabaseItem,

@@ -1,0 +1,38 @@
+"""Images as objects: what was found out about one, in the form that rules are given."""
+
+from __future__ import annotations
+
+from seawall.model.finding import Severity
+from seawall.model.kube.base import KubeObject, View
+
+
+class ImageVulnerability(View, frozen=True):
+    """A vulnerability of the image. ``packages`` are those that it is in, as people read them."""
+
+    id: str = ""
+    severity: Severity = Severity.MEDIUM
+    summary: str = ""
+    packages: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    exploited: bool = False
+    disputed: bool = False
+
+
+class ImageOs(View, frozen=True):
+    """The distribution; ``end_of_life`` is the day of its last fixes, where that is past."""
+
+    name: str = ""
+    end_of_life: str = ""
+
+
+class ImageSpec(View, frozen=True):
+    """What is known of an image."""
+
+    os: ImageOs | None = None
+    vulnerabilities: tuple[ImageVulnerability, ...] = ()
+
+
+class Image(KubeObject, frozen=True):
+    """An image, by the digest in its name."""
+
+    spec: ImageSpec = ImageSpec()
