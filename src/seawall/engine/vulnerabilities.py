@@ -1,0 +1,305 @@
+"""Vulnerabilities of images: inventories matched against the database, VEX taken into account, findings made."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from seawall.analysis.images.matching import Matcher
+from seawall.engine.catalogue import load_rules
+from seawall.engine.result import ScanResult
+from seawall.findings import fingerprint, vulnerability_risk
+from seawall.findings.vex import Vex
+from seawall.model.advisories import AdvisoryLookup, DatabaseInfo
+from seawall.model.finding import (
+    Evidence,
+    FieldEvidence,
+    Finding,
+    FindingStatus,
+    Location,
+    PackageEvidence,
+    ResourceRef,
+    RuleState,
+    RuleStatus,
+    Severity,
+    SourceError,
+)
+from seawall.model.images import ImageInventory
+from seawall.model.kube.base import ObjectMeta
+from seawall.model.kube.images import Image, ImageOs, ImageSpec, ImageVulnerability
+from seawall.model.kube.kinds import find_kind
+from seawall.model.paths import Path, format_path
+from seawall.model.resource import Inventory, Resource
+from seawall.model.rule import Context, Hit, Rule
+from seawall.model.version import NEWEST
+from seawall.model.vulnerabilities import API_VERSION, ImageVerdict, Vulnerability, VulnerablePackage, image_ref
+from seawall.sources.vex import read_vex
+from seawall.store.advisories import AdvisoryStore
+
+VULNERABLE = "vulnerable-package"
+OUTDATED = "outdated-distribution"
+RULES = (VULNERABLE, OUTDATED)
+#: After so many days a database is told to be old.
+STALE_DAYS = 7
+_MOST_REASONS = 5
+
+
+class VulnerabilityOptions(Struct, frozen=True):
+    """How images are judged. ``vex`` are files; ``severity`` is the least that is told."""
+
+    database: str
+    vex: tuple[str, ...] = ()
+    ignore_unfixed: bool = False
+    severity: Severity = Severity.INFO
+
+
+#: Told after each image: how many are judged.
+Progress = Callable[[int], None]
+
+
+def judge_images(
+    inventories: Iterable[ImageInventory],
+    options: VulnerabilityOptions,
+    errors: Sequence[SourceError] = (),
+    progress: Progress | None = None,
+) -> ScanResult:
+    """Judge inventories by the database; ``errors`` are of reading them, and part of the result.
+
+    Raises:
+        DatabaseProblem: there is no database, or it cannot be used.
+        VexProblem: a VEX file cannot be read.
+    """
+    vex = Vex(statement for file in options.vex for statement in read_vex(file))
+    now = datetime.now(UTC)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with AdvisoryStore(options.database) as store:
+            judge = _Judge(store, vex, options, now)
+            for count, inventory in enumerate(inventories, 1):
+                judge.add(inventory)
+                if progress is not None:
+                    progress(count)
+            return judge.result(errors, [*_age(store.info, now), *judge.notes()])
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _age(info: DatabaseInfo, now: datetime) -> list[str]:
+    days = (now - datetime.fromisoformat(info.built)).days
+    if days < STALE_DAYS:
+        return []
+    return [f"the database of advisories is {days} days old: what became known since is missing; `seawall db update`"]
+
+
+class _ImageOrigin:
+    """An image stands in no file: it is placed by its name."""
+
+    unit = ""
+
+    def __init__(self, reference: str, view: Image) -> None:
+        self.file = reference
+        self._view = view
+
+    def read(self) -> dict[str, Any]:
+        """What was found out, as an object."""
+        import msgspec
+
+        made: dict[str, Any] = msgspec.to_builtins(self._view)
+        return {"apiVersion": API_VERSION, "kind": "Image", **made}
+
+    def locate(self, paths: Sequence[Path]) -> list[Location]:
+        """The image itself, whatever the path."""
+        return [Location(self.file, 0, 0, format_path(path)) for path in paths]
+
+
+class _Judge:
+    def __init__(self, advisories: AdvisoryLookup, vex: Vex, options: VulnerabilityOptions, now: datetime) -> None:
+        registry = load_rules()
+        self.rules: list[Rule] = [rule for rule in registry if rule.id in RULES]
+        self._matcher = Matcher(advisories, now.date().isoformat())
+        self._vex = vex
+        self._options = options
+        self._resources: list[Resource] = []
+        self._findings: list[Finding] = []
+        self._seen: set[str] = set()
+        self._unjudged: dict[str, list[str]] = {}
+        self._inputs: list[str] = []
+        self._errors: list[SourceError] = []
+        self._unfixed = 0
+
+    def add(self, inventory: ImageInventory) -> None:
+        """Judge an image; a digest that was judged already adds no findings."""
+        self._inputs.append(inventory.reference)
+        verdict = self._matcher.match(inventory)
+        ref = image_ref(inventory)
+        for each in verdict.unjudged:
+            more = f" and {each.count - 1} more" if each.count > 1 else ""
+            self._unjudged.setdefault(each.reason, []).append(f"{ref.name}: {each.first}{more}")
+        self._errors += (
+            SourceError(ref.name, each.where, f"was not looked into: {each.reason}") for each in inventory.not_looked
+        )
+        identity = inventory.digest or ref.name
+        if identity in self._seen:
+            return
+        self._seen.add(identity)
+        told = [each for each in verdict.vulnerabilities if self._is_told(each)]
+        view = _view(ref.name, inventory, verdict, told)
+        origin = _ImageOrigin(inventory.reference, view)
+        resource = Resource(ref, uid="", kind=find_kind(API_VERSION, "Image"), view=view, origin=origin)
+        self._resources.append(resource)
+        context = Context(NEWEST, resource)
+        for rule in self.rules:
+            for hit in rule.check(view, context):
+                vulnerability = told[int(hit.path[-1])] if rule.id == VULNERABLE else None
+                self._add(rule, hit, inventory, ref, vulnerability)
+
+    def _is_told(self, vulnerability: Vulnerability) -> bool:
+        if not Severity(vulnerability.severity).at_least(self._options.severity):
+            return False
+        if self._options.ignore_unfixed and not any(each.fixed for each in vulnerability.packages):
+            self._unfixed += 1
+            return False
+        return True
+
+    def _add(
+        self, rule: Rule, hit: Hit, inventory: ImageInventory, ref: ResourceRef, vulnerability: Vulnerability | None
+    ) -> None:
+        severity = hit.severity or rule.severity
+        if not severity.at_least(self._options.severity):
+            return
+        path = hit.path if isinstance(hit.path, str) else format_path(hit.path)
+        evidence: tuple[Evidence, ...] = (FieldEvidence(path),)
+        message, waiver, field = hit.message, None, path
+        risk = vulnerability_risk(severity, hit.confidence, False, -1)
+        if vulnerability is not None:
+            evidence = tuple(_evidence(vulnerability, inventory))
+            waiver = self._vex.waiver(vulnerability, inventory)
+            if note := self._vex.note(vulnerability, inventory):
+                message = f"{message} (VEX: {note})"
+            field = vulnerability.id
+            risk = vulnerability_risk(severity, hit.confidence, bool(vulnerability.kev_added), vulnerability.epss)
+        # By the digest alone: the same image in another repository has the same finding.
+        identity = ResourceRef(ref.api_version, ref.kind, inventory.digest or ref.name)
+        self._findings.append(
+            Finding(
+                rule=rule.id,
+                severity=severity,
+                confidence=hit.confidence,
+                resource=ref,
+                locations=(Location(inventory.reference, 0, 0, _place(vulnerability) or path),),
+                message=message,
+                evidence=evidence,
+                fix=None,
+                fingerprint=fingerprint(rule.id, identity, field),
+                status=FindingStatus.WAIVED if waiver else FindingStatus.OPEN,
+                waiver=waiver,
+                risk=risk,
+            )
+        )
+
+    def notes(self) -> Iterator[str]:
+        """What a person should know of the run."""
+        if self._unfixed:
+            yield f"{self._unfixed} vulnerabilities without a fixed version are left out (--ignore-unfixed)"
+        if self._vex.unused:
+            yield f"{self._vex.unused} VEX statements are for nothing that was found"
+
+    def result(self, errors: Sequence[SourceError], notes: list[str]) -> ScanResult:
+        """All that was judged."""
+        self._findings.sort(key=lambda finding: -finding.risk)
+        return ScanResult(
+            inputs=self._inputs,
+            kinds=dict.fromkeys(self._inputs, "image"),
+            version=NEWEST,
+            rules=self.rules,
+            findings=self._findings,
+            statuses=self._statuses(),
+            errors=[*errors, *self._errors],
+            skipped=Counter(),
+            unrendered=[],
+            files=len(self._inputs),
+            inventory=Inventory(self._resources),
+            texts={},
+            wanting=set(),
+            notes=notes,
+        )
+
+    def _statuses(self) -> list[RuleStatus]:
+        reasons = [f"{reason} ({_several(where)})" for reason, where in self._unjudged.items()]
+        more = len(reasons) - _MOST_REASONS
+        text = "; ".join(reasons[:_MOST_REASONS]) + (f"; and {more} more reasons" if more > 0 else "")
+        state = RuleState.NOT_JUDGED if reasons else RuleState.OK
+        return [RuleStatus(VULNERABLE, state, text), RuleStatus(OUTDATED, RuleState.OK)]
+
+
+def _several(where: list[str]) -> str:
+    return where[0] if len(where) == 1 else f"{where[0]}, and in {len(where) - 1} more"
+
+
+def _view(name: str, inventory: ImageInventory, verdict: ImageVerdict, told: list[Vulnerability]) -> Image:
+    os = inventory.os
+    system = ImageOs(os.name or f"{os.id} {os.version_id}", verdict.end_of_life) if os is not None else None
+    return Image(
+        metadata=ObjectMeta(name=name),
+        spec=ImageSpec(
+            os=system,
+            vulnerabilities=tuple(
+                ImageVulnerability(
+                    id=each.id,
+                    severity=Severity(each.severity),
+                    summary=each.summary,
+                    packages=tuple(f"{one.package.name} {one.package.version}" for one in each.packages),
+                    fixed=tuple(dict.fromkeys(one.fixed[0] for one in each.packages if one.fixed)),
+                    exploited=bool(each.kev_added),
+                    disputed=each.disputed,
+                )
+                for each in told
+            ),
+        ),
+    )
+
+
+def _place(vulnerability: Vulnerability | None) -> str:
+    """The first file that proves the package."""
+    if vulnerability is None:
+        return ""
+    return next((place for each in vulnerability.packages for place in each.package.locations), "")
+
+
+def _evidence(vulnerability: Vulnerability, inventory: ImageInventory) -> Iterator[PackageEvidence]:
+    for each in vulnerability.packages:
+        package = each.package
+        known = 0 <= package.layer < len(inventory.layers)
+        yield PackageEvidence(
+            name=package.name,
+            version=package.version,
+            package_type=package.type,
+            purl=package.purl,
+            vulnerabilities=(vulnerability.id, *vulnerability.names),
+            advisories=each.advisories,
+            fixed=each.fixed,
+            state=each.state,
+            layer=package.layer if package.layer >= 0 else None,
+            layer_digest=inventory.layers[package.layer].digest if known else "",
+            origin=layer_origin(each, inventory),
+            location=package.locations[0] if package.locations else "",
+            severity_source=vulnerability.judged_by,
+            cvss=vulnerability.cvss.score if vulnerability.cvss else None,
+            cvss_vector=vulnerability.cvss.vector if vulnerability.cvss else "",
+            epss=vulnerability.epss if vulnerability.epss >= 0 else None,
+            kev=vulnerability.kev_added,
+        )
+
+
+def layer_origin(each: VulnerablePackage, inventory: ImageInventory) -> str:
+    """``base`` or ``own``, as the layer that brought a package is of the base image; empty where it is not known."""
+    if inventory.base is None or each.package.layer < 0:
+        return ""
+    return "base" if each.package.layer < inventory.base.layers else "own"
