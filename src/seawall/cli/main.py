@@ -22,6 +22,7 @@ COMMANDS = {
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
+    "db": "keep the database of advisories: update, build, status",
 }
 
 EXIT_USAGE = 2

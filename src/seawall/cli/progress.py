@@ -37,6 +37,10 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
+    def rename(self, what: str) -> None:
+        """Say what is counted from now on."""
+        self._what = what
+
     def update(self, count: int, stage: Stage | None = None) -> None:
         """Show the count so far and, where it is known, how much of how much is done."""
         elapsed = time.monotonic() - self._start

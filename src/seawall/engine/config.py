@@ -34,11 +34,20 @@ class OwnProfile(Struct, frozen=True, forbid_unknown_fields=True):
     severity: dict[str, Severity] = {}
 
 
+class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The database of advisories: its file, the ecosystems that are fetched, and mirrors by the kind of data."""
+
+    path: str = ""
+    ecosystems: tuple[str, ...] = ()
+    mirrors: dict[str, str] = {}
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. ``profile`` is the one to use where the command line names none."""
 
     profile: str = "default"
     profiles: dict[str, OwnProfile] = {}
+    database: DatabaseConfig = DatabaseConfig()
 
 
 def load_config(path: str | None) -> Config:
