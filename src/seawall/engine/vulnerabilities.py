@@ -15,7 +15,7 @@ from seawall.engine.catalogue import load_rules
 from seawall.engine.result import ScanResult
 from seawall.findings import fingerprint, vulnerability_risk
 from seawall.findings.vex import Vex
-from seawall.model.advisories import AdvisoryLookup, DatabaseInfo
+from seawall.model.advisories import STALE_DAYS, AdvisoryLookup, DatabaseInfo
 from seawall.model.finding import (
     Evidence,
     FieldEvidence,
@@ -44,8 +44,6 @@ from seawall.store.advisories import AdvisoryStore
 VULNERABLE = "vulnerable-package"
 OUTDATED = "outdated-distribution"
 RULES = (VULNERABLE, OUTDATED)
-#: After so many days a database is told to be old.
-STALE_DAYS = 7
 _MOST_REASONS = 5
 
 

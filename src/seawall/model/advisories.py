@@ -13,6 +13,8 @@ from typing import Protocol
 from msgspec import Struct
 
 SCHEMA = 1
+#: After so many days a database, or a source in it, is told to be old.
+STALE_DAYS = 7
 
 #: An event of a range: ``introduced``, ``fixed``, ``last_affected`` or ``limit``, and the version.
 Event = tuple[str, str]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall import __version__
+from seawall.model.advisories import STALE_DAYS
 
 if TYPE_CHECKING:
     from seawall.engine.database import UpdateResult
     from seawall.model.advisories import DatabaseInfo, SourceInfo
 
 SCHEMA = "seawall.db/v1"
-#: After so many days a database, or a source in it, is told to be old.
-STALE_DAYS = 7
 _MOST_ECOSYSTEMS = 40
 
 

@@ -9,14 +9,14 @@ from msgspec import Struct
 _MAX_DEPTH = 64
 
 
-class Helper(Struct):
+class Helper(Struct, frozen=True):
     """How to recognise a product elsewhere."""
 
     purl: str = ""
     cpe: str = ""
 
 
-class Product(Struct):
+class Product(Struct, frozen=True):
     """A product by its id in the document."""
 
     product_id: str
@@ -24,7 +24,7 @@ class Product(Struct):
     product_identification_helper: Helper | None = None
 
 
-class Branch(Struct):
+class Branch(Struct, frozen=True):
     """A branch of the tree: more branches, or a product."""
 
     name: str = ""
@@ -33,7 +33,7 @@ class Branch(Struct):
     branches: list[Branch] | None = None
 
 
-class Relationship(Struct):
+class Relationship(Struct, frozen=True):
     """A product that is part of another: a package of a distribution, a component of an image."""
 
     product_reference: str
@@ -41,7 +41,7 @@ class Relationship(Struct):
     full_product_name: Product
 
 
-class ProductTree(Struct):
+class ProductTree(Struct, frozen=True):
     """All products of a document."""
 
     branches: list[Branch] | None = None
@@ -49,7 +49,7 @@ class ProductTree(Struct):
     relationships: list[Relationship] | None = None
 
 
-class Note(Struct):
+class Note(Struct, frozen=True):
     """A remark on products; without ids it is for all."""
 
     category: str = ""
@@ -58,7 +58,7 @@ class Note(Struct):
     product_ids: list[str] | None = None
 
 
-class CsafScore(Struct):
+class CsafScore(Struct, frozen=True):
     """The scores for some products."""
 
     cvss_v2: dict[str, object] | None = None
@@ -71,20 +71,20 @@ class CsafScore(Struct):
         return [vector for vector in found if isinstance(vector, str)]
 
 
-class Title(Struct):
+class Title(Struct, frozen=True):
     """A text of a vulnerability."""
 
     category: str = ""
     text: str = ""
 
 
-class Id(Struct):
+class Id(Struct, frozen=True):
     """Another name of a vulnerability."""
 
     text: str = ""
 
 
-class CsafVulnerability(Struct):
+class CsafVulnerability(Struct, frozen=True):
     """A vulnerability with the status of each product."""
 
     cve: str = ""
@@ -99,19 +99,19 @@ class CsafVulnerability(Struct):
     release_date: str = ""
 
 
-class Publisher(Struct):
+class Publisher(Struct, frozen=True):
     """Who published a document."""
 
     name: str = ""
 
 
-class Severity(Struct):
+class Severity(Struct, frozen=True):
     """The publisher's own word on how bad it is."""
 
     text: str = ""
 
 
-class Tracking(Struct):
+class Tracking(Struct, frozen=True):
     """The history of a document."""
 
     id: str = ""
@@ -119,7 +119,7 @@ class Tracking(Struct):
     initial_release_date: str = ""
 
 
-class Header(Struct):
+class Header(Struct, frozen=True):
     """What a document says of itself."""
 
     category: str = ""
@@ -130,7 +130,7 @@ class Header(Struct):
     aggregate_severity: Severity | None = None
 
 
-class CsafDocument(Struct):
+class CsafDocument(Struct, frozen=True):
     """A whole document, as far as it is read here."""
 
     document: Header

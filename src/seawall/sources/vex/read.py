@@ -18,7 +18,7 @@ class VexProblem(Exception):
     """A document that is no VEX, or a broken one; the message says which and why."""
 
 
-class _Kind(Struct):
+class _Kind(Struct, frozen=True):
     context: Any = msgspec.field(name="@context", default=None)
     bom_format: str = msgspec.field(name="bomFormat", default="")
     document: Any = None
@@ -59,20 +59,20 @@ def parse_vex(data: bytes, name: str) -> list[VexStatement]:
     raise VexProblem(f"{name} is neither OpenVEX nor CycloneDX nor CSAF, as JSON")
 
 
-class _Component(Struct):
+class _Component(Struct, frozen=True):
     id: str = msgspec.field(name="@id", default="")
     identifiers: dict[str, str] = {}
     hashes: dict[str, str] = {}
     subcomponents: list[_Component | str] = []
 
 
-class _Name(Struct):
+class _Name(Struct, frozen=True):
     id: str = msgspec.field(name="@id", default="")
     name: str = ""
     aliases: list[str] = []
 
 
-class _Statement(Struct):
+class _Statement(Struct, frozen=True):
     vulnerability: _Name | str
     status: VexStatus
     products: list[_Component | str] = []
@@ -85,7 +85,7 @@ class _Statement(Struct):
     last_updated: str = ""
 
 
-class _OpenVex(Struct):
+class _OpenVex(Struct, frozen=True):
     statements: list[_Statement]
     author: str = ""
     timestamp: str = ""
@@ -119,41 +119,41 @@ def _names_of(component: _Component | str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, texts)))
 
 
-class _BomComponent(Struct, rename="camel"):
+class _BomComponent(Struct, frozen=True, rename="camel"):
     bom_ref: str = msgspec.field(name="bom-ref", default="")
     purl: str = ""
     name: str = ""
     components: list[_BomComponent] | None = None
 
 
-class _Analysis(Struct, rename="camel"):
+class _Analysis(Struct, frozen=True, rename="camel"):
     state: str = ""
     justification: str = ""
     detail: str = ""
     last_updated: str = ""
 
 
-class _Affects(Struct):
+class _Affects(Struct, frozen=True):
     ref: str = ""
 
 
-class _Rating(Struct):
+class _Rating(Struct, frozen=True):
     id: str = ""
 
 
-class _BomVulnerability(Struct, rename="camel"):
+class _BomVulnerability(Struct, frozen=True, rename="camel"):
     id: str = ""
     references: list[_Rating] | None = None
     analysis: _Analysis | None = None
     affects: list[_Affects] | None = None
 
 
-class _Metadata(Struct):
+class _Metadata(Struct, frozen=True):
     component: _BomComponent | None = None
     timestamp: str = ""
 
 
-class _Bom(Struct, rename="camel"):
+class _Bom(Struct, frozen=True, rename="camel"):
     metadata: _Metadata = _Metadata()
     components: list[_BomComponent] | None = None
     vulnerabilities: list[_BomVulnerability] | None = None
