@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from seawall.cli import image_judging
 from seawall.cli.main import CommandError
 from seawall.cli.output import Outputs, add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine.images import ImageOptions, ImagesResult, read_images
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_place_arguments(parser)
     add_format_argument(parser, _FORMATS)
     parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for what cannot be looked into")
+    image_judging.add_judging_arguments(parser)
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +89,8 @@ def registry_options(args: argparse.Namespace) -> RegistryOptions:
 
 def run(args: argparse.Namespace) -> int:
     """Read, report, and return the exit code."""
+    if image_judging.wanted(args):
+        return image_judging.run(args, lambda: _read(args))
     outputs = parse_outputs(args.format, _FORMATS)
     if len(args.paths) > 1 and any(name in _SBOMS for name, _ in outputs):
         raise CommandError("a bill of materials is of one image; name one")

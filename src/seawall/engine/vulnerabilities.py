@@ -252,7 +252,7 @@ def _view(name: str, inventory: ImageInventory, verdict: ImageVerdict, told: lis
                 ImageVulnerability(
                     id=each.id,
                     severity=Severity(each.severity),
-                    summary=each.summary,
+                    summary=_cut(each.summary),
                     packages=tuple(f"{one.package.name} {one.package.version}" for one in each.packages),
                     fixed=tuple(dict.fromkeys(one.fixed[0] for one in each.packages if one.fixed)),
                     exploited=bool(each.kev_added),
@@ -264,11 +264,19 @@ def _view(name: str, inventory: ImageInventory, verdict: ImageVerdict, told: lis
     )
 
 
+_MAX_SUMMARY = 140
+
+
+def _cut(summary: str) -> str:
+    return summary if len(summary) <= _MAX_SUMMARY else f"{summary[:_MAX_SUMMARY].rstrip('. ')}..."
+
+
 def _place(vulnerability: Vulnerability | None) -> str:
-    """The first file that proves the package."""
+    """The first file that proves the package; its package URL where there is none."""
     if vulnerability is None:
         return ""
-    return next((place for each in vulnerability.packages for place in each.package.locations), "")
+    places = (place for each in vulnerability.packages for place in each.package.locations)
+    return next(places, vulnerability.packages[0].package.purl)
 
 
 def _evidence(vulnerability: Vulnerability, inventory: ImageInventory) -> Iterator[PackageEvidence]:

@@ -1,0 +1,101 @@
+"""What ``seawall image`` takes to judge images by the database of advisories, and to explain a vulnerability."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from seawall.cli.db import database_path
+from seawall.cli.main import CommandError
+from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.engine.config import ConfigError, load_config
+from seawall.engine.images import ImagesResult
+from seawall.engine.result import ScanResult
+from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
+from seawall.model.finding import Severity
+from seawall.reports import FORMATS, explainimage, render, vex
+from seawall.reports.excerpt import printable
+from seawall.reports.view import View
+from seawall.sources.vex import VexProblem
+from seawall.store.advisories import AdvisoryStore, DatabaseProblem
+
+EXPLAIN = "explain"
+_VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
+_MOST_TOLD = 20
+_EXPLAINED = ("terminal", "json")
+
+
+def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options."""
+    severities = [str(severity) for severity in Severity]
+    group = parser.add_argument_group(
+        "vulnerabilities", f"formats: {', '.join((*FORMATS, *_VEX))}; `seawall image explain CVE REF` explains one"
+    )
+    group.add_argument("--vulnerabilities", action="store_true", help="judge by the database of advisories")
+    group.add_argument("--db", metavar="FILE", help="the database (default: as `seawall db` says); judges")
+    group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF; judges")
+    group.add_argument("--ignore-unfixed", action="store_true", help="leave out what no version mends")
+    group.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
+    group.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
+    group.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
+    group.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
+
+
+def wanted(args: argparse.Namespace) -> bool:
+    """Whether the arguments ask for more than an inventory."""
+    return bool(args.vulnerabilities or args.db or args.vex or args.paths[0] == EXPLAIN)
+
+
+def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
+    """Read the images with ``read``, judge them or explain, and return the exit code."""
+    try:
+        database = database_path(args.db, load_config(args.config))
+        if args.paths[0] == EXPLAIN:
+            return _explain(args, read, database)
+        outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
+        with AdvisoryStore(database):  # told before an hour of pulling
+            pass
+        images = read()
+        options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, Severity(args.severity))
+        result = judge_images(images.images, options, images.errors)
+    except (ConfigError, DatabaseProblem, VexProblem) as error:
+        raise CommandError(str(error)) from error
+    view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
+    for name, file in outputs:
+        write([_VEX[name](result)] if name in _VEX else render(name, result, view), file)
+    _tell(result)
+    return result.exit_code(None if args.fail_on == "none" else Severity(args.fail_on), args.keep_going)
+
+
+def _explain(args: argparse.Namespace, read: Callable[[], ImagesResult], database: str) -> int:
+    from seawall.engine.explain_image import explain_image
+
+    if len(args.paths) != 3:
+        raise CommandError("explain takes a vulnerability and one image: seawall image explain CVE-2024-1 REF")
+    name, reference = args.paths[1:]
+    ((form, file),) = parse_outputs(args.format, _EXPLAINED)[:1]
+    args.paths = [reference]
+    with AdvisoryStore(database) as store:
+        images = read()
+        for error in images.errors:
+            sys.stderr.write(f"seawall: {printable(str(error))}\n")
+        if not images.images:
+            return 2
+        today = datetime.now(UTC).date().isoformat()
+        explained = explain_image(name, images.images[0], store, today)
+    maker = explainimage.json if form == "json" else explainimage.text
+    write([maker(images.images[0].reference, name, explained)], file)
+    return 0 if images.complete else 2
+
+
+def _tell(result: ScanResult) -> None:
+    for note in result.notes[:_MOST_TOLD]:
+        sys.stderr.write(f"seawall: note: {printable(note)}\n")
+    reasons = [printable(reason) for reason in result.reasons()]
+    sys.stderr.writelines(f"seawall: {reason}\n" for reason in reasons[:_MOST_TOLD])
+    if len(reasons) > _MOST_TOLD:
+        sys.stderr.write(f"seawall: {len(reasons) - _MOST_TOLD} more problems; --format json lists all\n")
+    if reasons:
+        sys.stderr.write("seawall: the run is incomplete\n")

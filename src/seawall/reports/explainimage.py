@@ -1,0 +1,103 @@
+"""Telling why an image has a vulnerability, for people and as ``seawall.imageexplain/v1``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from seawall import __version__
+from seawall.reports.excerpt import printable
+
+if TYPE_CHECKING:
+    from seawall.engine.explain_image import Explanation, Place
+
+SCHEMA = "seawall.imageexplain/v1"
+_MOST_UPGRADES = 10
+_ORIGINS = {"base": "of the base image", "own": "of your own", "": "of unknown origin"}
+
+
+def text(image: str, name: str, explained: Explanation) -> bytes:
+    """Lines for people."""
+    found = explained.vulnerability
+    if found is None:
+        return f"{printable(image)}: {printable(name)} is not among its vulnerabilities\n".encode()
+    by = f", says {found.judged_by}" if found.judged_by else ""
+    lines = [f"{found.id} in {image}: {found.severity}{by}", f"  {found.summary}" if found.summary else ""]
+    if found.names:
+        lines.append(f"  also called {', '.join(found.names)}")
+    if found.kev_added:
+        lines.append(f"  known to be exploited (CISA, {found.kev_added})")
+    for place in explained.places:
+        lines += _place(place)
+    lines += ["", "upgrades, the one that removes most first:"] if explained.upgrades else []
+    for upgrade in explained.upgrades[:_MOST_UPGRADES]:
+        step = f"a newer {upgrade.what} as base" if upgrade.kind == "base" else f"{upgrade.what} {upgrade.version}"
+        mark = "  <- mends it" if found.id in upgrade.removes else ""
+        lines.append(f"  {step}: removes {len(upgrade.removes)}{mark}")
+    if explained.unfixable:
+        lines.append(f"  {explained.unfixable} have no fixed version yet")
+    return ("\n".join(printable(line) for line in lines if line is not None) + "\n").encode()
+
+
+def _place(place: Place) -> list[str]:
+    package = place.package
+    fixed = f"fixed in {', '.join(place.fixed)}" if place.fixed else (place.state or "not fixed")
+    lines = [f"  {package.name} {package.version} ({fixed})"]
+    if place.layer >= 0:
+        lines.append(f"    layer {place.layer} {place.layer_digest}, {_ORIGINS[place.origin]}")
+    if place.created_by:
+        lines.append(f"    made by: {place.created_by[:160]}")
+    if place.location:
+        lines.append(f"    {place.location}")
+    return lines
+
+
+def json(image: str, name: str, explained: Explanation) -> bytes:
+    """The document."""
+    found = explained.vulnerability
+    made: dict[str, Any] = {
+        "schema": SCHEMA,
+        "tool": {"name": "seawall", "version": __version__},
+        "image": image,
+        "asked": name,
+        "vulnerability": None
+        if found is None
+        else {
+            "id": found.id,
+            "names": found.names,
+            "severity": found.severity,
+            "severitySource": found.judged_by,
+            "summary": found.summary,
+            "cvss": found.cvss.score if found.cvss else None,
+            "epss": found.epss if found.epss >= 0 else None,
+            "kev": found.kev_added or None,
+        },
+        "places": [
+            {
+                "package": place.package.name,
+                "version": place.package.version,
+                "purl": place.package.purl,
+                "layer": place.layer if place.layer >= 0 else None,
+                "layerDigest": place.layer_digest,
+                "createdBy": place.created_by,
+                "origin": place.origin,
+                "location": place.location,
+                "fixed": place.fixed,
+                "state": place.state,
+            }
+            for place in explained.places
+        ],
+        "upgrades": [
+            {
+                "what": each.what,
+                "kind": each.kind,
+                "packages": each.packages,
+                "version": each.version,
+                "removes": each.removes,
+            }
+            for each in explained.upgrades
+        ],
+        "unfixable": explained.unfixable,
+    }
+    return msgspec.json.encode(made) + b"\n"
