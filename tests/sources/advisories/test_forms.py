@@ -213,13 +213,22 @@ def test_yaml_that_is_no_advisory(text: str) -> None:
         raise AdvisoryProblem(entry)
 
 
+PARSERS: tuple[Callable[[bytes, str], Any], ...] = (
+    parse_osv,
+    parse_osv_yaml,
+    parse_redhat_vex,
+    parse_kev,
+    parse_tracker,
+    parse_secdb,
+)
+
+
 @given(
     st.binary(max_size=200)
     | st.dictionaries(st.text(max_size=8), st.text(max_size=8)).map(lambda d: json.dumps(d).encode())
 )
 def test_no_bytes_break_a_parser(data: bytes) -> None:
-    parsers: list[Callable[[bytes, str], Any]] = [parse_osv, parse_osv_yaml, parse_redhat_vex, parse_kev]
-    for parse in (*parsers, parse_tracker, parse_secdb):
+    for parse in PARSERS:
         try:
             made = parse(data, "x")
             if not isinstance(made, Entry | str):
@@ -255,7 +264,7 @@ def archive(path: Path, files: dict[str, bytes]) -> Path:
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    packers = {".gz": gzip.compress, ".xz": lzma.compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".xz": lzma.compress}
     path.write_bytes(packers.get(path.suffix, bytes)(buffer.getvalue()))
     return path
 
