@@ -90,6 +90,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.images
 	$(BIN)/python -m bench.inventory
+	$(BIN)/python -m bench.advisories
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py
