@@ -72,7 +72,8 @@ def test_findings(db: Path) -> None:
     # What is exploited comes first, whatever its severity.
     assert result.findings[0] is found["CVE-2024-2"]
     assert found["CVE-2024-2"].risk == 95
-    assert [each.origin for each in found["CVE-2024-2"].evidence] == ["own"]
+    origins = [each.origin for each in found["CVE-2024-2"].evidence if isinstance(each, PackageEvidence)]
+    assert origins == ["own"]
     assert result.exit_code(Severity.HIGH, False) == 1
 
 
@@ -121,6 +122,13 @@ def test_choices(db: Path) -> None:
     assert set(told(judged(db, every, ignore_unfixed=True))) == {"CVE-2024-1", "CVE-2024-2"}
     assert "1 vulnerabilities without a fixed version" in judged(db, every, ignore_unfixed=True).notes[0]
     assert set(told(judged(db, every, severity=Severity.HIGH))) == {"CVE-2024-1"}
+
+
+def test_what_only_a_lock_file_names_is_less_sure(db: Path) -> None:
+    locked = package("pypi", "thing", "1.0", declared=True)
+    result = judged(db, image([locked]))
+    assert {str(each.confidence) for each in result.findings} == {"medium"}
+    assert {str(each.confidence) for each in judged(db, image([locked, THING])).findings} == {"high"}
 
 
 def test_no_database_is_an_error(tmp_path: Path) -> None:

@@ -257,6 +257,7 @@ def _view(name: str, inventory: ImageInventory, verdict: ImageVerdict, told: lis
                     fixed=tuple(dict.fromkeys(one.fixed[0] for one in each.packages if one.fixed)),
                     exploited=bool(each.kev_added),
                     disputed=each.disputed,
+                    declared=all(one.package.declared for one in each.packages),
                 )
                 for each in told
             ),

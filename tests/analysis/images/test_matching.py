@@ -286,3 +286,22 @@ def test_end_of_life() -> None:
 def test_names_of_images(reference: str, name: str) -> None:
     assert image_name(reference, "sha256:a") == name
     assert image_name(reference, "") == reference
+
+
+def test_suse_tells_by_module(tmp_path: Path) -> None:
+    module = "SUSE:Linux Enterprise Module for Basesystem 15 SP5"
+    documents = [
+        osv("SUSE-SU-2024:1-1", module, "curl", FIXED, upstream=["CVE-2024-1"]),
+        osv("SUSE-SU-2024:2-1", "SUSE:Linux Enterprise Server 15 SP5", "other", FIXED, upstream=["CVE-2024-2"]),
+    ]
+    sles = OsRelease("sles", "15.5", name="SUSE Linux Enterprise Server 15 SP5")
+    own = package("rpm", "libcurl4", "1.0-1", source_name="curl", source_version="1.0-1")
+    assert ids(verdict(tmp_path, documents, image([own], sles))) == ["CVE-2024-1"]
+
+
+def test_an_rpm_s_source_has_its_epoch(tmp_path: Path) -> None:
+    events = [{"introduced": "0"}, {"fixed": "1:1.0-1"}]
+    documents = [osv("RLSA-2024:1", "Rocky Linux:9", "curl", events, upstream=["CVE-2024-1"])]
+    rocky = OsRelease("rocky", "9.4", name="Rocky Linux 9.4")
+    own = package("rpm", "libcurl", "1:1.0-1", source_name="curl", source_version="1.0-1")
+    assert ids(verdict(tmp_path, documents, image([own], rocky))) == []

@@ -7,7 +7,10 @@ from seawall.model.kube.base import KubeObject, View
 
 
 class ImageVulnerability(View, frozen=True):
-    """A vulnerability of the image. ``packages`` are those that it is in, as people read them."""
+    """A vulnerability of the image. ``packages`` are those that it is in, as people read them.
+
+    ``declared`` marks one only in what lock files name, which need not be installed.
+    """
 
     id: str = ""
     severity: Severity = Severity.MEDIUM
@@ -16,6 +19,7 @@ class ImageVulnerability(View, frozen=True):
     fixed: tuple[str, ...] = ()
     exploited: bool = False
     disputed: bool = False
+    declared: bool = False
 
 
 class ImageOs(View, frozen=True):

@@ -142,6 +142,23 @@ def _rpm(os: OsRelease) -> str:
     return {"photon": f"Photon OS:{version}", "amzn": f"Amazon:{major}"}.get(os.id, "")
 
 
+_SLES = re.compile(r"SUSE:Linux Enterprise Server ([0-9]+)( SP[0-9]+)?").fullmatch
+_SUSE_MODULES = (
+    "Basesystem", "Server Applications", "Development Tools", "Web and Scripting", "Python 3", "Containers", "Legacy",
+    "Public Cloud", "Desktop Applications", "Systems Management", "Package Hub", "Certifications",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def modules_of(ecosystem: str) -> tuple[str, ...]:
+    """The ecosystems of the modules that a release is made of; SUSE tells what it mends by module."""
+    match = _SLES(ecosystem)
+    if match is None:
+        return ()
+    release = f"{match[1]}{match[2] or ''}"
+    return tuple(f"SUSE:Linux Enterprise Module for {name} {release}" for name in _SUSE_MODULES)
+
+
 def end_of_life(os: OsRelease | None, today: str) -> str:
     """The day of the distribution's last free fixes if that is before ``today`` (YYYY-MM-DD); empty otherwise.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from seawall.analysis.images.matching.ecosystems import end_of_life, origin_of
+from seawall.analysis.images.matching.ecosystems import end_of_life, modules_of, origin_of
 from seawall.analysis.images.matching.merging import Hit, merge
 from seawall.analysis.images.matching.ranges import fixes_of, is_affected
 from seawall.analysis.images.versions import InvalidVersion, scheme_of
@@ -99,11 +99,9 @@ class Matcher:
             return _Answer((), f"the order of versions of {asked.ecosystem} is not known")
         hits: dict[str, Hit] = {}
         invalid = ""
-        for name, version in _candidates(asked):
-            said = self._advisories.lookup(asked.ecosystem, name)
+        for ecosystem, name, version in _candidates(asked):
+            said = [each for each in self._advisories.lookup(ecosystem, name) if _of_module(each, asked)]
             for affected in self._of_best_source(said):
-                if not _of_module(affected, asked):
-                    continue
                 try:
                     if affected.state == _NOT_AFFECTED or not is_affected(affected, scheme, version):
                         continue
@@ -115,7 +113,7 @@ class Matcher:
                     hits[advisory.id] = Hit(advisory, affected, tuple(fixes_of(affected, scheme, version)))
         return _Answer(tuple(hits.values()), invalid) if hits or invalid else _NOTHING
 
-    def _of_best_source(self, said: tuple[Affected, ...]) -> Iterable[Affected]:
+    def _of_best_source(self, said: list[Affected]) -> Iterable[Affected]:
         """A distribution's own word on a vulnerability is preferred to OSV's rendering of it."""
         own = {affected.advisory for affected in said if affected.source != "osv"}
         if not own:
@@ -144,14 +142,24 @@ class Matcher:
         return self._read[advisory_id]
 
 
-def _candidates(asked: _Asked) -> Iterable[tuple[str, str]]:
-    """The names by which advisories may know a package, each with the version that counts for it."""
+def _candidates(asked: _Asked) -> Iterable[tuple[str, str, str]]:
+    """The ecosystems and names by which advisories may know a package, each with the version that counts for it."""
     base = asked.ecosystem.partition(":")[0]
-    yield package_key(base, asked.name), asked.version
-    if asked.source and asked.source != asked.name:
-        yield asked.source, asked.source_version or asked.version
-    elif base == "Go" and asked.name == "toolchain":
-        yield "stdlib", asked.version
+    for ecosystem in (asked.ecosystem, *modules_of(asked.ecosystem)):
+        yield ecosystem, package_key(base, asked.name), asked.version
+        if asked.source and asked.source != asked.name:
+            yield ecosystem, asked.source, _source_version(asked)
+    if base == "Go" and asked.name == "toolchain":
+        yield asked.ecosystem, "stdlib", asked.version
+
+
+def _source_version(asked: _Asked) -> str:
+    """The source package's version; an rpm's names its source without the epoch that both have."""
+    version = asked.source_version or asked.version
+    epoch, colon, _ = asked.version.partition(":")
+    if colon and ":" not in version and scheme_of(asked.ecosystem) == "rpm":
+        return f"{epoch}:{version}"
+    return version
 
 
 def _of_module(affected: Affected, asked: _Asked) -> bool:

@@ -33,8 +33,14 @@ def vulnerable_package(image: Image, ctx: Context) -> Hits:
             _told(each),
             ("spec", "vulnerabilities", index),
             severity=each.severity,
-            confidence=Confidence.LOW if each.disputed else Confidence.HIGH,
+            confidence=_confidence(each),
         )
+
+
+def _confidence(each: ImageVulnerability) -> Confidence:
+    if each.disputed:
+        return Confidence.LOW
+    return Confidence.MEDIUM if each.declared else Confidence.HIGH
 
 
 def _told(each: ImageVulnerability) -> str:
