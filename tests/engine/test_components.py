@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from seawall.analysis.images.components import component_of, components_of
-from seawall.engine.components import component_inventories, placed
-from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
-from seawall.model.finding import RelatedEvidence
+from seawall.engine import ReadOptions, ScanOptions, scan
+from seawall.engine.components import add_components
+from seawall.engine.vulnerabilities import VulnerabilityOptions
+from seawall.model.finding import RelatedEvidence, RuleState
 from seawall.model.resource import Inventory, Resource
 from seawall.sources.manifests.load import load_stdin
 from tests.analysis.images.made import database, osv
+from tests.conftest import Run
 
 NODES = b"""
 apiVersion: v1
@@ -80,15 +83,26 @@ def test_images_of_control_software(image: str, name: str | None) -> None:
 def test_their_vulnerabilities_are_found(inventory: Inventory, tmp_path: Path) -> None:
     events = [{"introduced": "0"}, {"fixed": "1.11.5"}]
     documents = [osv("GO-2025-1", "Go", "k8s.io/ingress-nginx", events, aliases=["CVE-2025-1974"])]
-    path = tmp_path / "db"
-    database(path, documents).close()
-    made = list(component_inventories(inventory))
-    resources = {f"{each.reference}": refs for each, refs in made}
-    result = judge_images((each for each, _ in made), VulnerabilityOptions(str(path)))
-    (finding,) = result.findings
-    assert (finding.resource.name, finding.rule) == ("ingress-nginx@1.11.1", "vulnerable-package")
-    finding = placed(finding, resources[finding.resource.name])
+    database(tmp_path / "db", documents).close()
+    (tmp_path / "cluster.yaml").write_bytes(NODES)
+    result = scan(ScanOptions(ReadOptions((str(tmp_path / "cluster.yaml"),))))
+    states = {status.rule: status for status in result.statuses}
+    assert states["vulnerable-package"].state is RuleState.SKIPPED
+    add_components(result, VulnerabilityOptions(str(tmp_path / "db")))
+    (finding,) = [each for each in result.findings if each.rule == "vulnerable-package"]
+    assert str(finding.resource) == "Component ingress-nginx@1.11.1"
     (related,) = [each for each in finding.evidence if isinstance(each, RelatedEvidence)]
     assert str(related.resource) == "Deployment ingress-nginx/ingress"
     assert not result.complete
     assert any("scan the node" in reason for reason in result.reasons())
+
+
+def test_the_command_line_takes_them(run: Run, tmp_path: Path) -> None:
+    database(tmp_path / "db", [osv("GO-1", "Go", "k8s.io/kubernetes", [{"introduced": "0"}])]).close()
+    (tmp_path / "cluster.yaml").write_bytes(NODES)
+    done = run("scan", str(tmp_path / "cluster.yaml"), "--components", f"--db={tmp_path / 'db'}", "--format", "json")
+    findings = [each for each in json.loads(done.stdout)["findings"] if each["rule"] == "vulnerable-package"]
+    assert {each["resource"]["name"] for each in findings} == {"kubelet@1.29.1", "kube-proxy@1.29.1"}
+    done = run("scan", str(tmp_path / "cluster.yaml"), "--components", f"--db={tmp_path / 'none'}")
+    assert done.returncode == 2
+    assert "there is no database" in done.stderr

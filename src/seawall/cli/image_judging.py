@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
 from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.images import ImagesResult
-from seawall.engine.result import ScanResult
 from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, explainimage, render, vex
@@ -23,7 +23,6 @@ from seawall.store.advisories import AdvisoryStore, DatabaseProblem
 
 EXPLAIN = "explain"
 _VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
-_MOST_TOLD = 20
 _EXPLAINED = ("terminal", "json")
 
 
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
     view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write([_VEX[name](result)] if name in _VEX else render(name, result, view), file)
-    _tell(result)
+    tell(result)
     return result.exit_code(None if args.fail_on == "none" else Severity(args.fail_on), args.keep_going)
 
 
@@ -88,14 +87,3 @@ def _explain(args: argparse.Namespace, read: Callable[[], ImagesResult], databas
     maker = explainimage.json if form == "json" else explainimage.text
     write([maker(images.images[0].reference, name, explained)], file)
     return 0 if images.complete else 2
-
-
-def _tell(result: ScanResult) -> None:
-    for note in result.notes[:_MOST_TOLD]:
-        sys.stderr.write(f"seawall: note: {printable(note)}\n")
-    reasons = [printable(reason) for reason in result.reasons()]
-    sys.stderr.writelines(f"seawall: {reason}\n" for reason in reasons[:_MOST_TOLD])
-    if len(reasons) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: {len(reasons) - _MOST_TOLD} more problems; --format json lists all\n")
-    if reasons:
-        sys.stderr.write("seawall: the run is incomplete\n")

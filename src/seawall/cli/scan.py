@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judging_arguments(parser)
     parser.add_argument("--baseline", metavar="FILE", help="results of before (JSON): only what is new counts")
     parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
+    parser.add_argument(
+        "--components", action="store_true", help="judge kubelets, runtimes and control software by `seawall db`"
+    )
+    parser.add_argument("--db", metavar="FILE", help="the database of advisories for --components")
     parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
 
 
@@ -51,11 +55,26 @@ def run(args: argparse.Namespace) -> int:
         result = _scan(options)
     except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
+    if args.components:
+        _add_components(result, args)
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write(render(name, result, view), file)
     tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
+
+
+def _add_components(result: ScanResult, args: argparse.Namespace) -> None:
+    from seawall.cli.db import database_path
+    from seawall.engine.components import add_components
+    from seawall.engine.vulnerabilities import VulnerabilityOptions
+    from seawall.store.advisories import DatabaseProblem
+
+    try:
+        database = database_path(args.db, load_config(args.config))
+        add_components(result, VulnerabilityOptions(database, severity=Severity(args.severity)))
+    except (ConfigError, DatabaseProblem) as error:
+        raise CommandError(str(error)) from error
 
 
 def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanOptions:

@@ -7,12 +7,37 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from seawall.analysis.images.components import components_of
+from seawall.engine.result import ScanResult
+from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
 from seawall.model.finding import Finding, RelatedEvidence, ResourceRef
 from seawall.model.images import ImageInventory, NotLooked
 from seawall.model.resource import Inventory
 
 #: Findings name the objects that run a component, up to so many.
 _MOST_RESOURCES = 20
+
+
+def add_components(result: ScanResult, options: VulnerabilityOptions) -> None:
+    """Judge the software of the cluster that was scanned, and add what is found to the scan's result.
+
+    What cannot be judged (a kernel, an image without a version) makes the result incomplete.
+
+    Raises:
+        DatabaseProblem: there is no database, or it cannot be used.
+        VexProblem: a VEX file cannot be read.
+    """
+    components = list(component_inventories(result.inventory))
+    runs = {inventory.reference: resources for inventory, resources in components}
+    judged = judge_images((inventory for inventory, _ in components), options)
+    result.findings += (placed(each, runs[each.resource.name]) for each in judged.findings)
+    result.findings.sort(key=lambda finding: -finding.risk)
+    result.errors += judged.errors
+    result.notes += judged.notes
+    if components:
+        states = {status.rule: status for status in judged.statuses}
+        result.statuses[:] = [states.get(status.rule, status) for status in result.statuses]
+    else:
+        result.notes.append("no nodes and no known control software were found to judge by the advisories")
 
 
 def component_inventories(inventory: Inventory) -> Iterator[tuple[ImageInventory, tuple[ResourceRef, ...]]]:

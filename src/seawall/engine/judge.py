@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
-from seawall.model.kube.kinds import KUBEADM_KINDS, templated_names
+from seawall.model.kube.kinds import KUBEADM_KINDS, own_names, templated_names
 from seawall.model.paths import Path, format_path, parse_path
 from seawall.model.programs import PROGRAMS, Program, find_program
 from seawall.model.resource import Inventory, NotRead, Resource, UnreadKind
@@ -45,6 +45,7 @@ class Judge:
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
         self._unread: set[str] = set()
+        self._own: set[str] = set()
 
     def judge(self, resource: Resource, template: bool = True) -> list[RuleHit]:
         """Judge one resource by every rule except those over the whole inventory.
@@ -59,6 +60,8 @@ class Judge:
         self._run_all(targets.get(OBJECT, ()), resource, context, (), (), hits)
         if resource.kind is None:
             return hits
+        if resource.kind.name in own_names():
+            self._own.add(resource.kind.name)
         if resource.view is None:
             self._skip_all(resource)
             return hits
@@ -247,6 +250,8 @@ class Judge:
             return RuleStatus(rule.id, RuleState.SKIPPED, self._skipped[rule.id])
         if rule.manifests_only and self._seen_live and not self._seen_manifests:
             return RuleStatus(rule.id, RuleState.SKIPPED, "about manifests, not about objects of a cluster")
+        if own_names().issuperset(rule.on) and self._own.isdisjoint(rule.on):
+            return RuleStatus(rule.id, RuleState.SKIPPED, f"needs {' or '.join(rule.on)}: none was given")
         return RuleStatus(rule.id, RuleState.OK)
 
 

@@ -228,6 +228,12 @@ def modelled_names() -> frozenset[str]:
 
 
 @cache
+def own_names() -> frozenset[str]:
+    """The names of the modelled kinds that are no objects of Kubernetes."""
+    return frozenset(entry[0] for (group, _), entry in _KINDS.items() if group == OWN_GROUP)
+
+
+@cache
 def templated_names() -> frozenset[str]:
     """The names of the modelled kinds that have a pod template."""
     return frozenset(name for name, *_, template in _KINDS.values() if template is not None)
