@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -145,6 +146,43 @@ def test_a_missing_source_is_an_error(run: Run, published: tuple[Path, str], tmp
     done = run("db", "update", *arguments(url, tmp_path / "db"))
     assert (done.returncode, (tmp_path / "db").exists()) == (2, False)
     assert "answered 404" in done.stderr
+
+
+def test_what_red_hat_will_not_fix(run: Run, published: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = published
+    vex = {
+        "document": {"csaf_version": "2.0", "category": "csaf_vex"},
+        "product_tree": {
+            "full_product_names": [
+                {"product_id": "rhel", "product_identification_helper": {"cpe": "cpe:/o:redhat:enterprise_linux:9"}},
+                {"product_id": "wget", "product_identification_helper": {"purl": "pkg:rpm/redhat/wget"}},
+            ],
+            "relationships": [
+                {
+                    "product_reference": "wget",
+                    "relates_to_product_reference": "rhel",
+                    "full_product_name": {"product_id": "rhel:wget"},
+                }
+            ],
+        },
+        "vulnerabilities": [{"cve": "CVE-2024-9", "product_status": {"known_affected": ["rhel:wget"]}}],
+    }
+    with tarfile.open(folder / "csaf_vex_2026-11-24.tar.gz", "w:gz") as archive:
+        data = json.dumps(vex).encode()
+        info = tarfile.TarInfo("2024/cve-2024-9.json")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    (folder / "archive_latest.txt").write_text("csaf_vex_2026-11-24.tar.gz\n")
+    db = tmp_path / "db"
+    done = run("db", "update", *arguments(url, db), "--redhat-vex", f"--mirror=redhat={url}")
+    assert done.returncode == 0, done.stderr
+    with AdvisoryStore(str(db)) as store:
+        assert [each.source for each in store.lookup("Red Hat:9", "wget")] == ["redhat"]
+    (folder / "archive_latest.txt").write_text("../../etc/passwd")
+    os.utime(folder / "archive_latest.txt", (2e9, 2e9))
+    done = run("db", "update", *arguments(url, db), "--redhat-vex", f"--mirror=redhat={url}")
+    assert done.returncode == 2
+    assert "names no archive" in done.stderr
 
 
 def test_build_from_what_update_fetched(run: Run, published: tuple[Path, str], tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.analysis.images.made import database, osv
@@ -55,6 +57,11 @@ def test_explain(run: Run, sbom: Path, db: Path) -> None:
     assert "thing 2.0: removes 1  <- mends it" in done.stdout
     document = json.loads(run("image", "explain", "CVE-2024-1", str(sbom), f"--db={db}", "--format", "json").stdout)
     assert document["upgrades"][0]["removes"] == ["CVE-2024-1"]
+    schema = json.loads((files("seawall.reports") / "schemas" / "imageexplain.v1.json").read_text())
+    jsonschema.validate(document, schema)
+    document = json.loads(run("image", "explain", "CVE-2", str(sbom), f"--db={db}", "--format", "json").stdout)
+    jsonschema.validate(document, schema)
+    assert document["vulnerability"] is None
     assert "is not among its vulnerabilities" in run("image", "explain", "CVE-2", str(sbom), f"--db={db}").stdout
     assert run("image", "explain", "CVE-2024-1", f"--db={db}").returncode == 2
 

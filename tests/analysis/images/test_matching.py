@@ -305,3 +305,19 @@ def test_an_rpm_s_source_has_its_epoch(tmp_path: Path) -> None:
     rocky = OsRelease("rocky", "9.4", name="Rocky Linux 9.4")
     own = package("rpm", "libcurl", "1:1.0-1", source_name="curl", source_version="1.0-1")
     assert ids(verdict(tmp_path, documents, image([own], rocky))) == []
+
+
+def test_malicious_packages_are_critical(tmp_path: Path) -> None:
+    documents = [osv("MAL-2024-1", "npm", "thing", [{"introduced": "0"}])]
+    (only,) = verdict(tmp_path, documents, image([package("npm", "thing", "1.0.0")], None)).vulnerabilities
+    assert (only.id, only.severity, only.judged_by) == ("MAL-2024-1", "critical", "mal")
+
+
+def test_an_erratum_without_cves_goes_by_its_other_names(tmp_path: Path) -> None:
+    documents = [
+        osv("ALSA-2024:1", "AlmaLinux:9", "thing", FIXED, aliases=["GHSA-x"]),
+        osv("CGA-aaaa-bbbb", "Wolfi", "thing", FIXED, upstream=["CVE-2024-1", "GHSA-y"]),
+    ]
+    alma, wolfi = OsRelease("almalinux", "9.4", name="AlmaLinux"), OsRelease("wolfi", "20230201")
+    assert ids(verdict(tmp_path, documents, image([package("rpm", "thing", "1.0-1")], alma))) == ["GHSA-x"]
+    assert ids(verdict(tmp_path, documents, image([package("apk", "thing", "1.0-r0")], wolfi))) == ["CVE-2024-1"]

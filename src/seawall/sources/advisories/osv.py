@@ -21,10 +21,12 @@ _MAX_EVENTS = 4_000_000
 #: Errata: one document for several vulnerabilities.
 _BUNDLES = re.compile(
     r"(?:RH[SBE]A|AL[SBE]A|RLSA|RXSA|ELSA|ALAS[0-9]*|DSA|DLA|USN|SUSE-[A-Z]+|openSUSE-[A-Z]+|MGASA|openEuler-SA|"
-    r"PHSA|CGA|ALINUX|AZL)-"
+    r"PHSA|ALINUX)-"
 )
 #: One entry a vulnerability, about a CVE upstream.
-_MIRRORED = re.compile(r"(?:DEBIAN|UBUNTU|ALPINE|BELL|ALPAQUITA|ECHO|MINI|AZL|OESA|CLEANSTART|DHI)-")
+_MIRRORED = re.compile(r"(?:DEBIAN|UBUNTU|ALPINE|BELL|ALPAQUITA|ECHO|MINI|AZL|OESA|CLEANSTART|DHI|CGA)-")
+#: Packages that were made to do harm (the OpenSSF's malicious-packages).
+_MALICIOUS = "MAL-"
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]+")
 _WORDS = {
     "critical": "critical",
@@ -164,13 +166,14 @@ def _entry(document: _Document) -> Entry | str:
 
 
 def _advisory(document: _Document) -> Advisory:
-    bundle = _BUNDLES.match(document.id) is not None
     names = list(document.aliases or ())
-    if bundle or _MIRRORED.match(document.id):
+    cves: list[str] = []
+    if _BUNDLES.match(document.id):
         names += document.upstream or ()
-    if bundle:
-        names = [each for each in (*names, *(document.related or ())) if _CVE.fullmatch(each)]
-    elif match := _CVE.search(document.id):
+        cves = [each for each in (*names, *(document.related or ())) if _CVE.fullmatch(each)]
+    elif _MIRRORED.match(document.id):
+        names += document.upstream or ()
+    if match := _CVE.search(document.id):
         names.append(match[0])
     details = document.details or ""
     summary = document.summary or details.strip().split("\n", 1)[0]
@@ -178,10 +181,12 @@ def _advisory(document: _Document) -> Advisory:
     return Advisory(
         id=document.id,
         source="osv",
-        names=tuple(dict.fromkeys(each for each in names if each != document.id)),
-        bundle=bundle and bool(names),
+        names=tuple(dict.fromkeys(each for each in cves or names if each != document.id)),
+        bundle=bool(cves),
         summary=_cut(summary),
-        severity=_word(document.severity) or _specific_word(specific),
+        severity="critical"
+        if document.id.startswith(_MALICIOUS)
+        else _word(document.severity) or _specific_word(specific),
         cvss=_scores(document.severity),
         published=document.published or "",
         modified=document.modified,
