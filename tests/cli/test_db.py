@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import io
 import json
@@ -193,6 +194,14 @@ def test_build_from_what_update_fetched(run: Run, published: tuple[Path, str], t
     assert done.returncode == 0, done.stderr
     with AdvisoryStore(str(tmp_path / "one" / "advisories.db")) as one, AdvisoryStore(str(tmp_path / "two.db")) as two:
         assert one.info.checksum == two.info.checksum
+
+
+def test_two_runs_at_once(run: Run, conformance: Path, tmp_path: Path) -> None:
+    with open(tmp_path / ".db.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run("db", "build", f"--from={conformance / 'osv'}", f"--db={tmp_path / 'db'}")
+    assert done.returncode == 2
+    assert "is being made by another run" in done.stderr
 
 
 def test_build_from_public_advisories(run: Run, conformance: Path, tmp_path: Path) -> None:

@@ -110,6 +110,6 @@ def test_damage_is_found(tmp_path: Path) -> None:
 def test_a_database_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "db"
     build(path, [entry(1)])
-    monkeypatch.setattr("seawall.store.advisories.SCHEMA", 99)
+    monkeypatch.setattr("seawall.store.advisoryform.SCHEMA", 99)
     with pytest.raises(DatabaseProblem, match="another version"):
         AdvisoryStore(str(path))

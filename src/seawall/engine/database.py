@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -85,6 +87,11 @@ def update(options: UpdateOptions, progress: Progress | None = None) -> UpdateRe
     for name in options.bases:
         if name not in BASES:
             raise UpdateProblem(f"there is no kind of data {name!r} to mirror; choose from {', '.join(BASES)}")
+    with _alone(options.database):
+        return _update(options, progress)
+
+
+def _update(options: UpdateOptions, progress: Progress | None) -> UpdateResult:
     folder = os.path.join(os.path.dirname(options.database), _SOURCES)
     downloader = Downloader(folder, options.authority, options.patience)
     try:
@@ -125,9 +132,27 @@ def build(folder: str, database: str, progress: Progress | None = None) -> Updat
             raise UpdateProblem(f"{path} cannot be read: {error.strerror}") from error
         name = os.path.relpath(path, folder) if path != folder else os.path.basename(path)
         files.append((path, "", SourceInfo(name, path, _time(changed))))
-    before = _info(database)
-    info, notes = _build(database, files, None, progress)
+    with _alone(database):
+        before = _info(database)
+        info, notes = _build(database, files, None, progress)
     return UpdateResult(info, [], [*_shrunk(before, info), *notes], built=True)
+
+
+@contextmanager
+def _alone(database: str) -> Iterator[None]:
+    """Nobody else builds the same database at the same time; the lock goes with the process, whatever becomes of it."""
+    folder, name = os.path.split(os.path.abspath(database))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        lock = open(os.path.join(folder, f".{name}.lock"), "wb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise UpdateProblem(f"{database} cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UpdateProblem(f"{database} is being made by another run; wait for it") from error
+        yield
 
 
 def status(database: str) -> DatabaseInfo:

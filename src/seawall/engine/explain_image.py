@@ -10,7 +10,7 @@ from msgspec import Struct
 from seawall.analysis.images.matching import Matcher
 from seawall.analysis.images.matching.ecosystems import origin_of
 from seawall.analysis.images.versions import InvalidVersion, scheme_of, sort_key
-from seawall.engine.vulnerabilities import layer_origin
+from seawall.engine.vulnerability_evidence import layer_origin
 from seawall.model.advisories import AdvisoryLookup
 from seawall.model.images import ImageInventory, Package
 from seawall.model.vulnerabilities import ImageVerdict, Vulnerability

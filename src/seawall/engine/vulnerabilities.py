@@ -13,6 +13,7 @@ from msgspec import Struct
 from seawall.analysis.images.matching import Matcher
 from seawall.engine.catalogue import load_rules
 from seawall.engine.result import ScanResult
+from seawall.engine.vulnerability_evidence import package_evidence, place_of
 from seawall.findings import fingerprint, vulnerability_risk
 from seawall.findings.vex import Vex
 from seawall.model.advisories import STALE_DAYS, AdvisoryLookup, DatabaseInfo
@@ -22,7 +23,6 @@ from seawall.model.finding import (
     Finding,
     FindingStatus,
     Location,
-    PackageEvidence,
     ResourceRef,
     RuleState,
     RuleStatus,
@@ -37,7 +37,7 @@ from seawall.model.paths import Path, format_path
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Context, Hit, Rule
 from seawall.model.version import NEWEST
-from seawall.model.vulnerabilities import API_VERSION, ImageVerdict, Vulnerability, VulnerablePackage, image_ref
+from seawall.model.vulnerabilities import API_VERSION, ImageVerdict, Vulnerability, image_ref
 from seawall.sources.vex import read_vex
 from seawall.store.advisories import AdvisoryStore
 
@@ -177,7 +177,7 @@ class _Judge:
         message, waiver, field = hit.message, None, path
         risk = vulnerability_risk(severity, hit.confidence, False, -1)
         if vulnerability is not None:
-            evidence = tuple(_evidence(vulnerability, inventory))
+            evidence = tuple(package_evidence(vulnerability, inventory))
             waiver = self._vex.waiver(vulnerability, inventory)
             if note := self._vex.note(vulnerability, inventory):
                 message = f"{message} (VEX: {note})"
@@ -191,7 +191,7 @@ class _Judge:
                 severity=severity,
                 confidence=hit.confidence,
                 resource=ref,
-                locations=(Location(inventory.reference, 0, 0, _place(vulnerability) or path),),
+                locations=(Location(inventory.reference, 0, 0, place_of(vulnerability) or path),),
                 message=message,
                 evidence=evidence,
                 fix=None,
@@ -270,43 +270,3 @@ _MAX_SUMMARY = 140
 
 def _cut(summary: str) -> str:
     return summary if len(summary) <= _MAX_SUMMARY else f"{summary[:_MAX_SUMMARY].rstrip('. ')}..."
-
-
-def _place(vulnerability: Vulnerability | None) -> str:
-    """The first file that proves the package; its package URL where there is none."""
-    if vulnerability is None:
-        return ""
-    places = (place for each in vulnerability.packages for place in each.package.locations)
-    return next(places, vulnerability.packages[0].package.purl)
-
-
-def _evidence(vulnerability: Vulnerability, inventory: ImageInventory) -> Iterator[PackageEvidence]:
-    for each in vulnerability.packages:
-        package = each.package
-        known = 0 <= package.layer < len(inventory.layers)
-        yield PackageEvidence(
-            name=package.name,
-            version=package.version,
-            package_type=package.type,
-            purl=package.purl,
-            vulnerabilities=(vulnerability.id, *vulnerability.names),
-            advisories=each.advisories,
-            fixed=each.fixed,
-            state=each.state,
-            layer=package.layer if package.layer >= 0 else None,
-            layer_digest=inventory.layers[package.layer].digest if known else "",
-            origin=layer_origin(each, inventory),
-            location=package.locations[0] if package.locations else "",
-            severity_source=vulnerability.judged_by,
-            cvss=vulnerability.cvss.score if vulnerability.cvss else None,
-            cvss_vector=vulnerability.cvss.vector if vulnerability.cvss else "",
-            epss=vulnerability.epss if vulnerability.epss >= 0 else None,
-            kev=vulnerability.kev_added,
-        )
-
-
-def layer_origin(each: VulnerablePackage, inventory: ImageInventory) -> str:
-    """``base`` or ``own``, as the layer that brought a package is of the base image; empty where it is not known."""
-    if inventory.base is None or each.package.layer < 0:
-        return ""
-    return "base" if each.package.layer < inventory.base.layers else "own"

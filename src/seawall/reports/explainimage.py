@@ -11,6 +11,7 @@ from seawall.reports.excerpt import printable
 
 if TYPE_CHECKING:
     from seawall.engine.explain_image import Explanation, Place
+    from seawall.model.vulnerabilities import Vulnerability
 
 SCHEMA = "seawall.imageexplain/v1"
 _MOST_UPGRADES = 10
@@ -55,39 +56,13 @@ def _place(place: Place) -> list[str]:
 
 def json(image: str, name: str, explained: Explanation) -> bytes:
     """The document."""
-    found = explained.vulnerability
     made: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "seawall", "version": __version__},
         "image": image,
         "asked": name,
-        "vulnerability": None
-        if found is None
-        else {
-            "id": found.id,
-            "names": found.names,
-            "severity": found.severity,
-            "severitySource": found.judged_by,
-            "summary": found.summary,
-            "cvss": found.cvss.score if found.cvss else None,
-            "epss": found.epss if found.epss >= 0 else None,
-            "kev": found.kev_added or None,
-        },
-        "places": [
-            {
-                "package": place.package.name,
-                "version": place.package.version,
-                "purl": place.package.purl,
-                "layer": place.layer if place.layer >= 0 else None,
-                "layerDigest": place.layer_digest,
-                "createdBy": place.created_by,
-                "origin": place.origin,
-                "location": place.location,
-                "fixed": place.fixed,
-                "state": place.state,
-            }
-            for place in explained.places
-        ],
+        "vulnerability": None if explained.vulnerability is None else _vulnerability(explained.vulnerability),
+        "places": [_place_members(place) for place in explained.places],
         "upgrades": [
             {
                 "what": each.what,
@@ -101,3 +76,31 @@ def json(image: str, name: str, explained: Explanation) -> bytes:
         "unfixable": explained.unfixable,
     }
     return msgspec.json.encode(made) + b"\n"
+
+
+def _vulnerability(found: Vulnerability) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "names": found.names,
+        "severity": found.severity,
+        "severitySource": found.judged_by,
+        "summary": found.summary,
+        "cvss": found.cvss.score if found.cvss else None,
+        "epss": found.epss if found.epss >= 0 else None,
+        "kev": found.kev_added or None,
+    }
+
+
+def _place_members(place: Place) -> dict[str, Any]:
+    return {
+        "package": place.package.name,
+        "version": place.package.version,
+        "purl": place.package.purl,
+        "layer": place.layer if place.layer >= 0 else None,
+        "layerDigest": place.layer_digest,
+        "createdBy": place.created_by,
+        "origin": place.origin,
+        "location": place.location,
+        "fixed": place.fixed,
+        "state": place.state,
+    }
