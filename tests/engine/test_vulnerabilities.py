@@ -18,7 +18,7 @@ from seawall.engine.result import ScanResult
 from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
 from seawall.model.advisories import Known
 from seawall.model.finding import FindingStatus, PackageEvidence, Severity
-from seawall.model.images import BaseImage, ImageInventory, NotLooked, OsRelease
+from seawall.model.images import BaseImage, ImageInventory, LayerInfo, NotLooked, OsRelease
 from seawall.reports import FORMATS, render, vex
 from seawall.reports.view import View
 from seawall.sources.vex import VexProblem, parse_vex
@@ -299,3 +299,36 @@ def test_upgrades_remove_all_that_can_be(tmp_path: Path) -> None:
         ("c", "2.0", 1),
         ("b", "2.0", 1),
     ]
+
+
+_HOSTILE = st.text(max_size=12) | st.sampled_from(["\udc80", "\x00", "\x1b[31m", "1" * 600, "(devel)", ""])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["deb", "rpm", "apk", "pypi", "npm", "golang", "x"]), _HOSTILE, _HOSTILE)),
+    _HOSTILE,
+)
+def test_no_image_breaks_it(
+    tmp_path_factory: pytest.TempPathFactory, given: list[tuple[str, str, str]], os: str
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "hostile"
+    folder.mkdir(exist_ok=True)
+    if not (folder / "db").exists():
+        database(folder / "db", DOCUMENTS).close()
+    # What is known is looked up by the source's name, whatever the binary package is called.
+    packages = [
+        package(type_, name, version, source_name="openssl", source_version="1") for type_, name, version in given
+    ]
+    for release in (None, OsRelease("debian", "12"), OsRelease(os, os, os, os)):
+        result = judged(folder / "db", image(packages, release, reference=os or "x"))
+        for name in FORMATS:
+            b"".join(render(name, result, VIEW))
+        vex.openvex(result)
+
+
+def test_credentials_in_the_history_are_not_told(db: Path) -> None:
+    made = LayerInfo("sha256:l0", "sha256:d0", 1, created_by="RUN curl -u admin:hunter2secret https://x.example")
+    with AdvisoryStore(str(db)) as store:
+        explained = explain_image("CVE-2024-1", image([OPENSSL], layers=(made,)), store, "2026-11-25")
+    assert "RUN curl" in explained.places[0].created_by
+    assert "hunter2secret" not in explained.places[0].created_by

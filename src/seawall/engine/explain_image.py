@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from seawall.analysis.images.matching import Matcher
 from seawall.analysis.images.matching.ecosystems import origin_of
 from seawall.analysis.images.versions import InvalidVersion, scheme_of, sort_key
-from seawall.engine.vulnerability_evidence import layer_origin
+from seawall.engine.images import shown
+from seawall.engine.vulnerability_evidence import layer_origin, plain
 from seawall.model.advisories import AdvisoryLookup
 from seawall.model.images import ImageInventory, Package
 from seawall.model.vulnerabilities import ImageVerdict, Vulnerability
@@ -54,6 +56,7 @@ class Explanation(Struct, frozen=True):
 
 def explain_image(name: str, inventory: ImageInventory, advisories: AdvisoryLookup, today: str) -> Explanation:
     """Explain a vulnerability, by any of its names; None of it where the image does not have it."""
+    inventory = shown(inventory)  # the commands that made layers may hold credentials
     verdict = Matcher(advisories, today).match(inventory)
     wanted = name.upper() if name.upper().startswith("CVE-") else name
     found = next((each for each in verdict.vulnerabilities if wanted in (each.id, *each.names)), None)
@@ -68,12 +71,12 @@ def _places(vulnerability: Vulnerability, inventory: ImageInventory) -> Iterable
         package = each.package
         layer = inventory.layers[package.layer] if 0 <= package.layer < len(inventory.layers) else None
         yield Place(
-            package,
+            replace(package, name=plain(package.name), version=plain(package.version), purl=plain(package.purl)),
             package.layer,
             layer.digest if layer is not None else "",
-            layer.created_by if layer is not None else "",
+            plain(layer.created_by) if layer is not None else "",
             layer_origin(each, inventory),
-            package.locations[0] if package.locations else "",
+            plain(package.locations[0]) if package.locations else "",
             each.fixed,
             each.state,
         )
@@ -112,7 +115,8 @@ def smallest_upgrades(verdict: ImageVerdict, inventory: ImageInventory) -> tuple
                 gains[next(iter(wanting))] += 1
         version = "" if step.base else _newest(step.scheme, step.needs.values())
         kind = "base" if step.base else "package"
-        upgrades.append(Upgrade(step.what, kind, tuple(sorted(step.packages)), version, tuple(sorted(removes))))
+        packages = tuple(sorted(map(plain, step.packages)))
+        upgrades.append(Upgrade(plain(step.what), kind, packages, version, tuple(sorted(removes))))
     return tuple(upgrades)
 
 

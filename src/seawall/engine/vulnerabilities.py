@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from seawall.analysis.images.matching import Matcher
 from seawall.engine.catalogue import load_rules
 from seawall.engine.result import ScanResult
-from seawall.engine.vulnerability_evidence import package_evidence, place_of
+from seawall.engine.vulnerability_evidence import package_evidence, place_of, plain
 from seawall.findings import fingerprint, vulnerability_risk
 from seawall.findings.vex import Vex
 from seawall.model.advisories import STALE_DAYS, AdvisoryLookup, DatabaseInfo
@@ -134,14 +135,16 @@ class _Judge:
 
     def add(self, inventory: ImageInventory) -> None:
         """Judge an image; a digest that was judged already adds no findings."""
+        inventory = replace(inventory, reference=plain(inventory.reference), digest=plain(inventory.digest))
         self._inputs.append(inventory.reference)
         verdict = self._matcher.match(inventory)
         ref = image_ref(inventory)
         for each in verdict.unjudged:
             more = f" and {each.count - 1} more" if each.count > 1 else ""
-            self._unjudged.setdefault(each.reason, []).append(f"{ref.name}: {each.first}{more}")
+            self._unjudged.setdefault(each.reason, []).append(plain(f"{ref.name}: {each.first}{more}"))
         self._errors += (
-            SourceError(ref.name, each.where, f"was not looked into: {each.reason}") for each in inventory.not_looked
+            SourceError(ref.name, plain(each.where), f"was not looked into: {plain(each.reason)}")
+            for each in inventory.not_looked
         )
         identity = inventory.digest or ref.name
         if identity in self._seen:
@@ -174,7 +177,7 @@ class _Judge:
             return
         path = hit.path if isinstance(hit.path, str) else format_path(hit.path)
         evidence: tuple[Evidence, ...] = (FieldEvidence(path),)
-        message, waiver, field = hit.message, None, path
+        message, waiver, field = plain(hit.message), None, path
         risk = vulnerability_risk(severity, hit.confidence, False, -1)
         if vulnerability is not None:
             evidence = tuple(package_evidence(vulnerability, inventory))
@@ -233,6 +236,7 @@ class _Judge:
         reasons = [f"{reason} ({_several(where)})" for reason, where in self._unjudged.items()]
         more = len(reasons) - _MOST_REASONS
         text = "; ".join(reasons[:_MOST_REASONS]) + (f"; and {more} more reasons" if more > 0 else "")
+        text = plain(text)
         state = RuleState.NOT_JUDGED if reasons else RuleState.OK
         return [RuleStatus(VULNERABLE, state, text), RuleStatus(OUTDATED, RuleState.OK)]
 
