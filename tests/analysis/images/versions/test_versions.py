@@ -55,6 +55,7 @@ def test_every_public_fact_holds(conformance: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("scheme", "ordered"),
     [
+        ("dpkg", ["0~", "0", "0a", "0.0~", "0.0", "0.0-0a"]),
         ("dpkg", ["1.0~rc1", "1.0", "1.0-1", "1.0-1+b1", "1.0a", "1.0+dfsg", "1:0.1"]),
         ("rpm", ["1.0~rc1-1", "1.0-1.el9", "1.0-1.el9_2", "1.0-2.el9", "1.0^git1-1", "1.0.1-1", "1:0-1"]),
         ("apk", ["1.0_alpha", "1.0_rc1", "1.0", "1.0-r1", "1.0_p1", "1.0a", "1.0.1", "1.1", "1.10"]),

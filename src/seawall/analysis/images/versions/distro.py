@@ -35,9 +35,9 @@ def _dpkg_part(text: str) -> tuple[Any, ...]:
     for other, digits in _RUNS.findall(text):
         if other or digits:
             key += ((*map(_dpkg_order, other), 0), int(digits or 0))
-    # A part that ends is like one that goes on with nothing and 0, and "0" alone like nothing.
-    while key and key[-1] == 0 and key[-2] == _END:
-        del key[-2:]
+    # Nothing at all is like "0".
+    if not key:
+        key += (_END, 0)
     key.append(_END)
     return tuple(key)
 
