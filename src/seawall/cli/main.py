@@ -23,6 +23,7 @@ COMMANDS = {
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
     "db": "keep the database of advisories: update, build, status",
+    "node": "collect the facts of a node, judge them by benchmarks, plan what to change",
 }
 
 EXIT_USAGE = 2
