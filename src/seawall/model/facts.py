@@ -143,7 +143,9 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     ``docker``, ``unknown``), ``layout_evidence`` what says so, ``roles`` any of ``control-plane``, ``etcd``,
     ``worker``, ``docker-host``. ``components`` are keyed by the upstream program's name (``kube-apiserver``,
     ``kubelet``, ``containerd``, ...); ``files`` by absolute path on the node; a path that was looked for and is
-    missing is in ``absent``. ``paths`` gives the layout's value of well-known places (``kubelet.kubeconfig``,
+    missing is in ``absent``. ``documents`` are further configuration files by absolute path, parsed, with secrets
+    taken out (the EncryptionConfiguration, audit policy, AuthenticationConfiguration, AuthorizationConfiguration and
+    AdmissionConfiguration that flags of the API server name). ``paths`` gives the layout's value of well-known places (``kubelet.kubeconfig``,
     ``pki``, ``etcd.data``, ``cni.conf``, ...), as benchmarks name them. ``sysctls`` are as in /proc/sys with dots.
     """
 
@@ -160,6 +162,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     components: dict[str, Component] = {}
     files: dict[str, FileFact] = {}
     absent: tuple[str, ...] = ()
+    documents: dict[str, Any] = {}
     sysctls: dict[str, str] = {}
     mounts: tuple[Mount, ...] = ()
     listeners: tuple[Listener, ...] = ()
