@@ -1,0 +1,344 @@
+"""Compiling the tests of checks: data in, a function of a node out. Nothing from data is ever run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from seawall.analysis.nodes.node import Node, Resolved
+from seawall.analysis.nodes.operators import OPERATORS, ORDER, PRESENCE, UNSET, check_pattern, wanted_words
+from seawall.analysis.nodes.outcome import NotHere, NotKnown, Outcome, Seen, Verdict, all_of, any_of, opposite
+from seawall.analysis.nodes.settings import DataError
+from seawall.analysis.nodes.subjects import VALUE_SUBJECTS, Subject, fact, fact_path, files_subject, within
+from seawall.analysis.nodes.values import TYPES, shown
+from seawall.model.facts import FileFact
+
+#: A compiled test: called with the node and the item at hand (None outside of ``each`` and ``some``).
+Test = Callable[[Node, Any], Outcome]
+
+_MAX_ITEMS_TOLD = 20
+_FROM = {"default": " by default", "running": " in the running kubelet", "environment": " in its environment"}
+_FILE_OPERATORS = frozenset(("mode-at-most", "owner", "kind", "exists"))
+
+
+def compile_test(where: str, data: Any) -> Test:
+    """A test from data.
+
+    Raises:
+        DataError: it names a subject, fact, setting, operator or type that is not known, or misses a part.
+    """
+    if not isinstance(data, dict):
+        raise DataError(f"{where}: a test is a mapping, not {shown(data)}")
+    if "all" in data or "any" in data:
+        key = "all" if "all" in data else "any"
+        _only(where, data, key)
+        return _combined(where, key, data[key])
+    if "not" in data:
+        _only(where, data, "not")
+        inner = compile_test(f"{where}.not", data["not"])
+        return lambda node, item: opposite(inner(node, item))
+    if "if" in data:
+        return _conditional(where, data)
+    if "each" in data or "some" in data:
+        return _listed(where, data)
+    if "file" in data:
+        return _files(where, data)
+    return _leaf(where, data)
+
+
+def _only(where: str, data: dict[str, Any], *known: str) -> None:
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise DataError(f"{where}: {unknown[0]!r} does not belong here")
+
+
+def _combined(where: str, key: str, data: Any) -> Test:
+    if not isinstance(data, list) or not data:
+        raise DataError(f"{where}.{key}: a list of tests is wanted")
+    inner = [compile_test(f"{where}.{key}[{index}]", each) for index, each in enumerate(data)]
+    merge = all_of if key == "all" else any_of
+    return lambda node, item: merge(test(node, item) for test in inner)
+
+
+def _conditional(where: str, data: dict[str, Any]) -> Test:
+    """``if`` a test holds ``then`` another must; where it does not, the check does not apply (``else`` says why)."""
+    _only(where, data, "if", "then", "else")
+    condition = compile_test(f"{where}.if", data["if"])
+    if "then" not in data:
+        raise DataError(f"{where}: an if needs a then")
+    then = compile_test(f"{where}.then", data["then"])
+    otherwise = str(data.get("else", ""))
+
+    def test(node: Node, item: Any) -> Outcome:
+        first = condition(node, item)
+        if first.verdict is Verdict.PASS:
+            return then(node, item)
+        if first.verdict is Verdict.FAIL:
+            if otherwise:
+                return Outcome(Verdict.NOT_APPLICABLE, first.seen, otherwise)
+            return first._replace(verdict=Verdict.PASS)
+        return first
+
+    return test
+
+
+def _listed(where: str, data: dict[str, Any]) -> Test:
+    """``each`` item of a list of the facts (``where`` a test holds) ``must`` pass one; ``some`` item must be there."""
+    key = "each" if "each" in data else "some"
+    _only(where, data, key, "where", "name", *(("must",) if key == "each" else ()))
+    path = fact_path(where, data[key])
+    chosen = compile_test(f"{where}.where", data["where"]) if "where" in data else None
+    name = str(data.get("name", ""))
+    if key == "some":
+        if chosen is None:
+            raise DataError(f"{where}: a some needs a where")
+        return _some(path, chosen)
+    if "must" not in data:
+        raise DataError(f"{where}: an each needs a must")
+    must = compile_test(f"{where}.must", data["must"])
+
+    def test(node: Node, _: Any) -> Outcome:
+        try:
+            items = _items(node, path)
+        except NotKnown as missing:
+            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
+        found = []
+        for index, item in enumerate(items):
+            if chosen is not None and chosen(node, item).verdict is not Verdict.PASS:
+                continue
+            found.append(_of_item(must(node, item), f"{path}[{index}]", _called(item, name)))
+        if not found:
+            return Outcome(Verdict.NOT_APPLICABLE, reason=f"{path} has none that this is about")
+        return all_of(found)
+
+    return test
+
+
+def _some(path: str, chosen: Test) -> Test:
+    def test(node: Node, _: Any) -> Outcome:
+        try:
+            items = _items(node, path)
+        except NotKnown as missing:
+            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
+        for index, item in enumerate(items):
+            outcome = chosen(node, item)
+            if outcome.verdict is Verdict.PASS:
+                return _of_item(outcome, f"{path}[{index}]", "")
+        return Outcome(Verdict.FAIL, (Seen(path, "", "", f"{path} has none such"),))
+
+    return test
+
+
+def _items(node: Node, path: str) -> list[Any]:
+    value = fact(node, path)
+    if value is UNSET:
+        return []
+    if isinstance(value, dict):
+        return list(value.values())
+    if not isinstance(value, list | tuple):
+        raise NotKnown(f"{path} is not a list")
+    return list(value)
+
+
+def _called(item: Any, name: str) -> str:
+    try:
+        value = within(item, name) if name else None
+    except NotKnown:
+        return ""
+    return shown(value).lstrip("/") if isinstance(value, str | int) else ""
+
+
+def _of_item(outcome: Outcome, place: str, name: str) -> Outcome:
+    seen = tuple(
+        each._replace(path=f"{place}.{each.path}", says=f"{name}: {each.says}" if name else each.says)
+        for each in outcome.seen[:_MAX_ITEMS_TOLD]
+    )
+    return outcome._replace(seen=seen)
+
+
+def _leaf(where: str, data: dict[str, Any]) -> Test:
+    subjects = [key for key in data if key in VALUE_SUBJECTS]
+    if len(subjects) != 1:
+        known = ", ".join([*VALUE_SUBJECTS, "file", "each", "some", "all", "any", "not", "if"])
+        raise DataError(f"{where}: a test has one of {known}, not {', '.join(map(str, data)) or 'nothing'}")
+    subject = VALUE_SUBJECTS[subjects[0]](where, data[subjects[0]])
+    if "type" in data:
+        if subject.type not in ("any", "text") or data["type"] not in TYPES:
+            raise DataError(f"{where}: the type {shown(data['type'])} does not fit")
+        subject = _retyped(subject, str(data["type"]))
+    operators = {key: value for key, value in data.items() if key not in (subjects[0], "type", "else")}
+    if not operators:
+        raise DataError(f"{where}: a test needs an operator: {', '.join(OPERATORS)}")
+    return _with_operators(where, subject, operators, data.get("else", UNSET))
+
+
+def _with_operators(where: str, subject: Subject, operators: dict[str, Any], fallback: Any) -> Test:
+    """``else`` gives the value that an unset one stands for."""
+    ready = {key: _wanted(where, subject.type, key, value) for key, value in operators.items()}
+
+    def test(node: Node, item: Any) -> Outcome:
+        try:
+            found = subject.read(node, item)
+            if found.value is UNSET and fallback is not UNSET:
+                found = found._replace(value=TYPES[subject.type](fallback), given="default")
+            return all_of([_compared(found, operator, wanted) for operator, wanted in ready.items()])
+        except NotHere as missing:
+            return Outcome(Verdict.NOT_APPLICABLE, reason=str(missing))
+        except NotKnown as missing:
+            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
+
+    return test
+
+
+def _retyped(subject: Subject, kind: str) -> Subject:
+    def read(node: Node, item: Any) -> Resolved:
+        found = subject.read(node, item)
+        if found.value is UNSET:
+            return found
+        try:
+            return found._replace(value=TYPES[kind](found.value))
+        except ValueError as error:
+            raise NotKnown(f"{found.path}: {error}") from error
+
+    return Subject(read, kind)
+
+
+def _wanted(where: str, kind: str, operator: str, value: Any) -> Any:
+    """What a value is compared with, of the subject's type."""
+    if operator not in OPERATORS:
+        raise DataError(f"{where}: there is no operator {operator!r}; choose from {', '.join(OPERATORS)}")
+    if operator in PRESENCE:
+        if not isinstance(value, bool):
+            raise DataError(f"{where}: {operator} takes true or false")
+        return value
+    if operator == "regex":
+        try:
+            check_pattern(str(value))
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        return str(value)
+    if operator in ORDER and kind not in ("int", "duration", "quantity", "any"):
+        raise DataError(f"{where}: {operator} needs a number, a duration or a quantity")
+    try:
+        if OPERATORS[operator].plural:
+            items = value if isinstance(value, list) else [value]
+            return tuple(TYPES["text" if kind in ("list", "map") else kind](item) for item in items)
+        return TYPES[kind](value)
+    except ValueError as error:
+        raise DataError(f"{where}: {operator}: {error}") from error
+
+
+def _compared(found: Resolved, operator: str, wanted: Any) -> Outcome:
+    words = wanted_words(operator, wanted)
+    if found.value is UNSET:
+        holds = OPERATORS[operator].unset if operator != "set" else not wanted
+        if operator == "unset":
+            holds = bool(wanted)
+        says = f"{found.name} is not set"
+        value = ""
+    else:
+        try:
+            holds = OPERATORS[operator].holds(found.value, wanted)
+        except (TypeError, ValueError) as error:
+            raise NotKnown(f"{found.path} cannot be compared: {error}") from error
+        value = shown(found.value)
+        says = f"{found.name} is {value}{_FROM.get(found.given, '')}"
+    seen = Seen(found.path, value, found.file, says, words, operator)
+    return Outcome(Verdict.PASS if holds else Verdict.FAIL, (seen,))
+
+
+def _files(where: str, data: dict[str, Any]) -> Test:
+    _only(where, data, "file", *_FILE_OPERATORS)
+    operators = {key: _file_wanted(where, key, value) for key, value in data.items() if key != "file"}
+    if not operators:
+        raise DataError(f"{where}: a file needs an operator: {', '.join(sorted(_FILE_OPERATORS))}")
+    read = files_subject(where, data["file"])
+    exists = operators.pop("exists", None)
+
+    def test(node: Node, _: Any) -> Outcome:
+        return all_of(_files_judged(read(node), exists, operators))
+
+    return test
+
+
+def _files_judged(
+    found: Iterable[FileFact | NotHere | NotKnown], exists: Any, operators: dict[str, Any]
+) -> Iterable[Outcome]:
+    for each in found:
+        if isinstance(each, NotKnown):
+            yield Outcome(Verdict.NOT_JUDGED, reason=str(each))
+        elif isinstance(each, NotHere):
+            if exists is None:
+                yield Outcome(Verdict.NOT_APPLICABLE, reason=str(each))
+            else:
+                verdict = Verdict.FAIL if exists else Verdict.PASS
+                yield Outcome(verdict, (Seen("absent", "", "", str(each), "to be there"),))
+        else:
+            if exists is not None:
+                verdict = Verdict.PASS if exists else Verdict.FAIL
+                yield Outcome(verdict, (_file_seen(each, "there", "exists", "not to be there"),))
+            for operator, wanted in operators.items():
+                yield _file_compared(each, operator, wanted)
+
+
+def _file_wanted(where: str, operator: str, value: Any) -> Any:
+    if operator == "mode-at-most":
+        text = str(value)
+        if not (isinstance(value, str) and len(text) in (3, 4) and set(text) <= set("01234567")):
+            raise DataError(f'{where}: a mode is written as text of octal digits: "600"')
+        return int(text, 8)
+    if operator == "exists":
+        if not isinstance(value, bool):
+            raise DataError(f"{where}: exists takes true or false")
+        return value
+    wanted = tuple(map(str, value if isinstance(value, list) else [value]))
+    if operator == "owner" and not all(text.count(":") == 1 for text in wanted):
+        raise DataError(f"{where}: an owner is written as user:group")
+    return wanted
+
+
+def _file_compared(file: FileFact, operator: str, wanted: Any) -> Outcome:
+    try:
+        if operator == "mode-at-most":
+            seen = _file_seen(file, f"mode {file.mode:04o}", operator, f"{wanted:04o} or less")
+            holds = mode_at_most(file.mode, wanted)
+        elif operator == "owner":
+            seen = _file_seen(file, f"owner {owner_of(file)}", operator, " or ".join(wanted))
+            holds = any(_owned_by(file, *owner.split(":")) for owner in wanted)
+        else:
+            seen = _file_seen(file, file.kind, operator, " or ".join(wanted))
+            holds = file.kind in wanted
+    except NotKnown as missing:
+        return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
+    return Outcome(Verdict.PASS if holds else Verdict.FAIL, (seen,))
+
+
+def _file_seen(file: FileFact, value: str, operator: str, wanted: str) -> Seen:
+    says = f"{file.path} has {value}" if " " in value else f"{file.path} is {value}"
+    return Seen(f"files.{file.path}", value.partition(" ")[2] or value, file.path, says, wanted, operator)
+
+
+def mode_at_most(mode: int, wanted: int) -> bool:
+    """Whether a mode gives no one more than another.
+
+    The group, others and the special bits may have no bit outside. The owner, who can change the mode anyway, may
+    have no larger digit: a file of mode 0500 passes for 0600.
+    """
+    return not mode & ~wanted & 0o7077 and mode & 0o700 <= wanted & 0o700
+
+
+def owner_of(file: FileFact) -> str:
+    """A file's owner as ``user:group``, by number where the names are not known."""
+    return f"{file.owner or file.uid}:{file.group or file.gid}"
+
+
+def _owned_by(file: FileFact, user: str, group: str) -> bool:
+    return _named(file.path, file.owner, file.uid, user) and _named(file.path, file.group, file.gid, group)
+
+
+def _named(path: str, name: str, number: int, wanted: str) -> bool:
+    if name:
+        return name == wanted
+    if number == 0 or wanted == "root":
+        return (number == 0) == (wanted == "root")
+    raise NotKnown(f"the names of {path}'s owner {number} are not known")
