@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from seawall.analysis.nodes.node import Node, Resolved
+from seawall.analysis.nodes.node import Node, Resolved, lookup
 from seawall.analysis.nodes.operators import OPERATORS, ORDER, PRESENCE, UNSET, check_pattern, wanted_words
 from seawall.analysis.nodes.outcome import NotHere, NotKnown, Outcome, Seen, Verdict, all_of, any_of, opposite
 from seawall.analysis.nodes.settings import DataError
-from seawall.analysis.nodes.subjects import VALUE_SUBJECTS, Subject, fact, fact_path, files_subject, within
+from seawall.analysis.nodes.subjects import VALUE_SUBJECTS, Subject, fact, fact_path, files_subject, setting_subject
 from seawall.analysis.nodes.values import TYPES, shown
 from seawall.model.facts import FileFact
 
@@ -61,21 +61,25 @@ def _combined(where: str, key: str, data: Any) -> Test:
 
 
 def _conditional(where: str, data: dict[str, Any]) -> Test:
-    """``if`` a test holds ``then`` another must; where it does not, the check does not apply (``else`` says why)."""
-    _only(where, data, "if", "then", "else")
+    """``if`` a test holds ``then`` another must; where it does not, ``otherwise`` a third must, or the check does not
+    apply (``else`` says why), or passes."""
+    _only(where, data, "if", "then", "else", "otherwise")
     condition = compile_test(f"{where}.if", data["if"])
     if "then" not in data:
         raise DataError(f"{where}: an if needs a then")
     then = compile_test(f"{where}.then", data["then"])
-    otherwise = str(data.get("else", ""))
+    reason = str(data.get("else", ""))
+    third = compile_test(f"{where}.otherwise", data["otherwise"]) if "otherwise" in data else None
 
     def test(node: Node, item: Any) -> Outcome:
         first = condition(node, item)
         if first.verdict is Verdict.PASS:
             return then(node, item)
         if first.verdict is Verdict.FAIL:
-            if otherwise:
-                return Outcome(Verdict.NOT_APPLICABLE, first.seen, otherwise)
+            if third is not None:
+                return third(node, item)
+            if reason:
+                return Outcome(Verdict.NOT_APPLICABLE, first.seen, reason)
             return first._replace(verdict=Verdict.PASS)
         return first
 
@@ -83,54 +87,44 @@ def _conditional(where: str, data: dict[str, Any]) -> Test:
 
 
 def _listed(where: str, data: dict[str, Any]) -> Test:
-    """``each`` item of a list of the facts (``where`` a test holds) ``must`` pass one; ``some`` item must be there."""
+    """``each`` item of a list (``where`` a test holds) ``must`` pass one; ``some`` item must be there.
+
+    The list is given by its place in the facts, or as a subject with a value (``{document: ...}``, ``{item: ...}``).
+    """
     key = "each" if "each" in data else "some"
     _only(where, data, key, "where", "name", *(("must",) if key == "each" else ()))
-    path = fact_path(where, data[key])
+    items = _items_of(where, data[key])
     chosen = compile_test(f"{where}.where", data["where"]) if "where" in data else None
-    name = str(data.get("name", ""))
     if key == "some":
         if chosen is None:
             raise DataError(f"{where}: a some needs a where")
-        return _some(path, chosen)
+        return _some(items, chosen)
     if "must" not in data:
         raise DataError(f"{where}: an each needs a must")
-    must = compile_test(f"{where}.must", data["must"])
-
-    def test(node: Node, _: Any) -> Outcome:
-        try:
-            items = _items(node, path)
-        except NotKnown as missing:
-            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
-        found = []
-        for index, item in enumerate(items):
-            if chosen is not None and chosen(node, item).verdict is not Verdict.PASS:
-                continue
-            found.append(_of_item(must(node, item), f"{path}[{index}]", _called(item, name)))
-        if not found:
-            return Outcome(Verdict.NOT_APPLICABLE, reason=f"{path} has none that this is about")
-        return all_of(found)
-
-    return test
+    return _each(items, chosen, str(data.get("name", "")), compile_test(f"{where}.must", data["must"]))
 
 
-def _some(path: str, chosen: Test) -> Test:
-    def test(node: Node, _: Any) -> Outcome:
-        try:
-            items = _items(node, path)
-        except NotKnown as missing:
-            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
-        for index, item in enumerate(items):
-            outcome = chosen(node, item)
-            if outcome.verdict is Verdict.PASS:
-                return _of_item(outcome, f"{path}[{index}]", "")
-        return Outcome(Verdict.FAIL, (Seen(path, "", "", f"{path} has none such"),))
-
-    return test
+#: The path of a list, and its items.
+_Items = Callable[[Node, Any], tuple[str, list[Any]]]
 
 
-def _items(node: Node, path: str) -> list[Any]:
-    value = fact(node, path)
+def _items_of(where: str, data: Any) -> _Items:
+    if isinstance(data, str):
+        path = fact_path(where, data)
+        return lambda node, item: (path, _as_list(path, fact(node, path)))
+    if not isinstance(data, dict) or len(data) != 1 or not set(data) <= set(VALUE_SUBJECTS):
+        raise DataError(f"{where}: a list is a fact by its path, or one of {', '.join(VALUE_SUBJECTS)}")
+    ((name, text),) = data.items()
+    subject = VALUE_SUBJECTS[name](where, text)
+
+    def read(node: Node, item: Any) -> tuple[str, list[Any]]:
+        found = subject.read(node, item)
+        return found.path, _as_list(found.path, found.value)
+
+    return read
+
+
+def _as_list(path: str, value: Any) -> list[Any]:
     if value is UNSET:
         return []
     if isinstance(value, dict):
@@ -140,9 +134,54 @@ def _items(node: Node, path: str) -> list[Any]:
     return list(value)
 
 
+def _each(items: _Items, chosen: Test | None, name: str, must: Test) -> Test:
+    def test(node: Node, item: Any) -> Outcome:
+        try:
+            path, each = items(node, item)
+        except (NotHere, NotKnown) as missing:
+            return _missing(missing)
+        found = []
+        for index, one in enumerate(each):
+            picked = chosen(node, one) if chosen is not None else None
+            if picked is None or picked.verdict is Verdict.PASS:
+                found.append(_of_item(must(node, one), f"{path}[{index}]", _called(one, name)))
+            elif picked.verdict is Verdict.NOT_JUDGED:
+                found.append(_of_item(picked, f"{path}[{index}]", _called(one, name)))
+        if not found:
+            return Outcome(Verdict.NOT_APPLICABLE, reason=f"{path} has none that this is about")
+        return all_of(found)
+
+    return test
+
+
+def _some(items: _Items, chosen: Test) -> Test:
+    def test(node: Node, item: Any) -> Outcome:
+        try:
+            path, each = items(node, item)
+        except (NotHere, NotKnown) as missing:
+            return _missing(missing)
+        unknown = []
+        for index, one in enumerate(each):
+            outcome = chosen(node, one)
+            if outcome.verdict is Verdict.PASS:
+                return _of_item(outcome, f"{path}[{index}]", "")
+            if outcome.verdict is Verdict.NOT_JUDGED:
+                unknown.append(outcome)
+        if unknown:
+            return any_of(unknown)
+        return Outcome(Verdict.FAIL, (Seen(path, "", "", f"{path} has none such"),))
+
+    return test
+
+
+def _missing(missing: NotHere | NotKnown) -> Outcome:
+    verdict = Verdict.NOT_APPLICABLE if isinstance(missing, NotHere) else Verdict.NOT_JUDGED
+    return Outcome(verdict, reason=str(missing))
+
+
 def _called(item: Any, name: str) -> str:
     try:
-        value = within(item, name) if name else None
+        value = lookup(item, name) if name else None
     except NotKnown:
         return ""
     return shown(value).lstrip("/") if isinstance(value, str | int) else ""
@@ -167,6 +206,9 @@ def _leaf(where: str, data: dict[str, Any]) -> Test:
             raise DataError(f"{where}: the type {shown(data['type'])} does not fit")
         subject = _retyped(subject, str(data["type"]))
     operators = {key: value for key, value in data.items() if key not in (subjects[0], "type", "else")}
+    if "differs-from" in operators:
+        _only(where, data, subjects[0], "differs-from")
+        return _differing(subject, setting_subject(where, data["differs-from"]))
     if not operators:
         raise DataError(f"{where}: a test needs an operator: {', '.join(OPERATORS)}")
     return _with_operators(where, subject, operators, data.get("else", UNSET))
@@ -182,10 +224,27 @@ def _with_operators(where: str, subject: Subject, operators: dict[str, Any], fal
             if found.value is UNSET and fallback is not UNSET:
                 found = found._replace(value=TYPES[subject.type](fallback), given="default")
             return all_of([_compared(found, operator, wanted) for operator, wanted in ready.items()])
-        except NotHere as missing:
-            return Outcome(Verdict.NOT_APPLICABLE, reason=str(missing))
-        except NotKnown as missing:
-            return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
+        except (NotHere, NotKnown) as missing:
+            return _missing(missing)
+
+    return test
+
+
+def _differing(one: Subject, other: Subject) -> Test:
+    """Both are set, and not to the same value."""
+
+    def test(node: Node, item: Any) -> Outcome:
+        try:
+            found, second = one.read(node, item), other.read(node, item)
+        except (NotHere, NotKnown) as missing:
+            return _missing(missing)
+        outcome = _compared(found, "set", True)
+        if outcome.verdict is Verdict.PASS and found.value == second.value:
+            says = f"{found.name} and {second.name} are both {shown(found.value)}"
+            wanted = f"another value than that of {second.name}"
+            seen = Seen(found.path, shown(found.value), found.file, says, wanted, "differs-from")
+            return Outcome(Verdict.FAIL, (seen,))
+        return outcome
 
     return test
 

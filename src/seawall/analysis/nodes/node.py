@@ -23,6 +23,8 @@ _OWN_PLACES = {
     "unit": "unit_path",
     "binary": "binary",
 }
+#: Places that a setting names, where the facts do not say where they are.
+_NAMED_PLACES = {"kubelet.client-ca": ("kubelet", "client-ca-file"), "etcd.data": ("etcd", "data-dir")}
 _MAX_LINKS = 8
 
 
@@ -113,9 +115,20 @@ class Node:
         given = self._from_flag(owner, component, flags, setting)
         if given is None and table.environment and flags:
             given = self._from_environment(owner, component, table.environment + flags[0], setting)
-        if given is None and has_file and setting.config and component.configz is None:
-            given = self._from_file(owner, component, setting, label)
+        if has_file and setting.config and component.configz is None:
+            given = self._joined(given, owner, component, setting, label)
         return given or self._default(owner, setting, has_file, label)
+
+    def _joined(
+        self, given: Resolved | None, owner: str, component: Component, setting: Setting, label: str
+    ) -> Resolved | None:
+        """What stands in the file where no flag is given; maps are joined, with the flag's entries first."""
+        if given is not None and setting.type != "map":
+            return given
+        found = self._from_file(owner, component, setting, label)
+        if given is None or found is None:
+            return given or found
+        return given._replace(value={**found.value, **given.value})
 
     def _from_flag(self, owner: str, component: Component, flags: tuple[str, ...], setting: Setting) -> Resolved | None:
         for flag in flags:
@@ -125,7 +138,7 @@ class Node:
                 if any("$(" in value for value in given):
                     raise NotKnown(f"--{flag} of {owner} is filled in from a variable when it starts")
                 return Resolved(
-                    _typed(place, lambda given=given: from_flag(setting.type, given)),  # type: ignore[misc]
+                    _typed(place, lambda given=given: from_flag(setting.type, given)),
                     "flag",
                     place,
                     component.manifest_path or component.unit_path,
@@ -150,7 +163,7 @@ class Node:
             reason = self.problem(f"components.{owner}.config", f"files.{place}")
             raise NotKnown(reason or f"{place}, the configuration of {owner}, was not read")
         value = self._field(owner, "config", component.config, setting)
-        if value is None:
+        if value is None or (setting.file_zero and not value):
             return None
         return Resolved(
             value, "file", f"components.{owner}.config.{setting.config}", component.config_path, setting.config
@@ -159,7 +172,7 @@ class Node:
     def _field(self, owner: str, where: str, config: dict[str, Any], setting: Setting) -> Any:
         place = f"components.{owner}.{where}.{setting.config}"
         raw = lookup(config, setting.config)
-        return None if raw is None else _typed(place, lambda: TYPES[setting.type](raw))
+        return None if raw is None or raw == "" else _typed(place, lambda: TYPES[setting.type](raw))
 
     def _default(self, owner: str, setting: Setting, has_file: bool, label: str) -> Resolved:
         first = setting.file_default if has_file and setting.file_default is not msgspec.UNSET else setting.default
@@ -199,11 +212,16 @@ class Node:
 
         Raises:
             NotHere: this node has none.
+            NotKnown: where it is could not be found out.
         """
         if name in self.facts.paths:
             if self.facts.paths[name]:
                 return self.facts.paths[name]
             raise NotHere(f"this node has no {name}")
+        if name in _NAMED_PLACES:
+            named = self.setting(*_NAMED_PLACES[name])
+            if named.value not in (UNSET, ""):
+                return str(named.value)
         owner, _, what = name.rpartition(".")
         if what in _OWN_PLACES and owner in settings():
             path = str(getattr(self.component(owner), _OWN_PLACES[what]))
@@ -253,19 +271,24 @@ class Node:
 
 
 def lookup(document: Any, path: str) -> Any:
-    """What stands at a path with dots in nested mappings; None where nothing does.
+    """What stands at a path with dots in nested mappings, lists (by number) and structures; None where nothing does.
 
     Raises:
-        NotKnown: something on the way is no mapping.
+        NotKnown: something on the way is neither.
     """
     value = document
     steps = path.split(".")
     for index, step in enumerate(steps):
         if value is None:
             return None
-        if not isinstance(value, dict):
-            raise NotKnown(f"{'.'.join(steps[:index])} has the wrong type")
-        value = value.get(step)
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, msgspec.Struct):
+            value = getattr(value, step, None)
+        elif isinstance(value, list | tuple) and step.isdecimal():
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            raise NotKnown(f"{'.'.join(steps[:index]) or 'the document'} has the wrong type")
     return value
 
 

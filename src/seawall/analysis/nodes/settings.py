@@ -21,7 +21,8 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
 
     ``flag`` is its flag where that is not called as the setting is (empty: it has none), ``also`` older names of the
     flag; ``config`` its place in the configuration file. ``default`` holds where nothing is given, ``file_default``
-    where a configuration file is in use that leaves it out; ``default_since`` gives later defaults by version.
+    where a configuration file is in use that leaves it out; ``default_since`` gives later defaults by version. With
+    ``file_zero`` a zero in the file stands for the default.
     """
 
     type: str = "text"
@@ -31,6 +32,7 @@ class Setting(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     default: Any = UNSET
     file_default: Any = UNSET
     default_since: dict[str, Any] = {}
+    file_zero: bool = False
     precedence: Literal["flag", "file"] | UnsetType = UNSET
 
     def flags(self, name: str) -> tuple[str, ...]:

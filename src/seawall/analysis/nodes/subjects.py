@@ -105,7 +105,7 @@ def item_subject(where: str, text: Any) -> Subject:
     path = str(text)
 
     def read(node: Node, item: Any) -> Resolved:
-        value = item if path == "." else within(item, path)
+        value = item if path == "." else lookup(item, path)
         return Resolved(UNSET if value is None else value, "fact", path, "", path)
 
     return Subject(read, "any")
@@ -180,7 +180,7 @@ def fact(node: Node, path: str) -> Any:
     steps = path.split(".")
     for index, step in enumerate(steps):
         above = value
-        value = getattr(above, step, None) if isinstance(above, msgspec.Struct) else _key(above, step, path)
+        value = lookup(above, step)
         if value is None:
             so_far = ".".join(steps[: index + 1])
             reason = node.problem(so_far)
@@ -188,26 +188,6 @@ def fact(node: Node, path: str) -> Any:
                 raise NotKnown(reason or f"{so_far} was not collected")
             return UNSET
     return value
-
-
-def within(item: Any, path: str) -> Any:
-    """The value at a path of an item (a structure or a mapping); None where there is none.
-
-    Raises:
-        NotKnown: something on the way holds no values by name.
-    """
-    value = item
-    for step in path.split("."):
-        if value is None:
-            return None
-        value = getattr(value, step, None) if isinstance(value, msgspec.Struct) else _key(value, step, path)
-    return value
-
-
-def _key(value: Any, step: str, path: str) -> Any:
-    if not isinstance(value, dict):
-        raise NotKnown(f"{path} has the wrong type")
-    return value.get(step)
 
 
 def files_subject(where: str, data: Any) -> Callable[[Node], Iterator[FileFact | NotHere | NotKnown]]:
