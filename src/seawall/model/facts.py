@@ -10,7 +10,10 @@ FACTS_SCHEMA = "seawall.facts/v1"
 
 
 class FileFact(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A file or directory as found on the node. ``mode`` has twelve bits (0o7777); names are empty where unknown."""
+    """A file or directory as found on the node. ``mode`` has twelve bits (0o7777); names are empty where unknown.
+
+    Facts that another tool collected may lack parts: ``mode``, ``uid`` and ``gid`` are -1 then.
+    """
 
     path: str
     kind: str
@@ -30,7 +33,9 @@ class Component(Struct, frozen=True, omit_defaults=True, gc=False):
     ``true``). ``seen_in`` is ``process``, ``static-pod``, ``unit`` or ``config``. ``config`` is the parsed
     configuration file, None where there is none or it could not be read (then `Facts.problems` says why);
     ``config_path`` is where it is. ``kubeconfig_path`` likewise. ``dropins`` are read in the component's own order
-    and already merged into ``config``. ``configz`` is what the running kubelet itself reports.
+    and already merged into ``config``. ``configz`` is what the running kubelet itself reports. ``unit_dropins`` are the
+    files that change the unit. ``implied`` names those of ``flags`` that nobody wrote: the distribution starts the
+    program with them by itself (k3s). ``environment`` has a few harmless variables alone.
     """
 
     name: str
@@ -49,6 +54,8 @@ class Component(Struct, frozen=True, omit_defaults=True, gc=False):
     kubeconfig_path: str = ""
     configz: dict[str, Any] | None = None
     environment: dict[str, str] = {}
+    unit_dropins: tuple[str, ...] = ()
+    implied: tuple[str, ...] = ()
 
 
 class Listener(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -125,7 +132,7 @@ class Problem(Struct, frozen=True, gc=False):
 
 
 class Host(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The node itself."""
+    """The node itself. ``container`` tells that the facts are those of a container; ``cmdline`` is the kernel's."""
 
     name: str
     os_id: str = ""
@@ -134,6 +141,7 @@ class Host(Struct, frozen=True, omit_defaults=True, gc=False):
     kernel: str = ""
     architecture: str = ""
     container: bool = False
+    cmdline: tuple[str, ...] = ()
 
 
 class Facts(Struct, frozen=True, omit_defaults=True):
@@ -145,8 +153,9 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     ``kubelet``, ``containerd``, ...); ``files`` by absolute path on the node; a path that was looked for and is
     missing is in ``absent``. ``documents`` are further configuration files by absolute path, parsed, with secrets
     taken out (the EncryptionConfiguration, audit policy, AuthenticationConfiguration, AuthorizationConfiguration and
-    AdmissionConfiguration that flags of the API server name). ``paths`` gives the layout's value of well-known places (``kubelet.kubeconfig``,
-    ``pki``, ``etcd.data``, ``cni.conf``, ...), as benchmarks name them. ``sysctls`` are as in /proc/sys with dots.
+    AdmissionConfiguration that flags of the API server name). ``paths`` gives the layout's value of well-known
+    places (``kubelet.kubeconfig``, ``pki``, ``etcd.data``, ``cni.conf``, ...), as benchmarks name them. ``sysctls``
+    are as in /proc/sys with dots.
     """
 
     schema: str
