@@ -359,6 +359,8 @@ def _file_wanted(where: str, operator: str, value: Any) -> Any:
 def _file_compared(file: FileFact, operator: str, wanted: Any) -> Outcome:
     try:
         if operator == "mode-at-most":
+            if file.mode < 0:
+                raise NotKnown(f"the mode of {file.path} is not known")
             seen = _file_seen(file, f"mode {file.mode:04o}", operator, f"{wanted:04o} or less")
             holds = mode_at_most(file.mode, wanted)
         elif operator == "owner":
@@ -398,6 +400,6 @@ def _owned_by(file: FileFact, user: str, group: str) -> bool:
 def _named(path: str, name: str, number: int, wanted: str) -> bool:
     if name:
         return name == wanted
-    if number == 0 or wanted == "root":
+    if number >= 0 and (number == 0 or wanted == "root"):
         return (number == 0) == (wanted == "root")
     raise NotKnown(f"the names of {path}'s owner {number} are not known")

@@ -209,13 +209,30 @@ def files_subject(where: str, data: Any) -> Callable[[Node], Iterator[FileFact |
 
 
 def _file_reader(where: str, entry: Any) -> Callable[[Node], list[FileFact]]:
-    if not isinstance(entry, dict) or set(entry) - {"path", "place", "named-by", "match"}:
-        raise DataError(f"{where}: a file is given by path, place or named-by, and match")
+    if not isinstance(entry, dict) or set(entry) - {"path", "place", "named-by", "match", "drop-ins"}:
+        raise DataError(f"{where}: a file is given by path, place or named-by, and match, or by drop-ins")
+    if "drop-ins" in entry:
+        return _drop_ins(where, entry)
     locate = _locator(where, entry)
     pattern = entry.get("match")
     if pattern is None:
         return lambda node: [node.file(locate(node))]
     return lambda node: node.files_under(locate(node), str(pattern))
+
+
+def _drop_ins(where: str, entry: dict[str, Any]) -> Callable[[Node], list[FileFact]]:
+    """``{drop-ins: kubelet}``: the files that change a component's systemd unit."""
+    component = str(entry["drop-ins"])
+    if len(entry) != 1 or component not in settings():
+        raise DataError(f"{where}: drop-ins takes a component of the table of settings, and stands alone")
+
+    def read(node: Node) -> list[FileFact]:
+        files = [node.file(path) for path in node.component(component).unit_dropins]
+        if not files:
+            raise NotHere(f"nothing changes the unit of {component}")
+        return files
+
+    return read
 
 
 def _locator(where: str, entry: dict[str, Any]) -> Callable[[Node], str]:
