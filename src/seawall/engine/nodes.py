@@ -47,10 +47,7 @@ from seawall.model.rule import Registry, Rule, Scope
 from seawall.model.version import NEWEST
 
 API_VERSION, KIND = "seawall.dev/v1", "Node"
-_NEEDS_SCAN = (
-    "answered by rules over the cluster's objects: write their results with `seawall scan cluster --profile all "
-    "--format json=FILE` and name the file here"
-)
+_NEEDS_SCAN = "needs the results of a scan of the cluster"
 
 
 class ControlState(StrEnum):

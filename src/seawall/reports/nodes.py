@@ -50,7 +50,7 @@ def table(audit: NodeAudit, everything: bool = True) -> Iterator[str]:
 
 def _node(node: AuditedNode, everything: bool) -> Iterator[str]:
     version = node.kubernetes_version or "Kubernetes version unknown"
-    yield f"{printable(node.name)}: {printable(node.layout)}, {printable(version)}, facts of {printable(node.collected)}\n"
+    yield printable(f"{node.name}: {node.layout}, {version}, facts of {node.collected}") + "\n"
     for selected in node.selection:
         controls = [control for control in node.controls if control.benchmark == selected.benchmark]
         yield f"\n{selected.title}\n"

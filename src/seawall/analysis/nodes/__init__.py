@@ -4,6 +4,7 @@ from seawall.analysis.nodes.catalogue import Benchmark, Catalogue, Check, Manual
 from seawall.analysis.nodes.judging import evidence, hits_of, judge, message
 from seawall.analysis.nodes.node import Node
 from seawall.analysis.nodes.outcome import Outcome, Seen, Verdict
+from seawall.analysis.nodes.plan import Remedy, Step, remedy
 from seawall.analysis.nodes.selection import Chosen, UnknownBenchmark, for_node, named
 from seawall.analysis.nodes.settings import DataError
 
@@ -16,7 +17,9 @@ __all__ = [
     "Manual",
     "Node",
     "Outcome",
+    "Remedy",
     "Seen",
+    "Step",
     "UnknownBenchmark",
     "Verdict",
     "catalogue",
@@ -27,4 +30,5 @@ __all__ = [
     "judge",
     "message",
     "named",
+    "remedy",
 ]

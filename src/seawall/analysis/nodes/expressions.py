@@ -361,10 +361,11 @@ def _file_compared(file: FileFact, operator: str, wanted: Any) -> Outcome:
         if operator == "mode-at-most":
             if file.mode < 0:
                 raise NotKnown(f"the mode of {file.path} is not known")
-            seen = _file_seen(file, f"mode {file.mode:04o}", operator, f"{wanted:04o} or less")
+            target = f"{at_most(file.mode, wanted):o}"
+            seen = _file_seen(file, f"mode {file.mode:04o}", operator, f"{wanted:04o} or less", target)
             holds = mode_at_most(file.mode, wanted)
         elif operator == "owner":
-            seen = _file_seen(file, f"owner {owner_of(file)}", operator, " or ".join(wanted))
+            seen = _file_seen(file, f"owner {owner_of(file)}", operator, " or ".join(wanted), wanted[0])
             holds = any(_owned_by(file, *owner.split(":")) for owner in wanted)
         else:
             seen = _file_seen(file, file.kind, operator, " or ".join(wanted))
@@ -374,9 +375,9 @@ def _file_compared(file: FileFact, operator: str, wanted: Any) -> Outcome:
     return Outcome(Verdict.PASS if holds else Verdict.FAIL, (seen,))
 
 
-def _file_seen(file: FileFact, value: str, operator: str, wanted: str) -> Seen:
+def _file_seen(file: FileFact, value: str, operator: str, wanted: str, target: str = "") -> Seen:
     says = f"{file.path} has {value}" if " " in value else f"{file.path} is {value}"
-    return Seen(f"files.{file.path}", value.partition(" ")[2] or value, file.path, says, wanted, operator)
+    return Seen(f"files.{file.path}", value.partition(" ")[2] or value, file.path, says, wanted, operator, target)
 
 
 def mode_at_most(mode: int, wanted: int) -> bool:
@@ -386,6 +387,12 @@ def mode_at_most(mode: int, wanted: int) -> bool:
     have no larger digit: a file of mode 0500 passes for 0600.
     """
     return not mode & ~wanted & 0o7077 and mode & 0o700 <= wanted & 0o700
+
+
+def at_most(mode: int, wanted: int) -> int:
+    """The mode with as much taken away as :func:`mode_at_most` asks for."""
+    owner = mode & 0o700
+    return (owner if owner <= wanted & 0o700 else wanted & 0o700) | (mode & wanted & 0o7077)
 
 
 def owner_of(file: FileFact) -> str:

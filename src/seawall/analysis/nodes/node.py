@@ -56,7 +56,7 @@ class Node:
         for place in places:
             for fact, reason in self._problems:
                 if place == fact or place.startswith((f"{fact}.", f"{fact}/")):
-                    return reason
+                    return f"{fact}: {reason}"
         return ""
 
     def problems_within(self, place: str) -> list[str]:

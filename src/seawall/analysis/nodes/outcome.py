@@ -17,8 +17,11 @@ class Verdict(StrEnum):
 
 
 class Seen(NamedTuple):
-    """A fact that counted: its place in the document, its value as text, where it stands on the node, and what is
-    said of it. ``wanted`` is what the fact must be; ``operator`` the test it was put to."""
+    """A fact that counted: its place in the document, its value as text, where it stands on the node, what is said of it.
+
+    ``wanted`` is what the fact must be, in words; ``operator`` the test it was put to, ``target`` the mode or owner that
+    a file should have.
+    """
 
     path: str
     value: str
@@ -26,6 +29,7 @@ class Seen(NamedTuple):
     says: str
     wanted: str = ""
     operator: str = ""
+    target: str = ""
 
 
 class Outcome(NamedTuple):
