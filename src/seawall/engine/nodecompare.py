@@ -133,9 +133,11 @@ def decode_bench(data: bytes, name: str) -> TheirResults:
     problems = []
     for kind, build in _READERS:
         try:
-            return build(msgspec.json.decode(data, type=kind))
+            results: TheirResults = build(msgspec.json.decode(data, type=kind))
         except (msgspec.DecodeError, RecursionError) as error:
             problems.append(str(error))
+        else:
+            return results
     raise BenchError(
         f"{name} holds no results of kube-bench (`kube-bench run --json`) or docker-bench-security ({problems[0]})"
     )

@@ -17,10 +17,10 @@ class Verdict(StrEnum):
 
 
 class Seen(NamedTuple):
-    """A fact that counted: its place in the document, its value as text, where it stands on the node, what is said of it.
+    """A fact that counted: its place in the document, its value as text, where it stands on the node, what it says.
 
-    ``wanted`` is what the fact must be, in words; ``operator`` the test it was put to, ``target`` the mode or owner that
-    a file should have.
+    ``wanted`` is what the fact must be, in words; ``operator`` the test it was put to, ``target`` the mode or owner
+    that a file should have.
     """
 
     path: str
