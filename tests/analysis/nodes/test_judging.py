@@ -191,6 +191,20 @@ def test_folders_are_searched_whole() -> None:
     assert judged({"file": {"place": "pki", "match": "*.pem"}, "owner": "a:b"}).verdict is Verdict.NOT_APPLICABLE
 
 
+def test_a_part_of_a_folder_that_could_not_be_read_is_not_passed_over() -> None:
+    test = {"file": {"place": "pki", "match": "*.key"}, "mode-at-most": "600"}
+    on = node(problems=[{"fact": "files./etc/kubernetes/pki/etcd", "reason": "permission denied"}])
+    assert judged(test, on).verdict is Verdict.NOT_JUDGED
+    on = node(problems=[{"fact": "files", "reason": "only the first 9 files were looked at"}])
+    assert judged(test, on).verdict is Verdict.NOT_JUDGED
+
+
+def test_an_environment_that_could_not_be_read_is_not_taken_for_empty() -> None:
+    on = node(problems=[{"fact": "components.etcd.environment", "reason": "permission denied"}])
+    assert judged({"setting": "etcd/auto-tls", "eq": False}, on).verdict is Verdict.NOT_JUDGED
+    assert judged({"setting": "etcd/client-cert-auth", "eq": True}, on).verdict is Verdict.PASS
+
+
 MOUNTS = [{"target": "/", "source": "a", "fstype": "ext4"}, {"target": "/tmp", "source": "b", "fstype": "tmpfs"}]
 
 

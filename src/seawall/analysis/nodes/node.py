@@ -151,9 +151,12 @@ class Node:
 
     def _from_environment(self, owner: str, component: Component, name: str, setting: Setting) -> Resolved | None:
         variable = name.upper().replace("-", "_")
-        if variable not in component.environment:
-            return None
         place = f"components.{owner}.environment.{variable}"
+        if variable not in component.environment:
+            reason = self.problem(place)
+            if reason:
+                raise NotKnown(reason)
+            return None
         value = _typed(place, lambda: TYPES[setting.type](component.environment[variable]))
         return Resolved(value, "environment", place, component.manifest_path or component.unit_path, variable)
 
@@ -248,8 +251,8 @@ class Node:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.target))
         raise NotKnown(f"{start} is a link of a link of a link")
 
-    def files_under(self, folder: str, pattern: str) -> list[FileFact]:
-        """The files anywhere under a folder whose names match, links left out.
+    def files_under(self, folder: str, pattern: str) -> list[FileFact | NotKnown]:
+        """The files anywhere under a folder whose names match, links left out; at the end what could not be looked at.
 
         Raises:
             NotHere: the folder is not there, or holds none.
@@ -257,15 +260,14 @@ class Node:
         """
         base = self.file(folder).path
         start = f"{base.rstrip('/')}/"
-        found = [
+        found: list[FileFact | NotKnown] = [
             file
             for path, file in self.facts.files.items()
             if path.startswith(start) and file.kind == "file" and fnmatchcase(posixpath.basename(path), pattern)
         ]
+        reasons = self.problems_within(f"files.{folder}") or [self.problem(f"files.{folder}")]
+        found += [NotKnown(reason) for reason in reasons if reason]
         if not found:
-            reasons = self.problems_within(f"files.{folder}")
-            if reasons:
-                raise NotKnown(reasons[0])
             raise NotHere(f"{folder} holds no {pattern}")
         return found
 

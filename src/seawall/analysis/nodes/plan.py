@@ -21,7 +21,7 @@ from seawall.model.facts import Facts
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """A change: ``action`` is ``chmod``, ``chown``, ``set``, ``remove`` or ``decide``; ``file`` is what is changed
+    """A change: ``action`` is ``chmod``, ``chown``, ``set`` or ``remove``; ``file`` is what is changed
     (empty: told by ``where``), ``lines`` are what it then says or the command to type."""
 
     action: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -208,7 +208,7 @@ def files_subject(where: str, data: Any) -> Callable[[Node], Iterator[FileFact |
     return read
 
 
-def _file_reader(where: str, entry: Any) -> Callable[[Node], list[FileFact]]:
+def _file_reader(where: str, entry: Any) -> Callable[[Node], Sequence[FileFact | NotKnown]]:
     if not isinstance(entry, dict) or set(entry) - {"path", "place", "named-by", "match", "drop-ins"}:
         raise DataError(f"{where}: a file is given by path, place or named-by, and match, or by drop-ins")
     if "drop-ins" in entry:
