@@ -8,7 +8,7 @@ import sys
 import msgspec
 
 from seawall.cli.main import CommandError
-from seawall.engine import load_rules
+from seawall.engine.catalogue import load_all_rules
 from seawall.engine.selection import least_profile
 from seawall.model.rule import Rule
 from seawall.model.version import NEWEST
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what was asked for."""
-    registry = load_rules()
+    registry = load_all_rules()
     if args.command == "show":
         rules = registry.find(args.id)
         if not rules:

@@ -46,6 +46,26 @@ def examples_of(rule_id: str) -> list[Example]:
         raise ValueError(f"examples of {rule_id}: {error}") from error
 
 
+def fact_check(rule_id: str) -> tuple[str, list[str]] | None:
+    """The test that a rule puts to the facts of a node, and the changes to a good node that it fires on, as YAML.
+
+    None for a rule that is about objects alone.
+    """
+    import msgspec
+
+    from seawall.analysis.nodes import catalogue
+
+    check = catalogue().checks.get(rule_id)
+    if check is None:
+        return None
+    return _yaml(msgspec.yaml.encode(check.written)), [_yaml(msgspec.yaml.encode(bad)) for bad in check.examples.bad]
+
+
+def _yaml(text: bytes) -> str:
+    """The text, with modes of files as people write them."""
+    return re.sub(r"\bmode: (\d+)", lambda match: f"mode: 0{int(match[1]):o}", text.decode().strip())
+
+
 def parse_examples(text: str) -> list[Example]:
     """Cut a file of examples at its headings: ``# bad``, ``# good``, each with ``at 1.24`` where it needs a version.
 

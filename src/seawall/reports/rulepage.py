@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seawall.engine.selection import least_profile
-from seawall.engine.worked import examples_of
+from seawall.engine.worked import examples_of, fact_check
 from seawall.model.rule import Rule
 from seawall.model.version import NEWEST
 
@@ -26,6 +26,13 @@ def _lines(rule: Rule) -> Iterator[str]:
         at = f" (at Kubernetes {example.version})" if example.version else ""
         yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")
         yield from ("```yaml", example.text.strip(), "```", "")
+    judged = fact_check(rule.id)
+    if judged is not None:
+        test, bad = judged
+        yield from ("## On nodes", "", "`seawall node audit` puts this test to a node's facts:", "")
+        yield from ("```yaml", test, "```", "", "It fails on a node with, for example:", "")
+        for change in bad:
+            yield from ("```yaml", change, "```", "")
     bounds = [f"since {rule.since}"] * bool(rule.since) + [f"until {rule.until}"] * bool(rule.until)
     gates = [f"Judged for Kubernetes {', '.join(bounds)}."] * bool(bounds) + [rule.notes] * bool(rule.notes)
     gates += ["Judged in manifests only, not of objects of a cluster."] * rule.manifests_only
@@ -36,4 +43,5 @@ def _lines(rule: Rule) -> Iterator[str]:
         gate = f" since {control.since}" * bool(control.since) + f" until {control.until}" * bool(control.until)
         yield f"- {control.framework}: {control.id}{gate}"
     yield from (f"- {alias}" for alias in rule.aliases)
-    yield from ("", "## References", "", *(f"- {reference}" for reference in rule.references))
+    if rule.references:
+        yield from ("", "## References", "", *(f"- {reference}" for reference in rule.references))

@@ -109,7 +109,8 @@ class Benchmark(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A check that is ready to judge: ``base`` names the facts that its examples change."""
+    """A check that is ready to judge: ``written`` is its test as data, ``base`` names the facts that its examples
+    change."""
 
     rule: str
     words: Words | None
@@ -119,6 +120,7 @@ class Check(NamedTuple):
     fix: Fix
     examples: Examples
     base: str
+    written: dict[str, Any]
 
     def ids(self, benchmark: str) -> tuple[str, ...]:
         """The controls of a benchmark that it answers to."""
@@ -193,9 +195,8 @@ def read_file(name: str, data: bytes, benchmarks: Mapping[str, Benchmark]) -> li
         controls = _controls(where, check.controls, benchmarks)
         _check_fix(where, check.fix)
         test = compile_test(where, check.test)
-        found.append(
-            Check(check.rule, check.words, check.controls, controls, test, check.fix, check.examples, file.base)
-        )
+        parts = (check.words, check.controls, controls, test, check.fix, check.examples, file.base, check.test)
+        found.append(Check(check.rule, *parts))
     for manual in file.manual:
         where = f"{name}: {manual.controls}"
         found.append(Manual(_controls(where, manual.controls, benchmarks), manual))
