@@ -198,7 +198,8 @@ class _Audit:
     def _judge(self, index: int, document: FactsDocument, node: Node, chosen: list[Chosen]) -> None:
         names = {each.benchmark.name for each in chosen}
         for rule, check in self.checks.items():
-            if not self.left_out[rule] and not names.isdisjoint(each.framework for each in check.controls):
+            meant = not names.isdisjoint(each.framework for each in check.controls) or (names and not check.controls)
+            if meant and not self.left_out[rule]:
                 try:
                     self.outcomes[index, rule] = judge(check, node)
                 except Exception as error:  # noqa: BLE001 - the one place where a failed check becomes a status

@@ -54,7 +54,10 @@ class Examples(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckData(Struct, frozen=True, forbid_unknown_fields=True):
-    """A check as it is written; ``rule`` is a rule of Seawall, or with ``words`` one of this catalogue."""
+    """A check as it is written; ``rule`` is a rule of Seawall, or with ``words`` one of this catalogue.
+
+    One with no ``controls`` belongs to no benchmark, and is judged on every node that any benchmark is about.
+    """
 
     rule: str
     controls: str
@@ -208,7 +211,7 @@ def _controls(where: str, text: str, benchmarks: Mapping[str, Benchmark]) -> tup
         controls = parse_controls(text)
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
-    if not any(control.framework in benchmarks for control in controls):
+    if text and not any(control.framework in benchmarks for control in controls):
         raise DataError(f"{where}: {text!r} is a control of no benchmark")
     return controls
 

@@ -144,9 +144,10 @@ class Node:
                     component.manifest_path or component.unit_path,
                     f"--{flag}",
                 )
-        reason = self.problem(f"components.{owner}.flags")
-        if flags and reason:
-            raise NotKnown(reason)
+        for flag in flags:
+            reason = self.problem(f"components.{owner}.flags.{flag}")
+            if reason:
+                raise NotKnown(reason)
         return None
 
     def _from_environment(self, owner: str, component: Component, name: str, setting: Setting) -> Resolved | None:
