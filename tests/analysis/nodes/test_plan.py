@@ -126,6 +126,22 @@ def test_providers_keep_the_settings_of_their_nodes(layout: str, word: str) -> N
     assert not found.verified
 
 
+def test_microk8s_and_openshift() -> None:
+    found = way("kubelet-read-only-port", layout="microk8s", components={"kubelet": {"config": {"readOnlyPort": 1}}})
+    assert (found.steps[0].file, found.verified) == ("/var/snap/microk8s/current/args/kubelet", True)
+    found = way("kubelet-read-only-port", layout="openshift", components={"kubelet": {"config": {"readOnlyPort": 1}}})
+    assert "KubeletConfig" in found.steps[0].where
+    assert not found.verified
+
+
+def test_files_that_are_read_later_are_told() -> None:
+    kubelet = {"config": {"readOnlyPort": 1}, "dropins": ["/etc/kubernetes/kubelet.d/90.conf"]}
+    assert (
+        "/etc/kubernetes/kubelet.d/90.conf"
+        in way("kubelet-read-only-port", components={"kubelet": kubelet}).steps[0].where
+    )
+
+
 def test_modes_and_owners_of_odd_names() -> None:
     path = "/etc/kubernetes/pki/a b;c.key"
     file = {"path": path, "kind": "file", "mode": 0o4755, "uid": 0, "gid": 0, "owner": "root", "group": "root"}

@@ -24,6 +24,11 @@ _MANAGED = {
         "GKE makes the nodes anew by itself",
     ),
 }
+_MICROK8S = "/var/snap/microk8s/current/args"
+_OPENSHIFT = (
+    "OpenShift's operators keep it: a KubeletConfig for the kubelet, the operator's custom resource for the rest",
+    "the operators roll the change out",
+)
 #: Where kubeadm keeps the flags of the programs that it starts, so that an upgrade does not undo a change.
 _KUBEADM_SECTIONS = {
     "kube-apiserver": "apiServer",
@@ -56,8 +61,12 @@ def target_of(facts: Facts, owner: str, setting: Setting) -> Target:
     component = facts.components[owner]
     if facts.layout in _RANCHER:
         return _rancher(facts, owner)
-    if facts.layout in _MANAGED and owner in ("kubelet", "kube-proxy"):
-        where, after = _MANAGED[facts.layout]
+    if facts.layout == "microk8s":
+        file = f"{_MICROK8S}/{owner}"
+        restart = ("microk8s stop", "microk8s start")
+        return Target(file, "a line of its own", _dashed, file, "the line", restart)
+    if facts.layout == "openshift" or (facts.layout in _MANAGED and owner in ("kubelet", "kube-proxy")):
+        where, after = _MANAGED.get(facts.layout, _OPENSHIFT)
         return Target("", where, _dashed, "", where, (after,), field=bool(setting.config), managed=True)
     flags = _flags(facts, owner, component)
     if setting.config and (component.config is not None or component.config_path):
@@ -110,6 +119,8 @@ def _flags(facts: Facts, owner: str, component: Component) -> Target:
 
 def _field(facts: Facts, owner: str, component: Component, flags: Target) -> Target:
     file, where, after, keep = component.config_path, "", _restart(owner), flags.keep
+    if component.dropins:
+        where = f"and in any of {', '.join(component.dropins[:5])} that sets it otherwise, as these are read later"
     if owner == "kube-proxy" and facts.layout == "kubeadm":
         file, where = "", "kubectl -n kube-system edit configmap kube-proxy: under config.conf"
         after = ("kubectl -n kube-system rollout restart daemonset kube-proxy",)

@@ -11,6 +11,8 @@ from seawall.model.version import KubernetesVersion
 
 _MANAGED = {"eks": "EKS", "aks": "AKS", "gke": "GKE"}
 
+_OF_LAYOUTS = {"openshift": "OpenShift keeps its settings in other places: a benchmark of its own is the better one"}
+
 
 class UnknownBenchmark(Exception):
     """A name that is no benchmark; the message says which there are."""
@@ -57,8 +59,10 @@ def _kubernetes(known: Mapping[str, Benchmark], layout: str, version: Kubernetes
         return [Chosen(each) for each in fitting]
     general = [each for each in known.values() if each.kind == "kubernetes" and not each.layouts]
     found = [_nearest(general, version)]
+    note = _OF_LAYOUTS.get(layout, "")
     if layout in _MANAGED:
         note = f"{_MANAGED[layout]} runs the control plane: only what is on this worker is judged"
+    if note:
         found = [each._replace(note=f"{each.note}; {note}" if each.note else note) for each in found]
     return found
 

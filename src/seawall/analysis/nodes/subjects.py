@@ -209,9 +209,9 @@ def files_subject(where: str, data: Any) -> Callable[[Node], Iterator[FileFact |
 
 
 def _file_reader(where: str, entry: Any) -> Callable[[Node], Sequence[FileFact | NotKnown]]:
-    if not isinstance(entry, dict) or set(entry) - {"path", "place", "named-by", "match", "drop-ins"}:
+    if not isinstance(entry, dict) or set(entry) - {"path", "place", "named-by", "match", *_DROP_INS}:
         raise DataError(f"{where}: a file is given by path, place or named-by, and match, or by drop-ins")
-    if "drop-ins" in entry:
+    if set(_DROP_INS) & set(entry):
         return _drop_ins(where, entry)
     locate = _locator(where, entry)
     pattern = entry.get("match")
@@ -220,16 +220,20 @@ def _file_reader(where: str, entry: Any) -> Callable[[Node], Sequence[FileFact |
     return lambda node: node.files_under(locate(node), str(pattern))
 
 
+#: Files beside a component's unit and configuration, by what they are called here: where a component tells them.
+_DROP_INS = {"drop-ins": "unit_dropins", "config-drop-ins": "dropins"}
+
+
 def _drop_ins(where: str, entry: dict[str, Any]) -> Callable[[Node], list[FileFact]]:
-    """``{drop-ins: kubelet}``: the files that change a component's systemd unit."""
-    component = str(entry["drop-ins"])
-    if len(entry) != 1 or component not in settings():
+    """``{drop-ins: kubelet}``, ``{config-drop-ins: kubelet}``: the files that change a component's unit or settings."""
+    ((kind, component),) = entry.items() if len(entry) == 1 else (("", ""),)
+    if kind not in _DROP_INS or component not in settings():
         raise DataError(f"{where}: drop-ins takes a component of the table of settings, and stands alone")
 
     def read(node: Node) -> list[FileFact]:
-        files = [node.file(path) for path in node.component(component).unit_dropins]
+        files = [node.file(path) for path in getattr(node.component(component), _DROP_INS[kind])]
         if not files:
-            raise NotHere(f"nothing changes the unit of {component}")
+            raise NotHere(f"{component} has no {kind}")
         return files
 
     return read
