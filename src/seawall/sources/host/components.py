@@ -1,0 +1,323 @@
+"""Programs of the cluster on a host, put together from processes, static pods, units and configuration files."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from seawall.model.facts import Component
+from seawall.sources.host import configs
+from seawall.sources.host.flags import Flags, parse_flags
+from seawall.sources.host.layouts import Found
+from seawall.sources.host.problems import Problems
+from seawall.sources.host.processes import Proc, Process, program_of
+from seawall.sources.host.root import HostError, Root
+from seawall.sources.host.scrub import scrub_argv, scrub_document, scrub_environment, scrub_setting
+from seawall.sources.host.staticpods import StaticPod
+from seawall.sources.host.units import Unit, find_unit
+
+#: Programs that are looked for, with the units that start them.
+UNITS = {
+    "kube-apiserver": ("kube-apiserver.service", "snap.kube-apiserver.daemon.service"),
+    "kube-controller-manager": ("kube-controller-manager.service", "snap.kube-controller-manager.daemon.service"),
+    "kube-scheduler": ("kube-scheduler.service", "snap.kube-scheduler.daemon.service"),
+    "etcd": ("etcd.service", "etcd3.service"),
+    "kubelet": ("kubelet.service", "snap.kubelet.daemon.service"),
+    "kube-proxy": ("kube-proxy.service", "snap.kube-proxy.daemon.service"),
+    "containerd": ("containerd.service",),
+    "crio": ("crio.service", "cri-o.service"),
+    "dockerd": ("docker.service",),
+    "cri-dockerd": ("cri-docker.service",),
+    "k3s": ("k3s.service", "k3s-agent.service"),
+    "rke2": ("rke2-server.service", "rke2-agent.service"),
+}
+_ALIASES = {"k3s-server": "k3s", "k3s-agent": "k3s"}
+PROGRAMS = frozenset((*UNITS, *_ALIASES, "kubelite"))
+#: Programs of which variables count as much as flags.
+_READS_ENVIRONMENT = frozenset(("etcd", "k3s", "rke2"))
+_PODS = "/var/lib/kubelet/pods"
+
+
+class Site(NamedTuple):
+    """What a collection works with."""
+
+    root: Root
+    proc: Proc
+    problems: Problems
+
+
+class Draft(NamedTuple):
+    """A program before its configuration is read. ``mounts`` maps its own folders to the host's."""
+
+    name: str
+    seen_in: str
+    flags: Flags
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+    process: Process | None = None
+    pod: StaticPod | None = None
+    unit: Unit | None = None
+    mounts: Mapping[str, str] = {}
+    implied: tuple[str, ...] = ()
+
+    def flag(self, name: str) -> str:
+        """The last value of a flag; empty where it is not given."""
+        given = self.flags.get(name)
+        return given[-1] if given else ""
+
+    def on_host(self, path: str) -> str:
+        """Where a file that the program knows by this path is on the host."""
+        for folder in sorted(self.mounts, key=len, reverse=True):
+            if path == folder or path.startswith(folder.rstrip("/") + "/"):
+                return posixpath.normpath(self.mounts[folder] + path[len(folder.rstrip("/")) :])
+        return path
+
+
+def by_program(running: Iterable[Process], problems: Problems) -> dict[str, Process]:
+    """The process of each program; the one that started first where there are several."""
+    found: dict[str, list[Process]] = {}
+    for process in running:
+        name = program_of(process.argv, process.exe, PROGRAMS)
+        if name is not None:
+            found.setdefault(_ALIASES.get(name, name), []).append(process)
+    for name, several in found.items():
+        if len(several) > 1:
+            problems.add(f"components.{name}.others", f"{len(several)} run; pid {several[0].pid} is told")
+    return {name: several[0] for name, several in found.items()}
+
+
+def find_units(site: Site) -> dict[str, Unit]:
+    """The unit of each program that has one."""
+    found = {}
+    for program, names in UNITS.items():
+        for name in names:
+            unit = find_unit(site.root, name, site.problems)
+            if unit is not None:
+                found[program] = unit
+                break
+    return found
+
+
+def draft(
+    site: Site, name: str, running: Mapping[str, Process], units: Mapping[str, Unit], pods: Mapping[str, StaticPod]
+) -> Draft | None:
+    """A program as it runs; else as its static pod or its unit would run it; None where it is not on the host."""
+    process, pod, unit = running.get(name), pods.get(name), units.get(name)
+    mounts = pod.mounts if pod is not None else {}
+    if process is not None:
+        if process.cut:
+            site.problems.add(f"components.{name}.flags", "its command line is longer than 256 KiB")
+        words = process.argv[2:] if os.path.basename(process.argv[0]) == "hyperkube" else process.argv[1:]
+        flags, environment = parse_flags(words, name), _environment(site, name, process)
+        return Draft(name, "process", flags, process.argv, environment, process, pod, unit, mounts)
+    if pod is not None:
+        return Draft(name, "static-pod", pod.flags, pod.words, pod.environment, None, pod, unit, mounts)
+    if unit is not None and unit.argv:
+        if unit.problem:
+            site.problems.add(f"components.{name}.flags", f"{unit.path}: {unit.problem}")
+        flags = parse_flags(unit.argv[1:], name)
+        return Draft(name, "unit", flags, unit.argv, unit.environment, None, None, unit)
+    return None
+
+
+def _environment(site: Site, name: str, process: Process) -> dict[str, str]:
+    if name not in _READS_ENVIRONMENT:
+        return {}
+    try:
+        data = site.proc.read(f"{process.pid}/environ", 256 * 1024)
+    except HostError as error:
+        site.problems.add(f"components.{name}.environment", f"/proc/{process.pid}/environ: {error}")
+        return {}
+    pairs = (word.partition("=") for word in data.decode("utf-8", "replace").split("\0"))
+    return {key: value for key, equals, value in pairs if equals}
+
+
+def embedded(found: Found, config: Mapping[str, object], argv: tuple[str, ...]) -> list[Draft]:
+    """Programs that k3s runs within itself, with the flags that it sets and those that it is told to add."""
+    layout = found.layout
+    given = parse_flags(argv[1:], found.name)
+    drafts = []
+    names = (
+        layout.embeds if found.server else tuple(name for name in layout.embeds if name in ("kubelet", "kube-proxy"))
+    )
+    if found.server and layout.embeds and (config.get("cluster-init") or "cluster-init" in given or "etcd" in config):
+        names = (*names, "etcd")
+    for name in names:
+        flags: Flags = {flag: (value,) for flag, value in layout.implied.get(name, {}).items()}
+        implied = set(flags)
+        for flag, values in _extra(config.get(layout.extra[name]), given.get(layout.extra[name], ())).items():
+            flags[flag] = values
+            implied.discard(flag)
+        drafts.append(Draft(name, "config", flags, implied=tuple(sorted(implied))))
+    return drafts
+
+
+def _extra(configured: object, given: tuple[str, ...]) -> Flags:
+    listed = configured if isinstance(configured, list) else [] if configured is None else [configured]
+    return parse_flags([f"--{str(each).lstrip('-')}" for each in (*listed, *given)], "kubelet")
+
+
+def written_arguments(site: Site, folder: str) -> list[Draft]:
+    """Programs of MicroK8s, whose flags stand in a file each."""
+    drafts = []
+    for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "etcd"):
+        path = f"{folder}/{name}"
+        with site.problems.noting(f"components.{name}", path):
+            lines = site.root.read(path).decode("utf-8", "replace").splitlines()
+            words = [word for line in lines if not line.lstrip().startswith("#") for word in line.split(None, 1)]
+            values = {"${SNAP_DATA}": "/var/snap/microk8s/current", "${SNAP}": "/snap/microk8s/current"}
+            for variable, value in values.items():
+                words = [word.replace(variable, value).strip() for word in words]
+            drafts.append(Draft(name, "config", parse_flags(words, name), (name, *words)))
+    return drafts
+
+
+def complete(site: Site, found: Draft, paths: Mapping[str, str]) -> Component:
+    """A program with its configuration, without anything secret."""
+    config = read_program_config(site, found, paths)
+    kubeconfig = found.on_host(found.flag("kubeconfig")) if found.flag("kubeconfig").startswith("/") else ""
+    document = config.document
+    if found.name == "kube-proxy" and document is not None and not kubeconfig:
+        kubeconfig = _of_pod(site, found, _text(document, "clientConnection", "kubeconfig"))
+    process, unit, pod = found.process, found.unit, found.pod
+    return Component(
+        name=found.name,
+        seen_in=found.seen_in,
+        argv=scrub_argv(found.argv),
+        flags={name: tuple(scrub_setting(name, value) for value in given) for name, given in found.flags.items()},
+        pid=process.pid if process else 0,
+        uid=process.uid if process else -1,
+        version=pod.version if pod else "",
+        binary=_binary(found),
+        unit_path=unit.path if unit else "",
+        unit_dropins=unit.dropins if unit else (),
+        manifest_path=pod.path if pod else "",
+        config_path=config.path,
+        config=None if document is None else scrub_document(document),
+        dropins=config.dropins,
+        kubeconfig_path=kubeconfig,
+        environment=scrub_environment(found.environment),
+        implied=found.implied,
+    )
+
+
+def _binary(found: Draft) -> str:
+    if found.process is not None:
+        return found.process.exe
+    first = found.argv[0] if found.argv and found.seen_in == "unit" else ""
+    return first if first.startswith("/") else ""
+
+
+def _text(document: Mapping[str, object], *steps: str) -> str:
+    value: object = document
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def read_program_config(site: Site, found: Draft, paths: Mapping[str, str]) -> configs.Config:
+    """The configuration file that a program reads, by its flags or by where it looks unasked."""
+    root, problems, name = site.root, site.problems, found.name
+    fact = f"components.{name}.config"
+    if name == "containerd":
+        path = found.flag("config") or paths.get("containerd.config", "/etc/containerd/config.toml")
+        return _if_any(root, path, "", partial(configs.read_containerd, root, path, fact, problems))
+    if name == "crio":
+        path = found.flag("config") or "/etc/crio/crio.conf"
+        folder = found.flag("config-dir") or "/etc/crio/crio.conf.d"
+        read = partial(configs.read_config, root, path, configs.parse_toml, fact, problems, ((folder, "*"),))
+        return _if_any(root, path, folder, read)
+    if name == "dockerd":
+        path = found.flag("config-file") or "/etc/docker/daemon.json"
+        read = partial(configs.read_config, root, path, configs.parse_json, fact, problems)
+        return _if_any(root, path, "", read)
+    if name in ("k3s", "rke2"):
+        path = found.flag("config") or found.environment.get(f"{name.upper()}_CONFIG_FILE", "")
+        path = path or f"/etc/rancher/{name}/config.yaml"
+        folders = ((f"{path}.d", "*.yaml"), (f"{path}.d", "*.yml"))
+        read = partial(configs.read_config, root, path, configs.parse_yaml, fact, problems, folders, configs.merge_k3s)
+        return _if_any(root, path, f"{path}.d", read)
+    return _of_kubernetes(site, found, paths, fact)
+
+
+def _of_kubernetes(site: Site, found: Draft, paths: Mapping[str, str], fact: str) -> configs.Config:
+    path = found.flag("config-file" if found.name == "etcd" else "config")
+    folder = found.flag("config-dir") if found.name == "kubelet" else ""
+    if found.name == "kubelet" and found.seen_in == "config" and not path and not folder:
+        # Nothing tells how it is started: its layout does.
+        known = paths.get("kubelet.config", "")
+        folder = posixpath.dirname(known) if known.endswith(".conf") and ".conf.d/" in known else ""
+        path = "" if folder else known
+        if folder and not _names(site.root, folder):
+            return configs.Config(None, "")
+        if path and not is_there(site.root, path):
+            return configs.Config(None, "")
+    if found.name not in ("kubelet", "kube-proxy", "kube-scheduler", "etcd") or not (path or folder):
+        return configs.Config(None, "")
+    path = _of_pod(site, found, path) if path else ""
+    folders = ((found.on_host(folder), "*.conf"),) if folder else ()
+    if not path:
+        members = [f"{folder}/{each}" for each in _names(site.root, folder) if each.endswith(".conf")]
+        if not members:
+            return configs.Config(None, "")
+        path = members[0]
+    return configs.read_config(site.root, path, configs.parse_yaml, fact, site.problems, folders)
+
+
+def _of_pod(site: Site, found: Draft, path: str) -> str:
+    """A file of a program on the host: by its static pod's mounts, or among the volumes of the pod that it runs in."""
+    if not path:
+        return ""
+    mapped = found.on_host(path)
+    if found.process is None or not found.process.pod or mapped != path:
+        return mapped
+    volumes = f"{_PODS}/{found.process.pod}/volumes/kubernetes.io~configmap"
+    for volume in _names(site.root, volumes):
+        candidate = f"{volumes}/{volume}/{posixpath.basename(path)}"
+        if is_there(site.root, candidate):
+            return candidate
+    return mapped
+
+
+def _if_any(root: Root, path: str, folder: str, read: Callable[[], configs.Config]) -> configs.Config:
+    """A configuration that a program does without: read where the file is there, or the folder holds any."""
+    return read() if is_there(root, path) or _names(root, folder) else configs.Config(None, "")
+
+
+def is_there(root: Root, path: str) -> bool:
+    """Whether something stands at a path; also where it may not be looked at."""
+    if not path:
+        return False
+    try:
+        root.entry(path)
+    except HostError as error:
+        return "not there" not in str(error)
+    return True
+
+
+def _names(root: Root, folder: str) -> list[str]:
+    try:
+        return root.names(folder) if folder else []
+    except HostError:
+        return []
+
+
+def named_documents(site: Site, apiserver: Draft) -> dict[str, object]:
+    """The further files that flags of the API server name, by the path that the flag gives."""
+    found: dict[str, object] = {}
+    for flag in (
+        *("encryption-provider-config", "audit-policy-file", "authentication-config", "authorization-config"),
+        *("admission-control-config-file", "egress-selector-config-file", "tracing-config-file"),
+    ):
+        path = apiserver.flag(flag)
+        if not path.startswith("/"):
+            continue
+        where = apiserver.on_host(path)
+        try:
+            found[path] = scrub_document(configs.parse_yaml(site.root.read(where)))
+        except HostError as error:
+            site.problems.add(f"documents.{path}", f"{where} {error}")
+    return found
