@@ -15,32 +15,36 @@ Flags = dict[str, tuple[str, ...]]
 _SWITCHES = {
     "": "help version logtostderr alsologtostderr one-output skip-headers skip-log-headers profiling "
     "contention-profiling",
-    "kube-apiserver": "allow-privileged anonymous-auth enable-aggregator-routing enable-bootstrap-token-auth enable- "
-    "garbage-collector enable-logs-handler enable-priority-and-fairness service-account-lookup service- "
-    "account-extend-token-expiration watch-cache aggregator-reject-forwarding-redirect audit-log-compress "
-    "audit-log-truncate-enabled audit-webhook-truncate-enabled permit-port-sharing permit-address-sharing "
-    "encryption-provider-config-automatic-reload unsupported-kube-api-over-localhost allow-metric-labels- "
-    "manifest kubelet-https insecure-allow-any-token",
-    "kube-controller-manager": "use-service-account-credentials leader-elect allocate-node-cidrs configure-cloud-routes enable- "
-    "dynamic-provisioning enable-garbage-collector enable-hostpath-provisioner authentication-skip-lookup "
-    "authentication-tolerate-lookup-failure permit-port-sharing permit-address-sharing requestheader- "
-    "strict",
-    "kube-scheduler": "leader-elect authentication-skip-lookup authentication-tolerate-lookup-failure permit-port-sharing "
-    "permit-address-sharing",
-    "kubelet": "anonymous-auth authentication-token-webhook cgroups-per-qos cpu-cfs-quota enable-controller-attach- "
-    "detach enable-debugging-handlers enable-load-reader enable-server exit-on-lock-contention fail- "
-    "cgroupv1 fail-swap-on kernel-memcg-notification keep-terminated-pod-volumes local-storage-capacity- "
-    "isolation make-iptables-util-chains protect-kernel-defaults register-node register-schedulable "
-    "rotate-certificates rotate-server-certificates runonce seccomp-default serialize-image-pulls allow- "
-    "privileged containerized enable-custom-metrics",
-    "kube-proxy": "bind-address-hard-fail cleanup cleanup-ipvs enable-profiling init-only ipvs-strict-arp masquerade- "
-    "all iptables-localhost-nodeports",
-    "etcd": "auto-tls peer-auto-tls client-cert-auth peer-client-cert-auth force-new-cluster strict-reconfig- "
-    "check debug enable-pprof enable-v2 pre-vote unsafe-no-fsync experimental-initial-corrupt-check "
-    "initial-election-tick-advance socket-reuse-port socket-reuse-address peer-skip-client-san- "
-    "verification",
-    "dockerd": "debug experimental icc ip-forward ip-masq iptables ip6tables ipv6 live-restore no-new-privileges "
-    "raw-logs selinux-enabled tls tlsverify userland-proxy validate init rootless shutdown",
+    "kube-apiserver": "allow-privileged anonymous-auth enable-aggregator-routing enable-bootstrap-token-auth "
+    "enable-garbage-collector enable-logs-handler enable-priority-and-fairness "
+    "service-account-lookup service-account-extend-token-expiration watch-cache "
+    "aggregator-reject-forwarding-redirect audit-log-compress audit-log-truncate-enabled "
+    "audit-webhook-truncate-enabled permit-port-sharing permit-address-sharing "
+    "encryption-provider-config-automatic-reload unsupported-kube-api-over-localhost "
+    "allow-metric-labels-manifest kubelet-https insecure-allow-any-token",
+    "kube-controller-manager": "use-service-account-credentials leader-elect allocate-node-cidrs "
+    "configure-cloud-routes enable-dynamic-provisioning enable-garbage-collector "
+    "enable-hostpath-provisioner authentication-skip-lookup "
+    "authentication-tolerate-lookup-failure permit-port-sharing "
+    "permit-address-sharing requestheader-strict",
+    "kube-scheduler": "leader-elect authentication-skip-lookup authentication-tolerate-lookup-failure "
+    "permit-port-sharing permit-address-sharing",
+    "kubelet": "anonymous-auth authentication-token-webhook cgroups-per-qos cpu-cfs-quota "
+    "enable-controller-attach-detach enable-debugging-handlers enable-load-reader enable-server "
+    "exit-on-lock-contention fail-cgroupv1 fail-swap-on kernel-memcg-notification "
+    "keep-terminated-pod-volumes local-storage-capacity-isolation make-iptables-util-chains "
+    "protect-kernel-defaults register-node register-schedulable rotate-certificates "
+    "rotate-server-certificates runonce seccomp-default serialize-image-pulls allow-privileged "
+    "containerized enable-custom-metrics",
+    "kube-proxy": "bind-address-hard-fail cleanup cleanup-ipvs enable-profiling init-only ipvs-strict-arp "
+    "masquerade-all iptables-localhost-nodeports",
+    "etcd": "auto-tls peer-auto-tls client-cert-auth peer-client-cert-auth force-new-cluster "
+    "strict-reconfig-check debug enable-pprof enable-v2 pre-vote unsafe-no-fsync "
+    "experimental-initial-corrupt-check initial-election-tick-advance socket-reuse-port "
+    "socket-reuse-address peer-skip-client-san-verification",
+    "dockerd": "debug experimental icc ip-forward ip-masq iptables ip6tables ipv6 live-restore "
+    "no-new-privileges raw-logs selinux-enabled tls tlsverify userland-proxy validate init "
+    "rootless shutdown",
     "containerd": "",
     "crio": "enable-metrics selinux read-only stream-enable-tls global-auth no-pivot log-journald",
 }
