@@ -20,6 +20,7 @@ COMMANDS = {
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
+    "node": "collect the facts of a node, judge them by benchmarks, plan what to change",
 }
 
 EXIT_USAGE = 2

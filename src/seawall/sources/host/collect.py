@@ -9,7 +9,6 @@ from typing import Any
 from seawall.model.facts import FACTS_SCHEMA, Component, Facts, HostPackage
 from seawall.sources.host import components, kernel
 from seawall.sources.host.accounts import read_accounts
-from seawall.sources.host.auditd import read_audit_rules
 from seawall.sources.host.components import Draft, Site
 from seawall.sources.host.docker import read_docker
 from seawall.sources.host.files import SYSTEM, TREES, Files, configured_files, named_files
@@ -88,7 +87,7 @@ def _collect(site: Site, now: str, tool: str, packages: Packages | None, configz
         packages=installed,
         security=kernel.security(root, proc, settings, problems),
         modules=kernel.modules(proc),
-        docker=read_docker(root, read_audit_rules(root, problems), problems),
+        docker=read_docker(root, problems, "dockerd" in found),
         problems=problems.all(),
     )
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from seawall.model.facts import Docker
+from seawall.sources.host.auditd import read_audit_rules
 from seawall.sources.host.problems import Problems
 from seawall.sources.host.root import Absent, HostError, Root
 from seawall.sources.host.scrub import scrub_argv, scrub_document
@@ -41,8 +42,11 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(f"/proc/self/fd/{self._handle}")
 
 
-def read_docker(root: Root, audit_rules: tuple[str, ...] | None, problems: Problems) -> Docker | None:
-    """The engine's answers, and the audit rules beside them; None where no engine listens and no rules are there."""
+def read_docker(root: Root, problems: Problems, installed: bool) -> Docker | None:
+    """The engine's answers, and the host's audit rules beside them.
+
+    None where no engine listens and, as ``installed`` tells, none is on the host.
+    """
     for path in SOCKETS:
         try:
             handle = root.open(path)
@@ -55,10 +59,10 @@ def read_docker(root: Root, audit_rules: tuple[str, ...] | None, problems: Probl
             if not stat.S_ISSOCK(os.fstat(handle).st_mode):
                 problems.add("docker.info", f"{path} is not a socket")
                 break
-            return _ask(_Connection(handle), path, audit_rules, problems)
+            return _ask(_Connection(handle), path, read_audit_rules(root, problems), problems)
         finally:
             os.close(handle)
-    return Docker(audit_rules=audit_rules) if audit_rules is not None else None
+    return Docker(audit_rules=read_audit_rules(root, problems)) if installed else None
 
 
 def _ask(engine: _Connection, path: str, audit_rules: tuple[str, ...] | None, problems: Problems) -> Docker:
