@@ -55,6 +55,8 @@ _FLAGS = {
     "kubeletRotateKubeletServerCertificateArgumentSet": "rotate-server-certificates",
     "kubeletOnlyUseStrongCryptographic": "tls-cipher-suites",
 }
+_SERVING = ("tls-cert-file", "tls-private-key-file", "rotate-server-certificates")
+_CONFIG = "kubeletConfigYamlConfigurationFile"
 _MODE, _OWNER = ("FilePermissions", "FilePermission", "Permissions"), ("FileOwnership", "Ownership")
 _MAX_VALUES = 10_000
 
@@ -85,7 +87,7 @@ def facts_of(document: dict[str, Any]) -> Facts:
         layout_evidence="a NodeInfo tells no layout",
         roles=("control-plane", "worker") if document.get("type") == "master" else ("worker",),
         paths=files.paths,
-        components={"kubelet": _kubelet(told)},
+        components={"kubelet": _kubelet(told, problems)},
         files=files.found(),
         absent=tuple(sorted(files.absent)),
         problems=tuple(problems),
@@ -100,15 +102,30 @@ def _values(name: str, value: Any, problems: list[Problem]) -> list[Any] | None:
     return values
 
 
-def _kubelet(told: dict[str, list[Any] | None]) -> Component:
-    """The kubelet with the flags that are told; one told without a value is not set."""
+def _kubelet(told: dict[str, list[Any] | None], problems: list[Problem]) -> Component:
+    """The kubelet with the flags that are told; one told without a value is not set.
+
+    Where its configuration file is told, what is unset has that file's defaults: the collector looks into both.
+    """
     flags: dict[str, tuple[str, ...]] = {}
     for name, flag in _FLAGS.items():
         values = told.get(name)
         if values:
             words = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
             flags[flag] = (",".join(words),) if flag == "tls-cipher-suites" else tuple(words)
+        elif values is None and not _stands_for_unset(flag, told):
+            problems.append(Problem(f"components.kubelet.flags.{flag}", f"the NodeInfo does not tell --{flag}"))
+    if told.get("kubeletConfigYamlConfigurationFilePermission"):
+        return Component("kubelet", "process", flags=flags, config_path=_FILES[_CONFIG][1], config={})
     return Component("kubelet", "process", flags=flags)
+
+
+def _stands_for_unset(flag: str, told: dict[str, list[Any] | None]) -> bool:
+    """Whether a flag that is not told counts as unset: those of the serving certificate where one of them is unset."""
+    if flag not in _SERVING:
+        return False
+    mates = [told.get(name) for name, mate in _FLAGS.items() if mate in _SERVING]
+    return any(values == [] for values in mates) or (flag == _SERVING[2] and any(mates))
 
 
 class _Files:
