@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from seawall.engine import ReadOptions, ScanOptions, Selection, load_rules, scan
+from seawall.engine.catalogue import load_all_rules
+from seawall.engine.facts import read_facts
+from seawall.engine.nodes import AuditOptions, audit
 from seawall.model.finding import FindingStatus
 from seawall.model.rule import alias_key
 from seawall.model.version import NEWEST, parse_version
@@ -20,7 +23,6 @@ EXCEPTIONS = Path(__file__).parent / "exceptions.yaml"
 AGREEMENT = 0.97
 #: The last version that knows PodSecurityPolicies.
 _OF_POLICIES = parse_version("1.24")
-_NODE_FILES = re.compile(r"KCV-00(4[89]|5\d|6\d|7[0-8])\Z")
 
 
 class Case(NamedTuple):
@@ -32,10 +34,10 @@ class Case(NamedTuple):
     objects: list[dict[str, Any]]
 
 
-def read_cases(file: Path) -> list[Case]:
-    """The cases of a file, without those that are facts about nodes instead of objects."""
+def read_cases(file: Path, of_nodes: bool = False) -> list[Case]:
+    """The cases of a file about objects, or those that are facts about nodes."""
     cases = [Case(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [case for case in cases if not any(each.get("kind") == "NodeInfo" for each in case.objects)]
+    return [case for case in cases if any(each.get("kind") == "NodeInfo" for each in case.objects) == of_nodes]
 
 
 @cache
@@ -57,7 +59,18 @@ def agrees(case: Case, folder: Path) -> bool:
     return fired == (case.expected == "fail")
 
 
-def check_peer(peer: str, cases: list[Case], folder: Path) -> None:
+def node_agrees(case: Case, folder: Path) -> bool:
+    """Whether an audit of a case's facts about nodes says what the peer says; a rule must have the peer's id."""
+    file = folder / "case.json"
+    file.write_text("\n".join(json.dumps(each) for each in case.objects), encoding="utf-8")
+    documents, errors = read_facts(str(file))
+    result = audit(documents, AuditOptions(), errors).scan
+    named = {rule.id for rule in result.rules} & {rule.id for rule in load_all_rules().find(case.rule)}
+    assert named and not errors, f"{case.rule} is no check of nodes"
+    return any(finding.rule in named for finding in result.findings) == (case.expected == "fail")
+
+
+def check_peer(peer: str, cases: list[Case], folder: Path, agrees: Callable[[Case, Path], bool] = agrees) -> None:
     """Fail unless every case agrees or is an exception, every exception is needed, and enough agree."""
     listed = exceptions()[peer]
     wrong = {case.id: case for case in cases if not agrees(case, folder)}
@@ -69,9 +82,9 @@ def check_peer(peer: str, cases: list[Case], folder: Path) -> None:
 
 
 def check_catalogue(catalogue: list[dict[str, str]], peer: str) -> None:
-    """Fail unless every id of a peer in the catalogue is a rule's alias, files of nodes excepted, or left out."""
-    known = {alias_key(alias) for rule in load_rules() for alias in rule.aliases}
-    ids = {name for row in catalogue for name in row[peer].split() if not _NODE_FILES.match(name)}
+    """Fail unless every id of a peer in the catalogue is a rule's alias, or left out."""
+    known = {alias_key(alias) for rule in load_all_rules() for alias in rule.aliases}
+    ids = {name for row in catalogue for name in row[peer].split()}
     missing = {name for name in ids if alias_key(name) not in known}
     left_out = {name for name in exceptions()["left_out"] if name in ids}
     assert sorted(missing - left_out) == [], "ids that no rule answers to"

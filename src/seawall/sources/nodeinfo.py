@@ -52,10 +52,12 @@ _FLAGS = {
     "kubeletTlsCertFileTlsArgumentSet": "tls-cert-file",
     "kubeletTlsPrivateKeyFileArgumentSet": "tls-private-key-file",
     "kubeletRotateCertificatesArgumentSet": "rotate-certificates",
-    "kubeletRotateKubeletServerCertificateArgumentSet": "rotate-server-certificates",
     "kubeletOnlyUseStrongCryptographic": "tls-cipher-suites",
 }
-_SERVING = ("tls-cert-file", "tls-private-key-file", "rotate-server-certificates")
+_GATE = "kubeletRotateKubeletServerCertificateArgumentSet"
+#: Flags that a NodeInfo has no name for.
+_NEVER_TOLD = ("pod-max-pids", "pod-pids-limit", "seccomp-default", "tls-min-version")
+_SERVING, _ROTATION = ("tls-cert-file", "tls-private-key-file"), "rotate-server-certificates"
 _CONFIG = "kubeletConfigYamlConfigurationFile"
 _MODE, _OWNER = ("FilePermissions", "FilePermission", "Permissions"), ("FileOwnership", "Ownership")
 _MAX_VALUES = 10_000
@@ -108,24 +110,29 @@ def _kubelet(told: dict[str, list[Any] | None], problems: list[Problem]) -> Comp
     Where its configuration file is told, what is unset has that file's defaults: the collector looks into both.
     """
     flags: dict[str, tuple[str, ...]] = {}
+    if told.get(_GATE):
+        flags["feature-gates"] = tuple(
+            f"RotateKubeletServerCertificate={str(value).lower()}" for value in told[_GATE] or ()
+        )
+    untold = list(_NEVER_TOLD)
     for name, flag in _FLAGS.items():
         values = told.get(name)
         if values:
             words = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
             flags[flag] = (",".join(words),) if flag == "tls-cipher-suites" else tuple(words)
-        elif values is None and not _stands_for_unset(flag, told):
-            problems.append(Problem(f"components.kubelet.flags.{flag}", f"the NodeInfo does not tell --{flag}"))
+        elif values is None and not _counts_as_unset(flag, told):
+            untold.append(flag)
+    if not any(told.get(name) is not None for name, flag in _FLAGS.items() if flag in _SERVING):
+        untold.append(_ROTATION)
+    problems += (Problem(f"components.kubelet.flags.{flag}", f"the NodeInfo does not tell --{flag}") for flag in untold)
     if told.get("kubeletConfigYamlConfigurationFilePermission"):
         return Component("kubelet", "process", flags=flags, config_path=_FILES[_CONFIG][1], config={})
     return Component("kubelet", "process", flags=flags)
 
 
-def _stands_for_unset(flag: str, told: dict[str, list[Any] | None]) -> bool:
-    """Whether a flag that is not told counts as unset: those of the serving certificate where one of them is unset."""
-    if flag not in _SERVING:
-        return False
-    mates = [told.get(name) for name, mate in _FLAGS.items() if mate in _SERVING]
-    return any(values == [] for values in mates) or (flag == _SERVING[2] and any(mates))
+def _counts_as_unset(flag: str, told: dict[str, list[Any] | None]) -> bool:
+    """Whether a flag that is not told counts as unset: one of certificate and key where the other is unset."""
+    return flag in _SERVING and any(told.get(name) == [] for name, mate in _FLAGS.items() if mate in _SERVING)
 
 
 class _Files:

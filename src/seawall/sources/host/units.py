@@ -52,12 +52,12 @@ def find_unit(root: Root, name: str, problems: Problems) -> Unit | None:
     path = data = None
     for folder in FOLDERS:
         try:
+            if root.entry(f"{folder}/{name}").target == "/dev/null":
+                return None  # masked
             data = root.read(f"{folder}/{name}", _MAX_UNIT)
         except Absent:
             continue
         except HostError as error:
-            if "device" in str(error):  # a link to /dev/null: masked
-                return None
             problems.add(f"files.{folder}/{name}", f"{folder}/{name} {error}")
             continue
         path = f"{folder}/{name}"
