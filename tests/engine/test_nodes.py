@@ -12,9 +12,10 @@ import pytest
 from seawall.analysis.nodes import UnknownBenchmark, catalogue
 from seawall.analysis.nodes.examples import example_facts
 from seawall.engine.catalogue import load_all_rules, load_rules
+from seawall.engine.controls import ControlState
 from seawall.engine.nodecompare import BenchError, Relation, compare, decode_bench, read_bench
 from seawall.engine.nodeplan import plan
-from seawall.engine.nodes import AuditOptions, ControlState, FactsDocument, NodeAudit, audit
+from seawall.engine.nodes import AuditOptions, FactsDocument, NodeAudit, audit
 from seawall.engine.results import decode_results
 from seawall.engine.selection import Selection, UnknownRule
 from seawall.model.finding import RuleState, Severity

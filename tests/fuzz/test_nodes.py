@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seawall.analysis.nodes import Node, Outcome, Verdict, catalogue, judge, remedy
 from seawall.analysis.nodes.examples import example_facts
-from seawall.analysis.nodes.expressions import at_most, mode_at_most
+from seawall.analysis.nodes.filetests import at_most, mode_at_most
 from seawall.analysis.nodes.settings import settings as table
 from seawall.engine.nodecompare import BenchError, compare, decode_bench
 from seawall.engine.nodes import AuditOptions, FactsDocument, audit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,7 @@ from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_do
 
 CONFIG_FILE = "seawall.yaml"
 _MAX_BYTES = 4 * 1024 * 1024
+T = TypeVar("T")
 _PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 
 
@@ -50,6 +52,15 @@ def load_config(path: str | None) -> Config:
     file = path or CONFIG_FILE
     if path is None and not os.path.isfile(file):
         return Config()
+    return read_typed(file, Config) or Config()
+
+
+def read_typed(file: str, kind: type[T]) -> T | None:
+    """The one document of a YAML file as a value of that type; None where the file holds none.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not of the type; with line and column.
+    """
     try:
         with open(file, "rb") as stream:
             data = stream.read(_MAX_BYTES + 1)
@@ -63,14 +74,14 @@ def load_config(path: str | None) -> Config:
         raise ConfigError(f"{file}:{problem.line}:{problem.column}: {problem.message}") from problem
     if len(documents) > 1:
         raise ConfigError(f"{file} must hold one document")
-    return _convert(documents[0], file) if documents else Config()
+    return _convert(documents[0], file, kind) if documents else None
 
 
-def _convert(document: Document, file: str) -> Config:
+def _convert(document: Document, file: str, kind: type[T]) -> T:
     for _, line, column in document.duplicates:
         raise ConfigError(f"{file}:{line + 1}:{column + 1}: the key is given twice; keep one")
     try:
-        return msgspec.convert(document.value, Config)
+        return msgspec.convert(document.value, kind)
     except msgspec.ValidationError as error:
         text = str(error)
         match = _PLACE.search(text)

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from seawall.engine.nodes import AuditedNode, ControlResult, ControlState
+from seawall.engine.controls import ControlResult, ControlState
+from seawall.engine.nodes import AuditedNode
 
 _MAX_BYTES = 64 << 20
 _MAX_REASON = 300

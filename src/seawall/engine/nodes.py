@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -24,7 +23,17 @@ from seawall.analysis.nodes import (
     message,
     named,
 )
+from seawall.engine.answers import Answer, AnswerResult, Answers
 from seawall.engine.catalogue import load_all_rules
+from seawall.engine.controls import (
+    ControlResult,
+    ControlState,
+    answered,
+    by_scan,
+    controls_of,
+    policy_rules,
+    rule_of,
+)
 from seawall.engine.result import ScanResult
 from seawall.engine.results import Results
 from seawall.engine.selection import Selection, select_rules
@@ -40,41 +49,13 @@ from seawall.model.finding import (
     RuleStatus,
     Severity,
     SourceError,
+    Waiver,
 )
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
-from seawall.model.rule import Registry, Rule, Scope
 from seawall.model.version import NEWEST
 
 API_VERSION, KIND = "seawall.dev/v1", "Node"
-_NEEDS_SCAN = "needs the results of a scan of the cluster"
-
-
-class ControlState(StrEnum):
-    """What became of a control on a node."""
-
-    PASS = "pass"  # noqa: S105 - a state's name
-    FAIL = "fail"
-    NOT_JUDGED = "not-judged"
-    NOT_APPLICABLE = "not-applicable"
-    MANUAL = "manual"
-
-
-class ControlResult(Struct, frozen=True, omit_defaults=True):
-    """A control of a benchmark on a node: its state and why; ``observed`` is what was seen.
-
-    ``steps`` and ``record`` are how people answer it, where they must.
-    """
-
-    benchmark: str
-    id: str
-    title: str
-    state: ControlState
-    reason: str = ""
-    rules: tuple[str, ...] = ()
-    observed: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-    record: tuple[dict[str, str], ...] = ()
 
 
 class Selected(Struct, frozen=True, rename="camel"):
@@ -105,13 +86,16 @@ class FactsDocument(Struct, frozen=True):
 
 
 class AuditOptions(Struct, frozen=True):
-    """How to judge: by which benchmarks (none named: those meant for each node), which rules, and from which severity
-    on. ``scanned`` are results of a scan of the cluster, for the controls that it answers."""
+    """How to judge: by which benchmarks (none named: those meant for each node), which rules, from which severity on.
+
+    ``scanned`` are results of a scan of the cluster, for the controls that it answers, ``answers`` those of people.
+    """
 
     benchmarks: tuple[str, ...] = ()
     selection: Selection = Selection(profile="all")
     severity: Severity = Severity.INFO
     scanned: Results | None = None
+    answers: Answers | None = None
 
 
 class NodeAudit(Struct):
@@ -171,10 +155,11 @@ class _Audit:
             node = Node(document.facts)
             chosen = self.named or for_node(node)
             self._judge(index, document, node, chosen)
-            findings += self._findings(index, document)
+            findings += self._findings(index, document, chosen)
             resources.append(_resource(document))
             nodes.append(self._audited(index, document, chosen))
             notes += _notes(document, chosen)
+        notes += self.options.answers.notes if self.options.answers is not None else []
         set_apart_twins(findings)
         findings.sort(key=lambda finding: -finding.risk)
         result = ScanResult(
@@ -207,7 +192,7 @@ class _Audit:
                     self.failed.setdefault(rule, []).append(reason)
                     self.outcomes[index, rule] = Outcome(Verdict.NOT_JUDGED, reason=reason)
 
-    def _findings(self, index: int, document: FactsDocument) -> list[Finding]:
+    def _findings(self, index: int, document: FactsDocument, chosen: list[Chosen]) -> list[Finding]:
         found = []
         ref = _ref(document)
         for name, rule in self.rules.items():
@@ -216,6 +201,7 @@ class _Audit:
             if outcome is None or outcome.verdict is not Verdict.FAIL or not severity.at_least(self.options.severity):
                 continue
             place = outcome.seen[0].path if outcome.seen else ""
+            waiver = self._waiver(name, document, chosen)
             found.append(
                 Finding(
                     rule=name,
@@ -227,12 +213,27 @@ class _Audit:
                     evidence=evidence(outcome),
                     fix=None,
                     fingerprint=fingerprint(name, ref, ""),
-                    status=FindingStatus.OPEN,
-                    waiver=None,
+                    status=FindingStatus.WAIVED if waiver is not None else FindingStatus.OPEN,
+                    waiver=waiver,
                     risk=base_risk(severity, Confidence.HIGH),
                 )
             )
         return found
+
+    def _waiver(self, rule: str, document: FactsDocument, chosen: list[Chosen]) -> Waiver | None:
+        """The acceptance of a failed check: of every control that it answers to here."""
+        names = [each.benchmark.name for each in chosen]
+        ids = [(name, control) for name in names for control in self.checks[rule].ids(name)]
+        found = [self._answer(document, benchmark, control) for benchmark, control in ids]
+        accepted = [each for each in found if each is not None and each.result is AnswerResult.ACCEPTED]
+        if not accepted or len(accepted) < len(found) or self.options.answers is None:
+            return None
+        ends = min((each.until for each in accepted if each.until is not None), default=None)
+        return Waiver(accepted[0].reason, self.options.answers.file, accepted[0].by, str(ends) if ends else None)
+
+    def _answer(self, document: FactsDocument, benchmark: str, control: str) -> Answer | None:
+        answers = self.options.answers
+        return answers.get(_name(document), benchmark, control) if answers is not None else None
 
     def _statuses(self, documents: list[FactsDocument]) -> list[RuleStatus]:
         return [self._status(name, documents) for name in self.rules]
@@ -260,7 +261,7 @@ class _Audit:
         facts = document.facts
         controls: list[ControlResult] = []
         for each in chosen:
-            controls += self._controls(index, each.benchmark.name)
+            controls += self._controls(index, document, each.benchmark.name)
         return AuditedNode(
             name=_name(document),
             source=document.source,
@@ -271,10 +272,11 @@ class _Audit:
             controls=tuple(controls),
         )
 
-    def _controls(self, index: int, benchmark: str) -> list[ControlResult]:
+    def _controls(self, index: int, document: FactsDocument, benchmark: str) -> list[ControlResult]:
         checks, manual = controls_of(benchmark)
         found = [self._control(index, benchmark, name, rules) for name, rules in checks.items()]
         found += [self._manual(benchmark, name, each) for name, each in manual.items()]
+        found = [answered(each, self._answer(document, benchmark, each.id)) for each in found]
         return sorted(found, key=lambda control: in_order(control.id))
 
     def _control(self, index: int, benchmark: str, control: str, names: list[str]) -> ControlResult:
@@ -303,7 +305,7 @@ class _Audit:
         state, reason = ControlState.MANUAL, "people answer it"
         if data.policy:
             rules = policy_rules(self.registry, benchmark, control)
-            state, reason = _by_scan(rules, self.options.scanned)
+            state, reason = by_scan(rules, self.options.scanned)
         return ControlResult(
             benchmark=benchmark,
             id=control,
@@ -314,59 +316,6 @@ class _Audit:
             steps=data.steps,
             record=tuple({"name": each.name, "what": each.what} for each in data.record),
         )
-
-
-def rule_of(registry: Registry, name: str) -> Rule:
-    """The rule that a check of the catalogue is.
-
-    Raises:
-        ValueError: the catalogue names a rule that does not exist.
-    """
-    rule = registry.get(name)
-    if rule is None:
-        raise ValueError(f"the benchmarks name a rule {name!r} that does not exist")
-    return rule
-
-
-def controls_of(benchmark: str) -> tuple[dict[str, list[str]], dict[str, Manual]]:
-    """The controls of a benchmark: automated ones with their rules, and those that are not automated."""
-    checks: dict[str, list[str]] = {}
-    for name, check in catalogue().checks.items():
-        for control in check.ids(benchmark):
-            checks.setdefault(control, []).append(name)
-    manual = {
-        control.id: each for each in catalogue().manual for control in each.controls if control.framework == benchmark
-    }
-    return checks, manual
-
-
-def policy_rules(registry: Registry, benchmark: str, control: str) -> tuple[str, ...]:
-    """The rules over a cluster's objects that answer to a control at the newest version."""
-    own = catalogue().checks
-    return tuple(
-        rule.id
-        for rule in registry
-        if rule.id not in own
-        and rule.runs_at(NEWEST)
-        and not rule.manifests_only
-        and rule.scope not in (Scope.CONTROL_PLANE, Scope.NODE)
-        and any(each.framework == benchmark and each.id == control for each in rule.controls)
-    )
-
-
-def _by_scan(rules: tuple[str, ...], scanned: Results | None) -> tuple[ControlState, str]:
-    """What the results of a scan say of a control: pass only where every rule of it was judged in full."""
-    if scanned is None:
-        return ControlState.NOT_JUDGED, _NEEDS_SCAN
-    count = Counter(f.rule for f, _ in scanned.findings if f.rule in rules and f.status is FindingStatus.OPEN)
-    if count:
-        return ControlState.FAIL, ", ".join(f"{rule}: {number}" for rule, number in count.most_common())
-    missing = [rule for rule in rules if rule not in scanned.judged]
-    if missing:
-        return ControlState.NOT_JUDGED, f"the scan did not judge {', '.join(missing[:5])}"
-    if not scanned.complete:
-        return ControlState.NOT_JUDGED, "the scan is incomplete"
-    return ControlState.PASS, ""
 
 
 def _name(document: FactsDocument) -> str:

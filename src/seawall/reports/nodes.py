@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import msgspec
 
 from seawall import __version__
-from seawall.engine.nodes import AuditedNode, ControlResult, ControlState, NodeAudit
+from seawall.engine.controls import ControlResult, ControlState
+from seawall.engine.nodes import AuditedNode, NodeAudit
 from seawall.reports.excerpt import printable
 
 SCHEMA = "seawall.node-audit/v1"
@@ -67,9 +68,29 @@ def _node(node: AuditedNode, everything: bool) -> Iterator[str]:
 
 def _control(control: ControlResult) -> Iterator[str]:
     named = control.title if control.state is ControlState.FAIL or control.steps else ", ".join(control.rules)
-    yield f"  {_WORDS[control.state]:<10}  {control.id:<7} {printable(named)}\n"
-    if control.state in (ControlState.FAIL, ControlState.NOT_JUDGED) and control.reason:
+    word = "accepted" if control.accepted else _WORDS[control.state]
+    yield f"  {word:<10}  {control.id:<7} {printable(named)}\n"
+    if control.reason and (control.state in (ControlState.FAIL, ControlState.NOT_JUDGED) or control.answered):
         yield f"{'':22}{printable(control.reason)}\n"
+
+
+def answers(audit: NodeAudit) -> Iterator[str]:
+    """A file of answers to fill in: the controls that wait for people, as YAML that an audit reads again."""
+    yield "# Fill in result (pass, fail, not-applicable, accepted), by, date and what the record asks for.\n"
+    yield "# An answer without node is for all nodes; one with until ends on that day.\n"
+    yield "answers:\n"
+    for node in audit.nodes:
+        for control in node.controls:
+            if control.steps and control.state in (ControlState.MANUAL, ControlState.NOT_JUDGED):
+                yield f"  # {control.title}\n"
+                yield f"  - control: {control.benchmark} {control.id}\n"
+                yield f"    node: {_quoted(node.name)}\n"
+                yield '    result: ""\n    by: ""\n    date: ""\n    record:\n'
+                yield from (f'      {each["name"]}: ""  # {each["what"]}\n' for each in control.record)
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def form(audit: NodeAudit) -> Iterator[str]:

@@ -15,7 +15,7 @@ from seawall.analysis.nodes import DataError, catalogue, in_order
 from seawall.analysis.nodes.catalogue import read_benchmarks, read_file
 from seawall.analysis.nodes.settings import read_settings, settings
 from seawall.engine.catalogue import load_all_rules, load_rules
-from seawall.engine.nodes import controls_of, policy_rules
+from seawall.engine.controls import controls_of, policy_rules
 from seawall.model.finding import Severity
 from seawall.model.version import parse_version
 

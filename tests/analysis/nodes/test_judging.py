@@ -8,7 +8,8 @@ import pytest
 
 from seawall.analysis.nodes import Node, Outcome, Verdict, for_node, named
 from seawall.analysis.nodes.examples import example_facts
-from seawall.analysis.nodes.expressions import at_most, compile_test, mode_at_most
+from seawall.analysis.nodes.expressions import compile_test
+from seawall.analysis.nodes.filetests import at_most, mode_at_most
 from seawall.analysis.nodes.outcome import NotHere, NotKnown
 from seawall.analysis.nodes.selection import UnknownBenchmark
 from seawall.analysis.nodes.values import TYPES, quantity, seconds

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from seawall.analysis.nodes.filetests import compile_files
 from seawall.analysis.nodes.node import Node, Resolved, lookup
 from seawall.analysis.nodes.operators import OPERATORS, ORDER, PRESENCE, UNSET, check_pattern, wanted_words
 from seawall.analysis.nodes.outcome import NotHere, NotKnown, Outcome, Seen, Verdict, all_of, any_of, opposite
-from seawall.analysis.nodes.settings import DataError
-from seawall.analysis.nodes.subjects import VALUE_SUBJECTS, Subject, fact, fact_path, files_subject, setting_subject
+from seawall.analysis.nodes.settings import DataError, refuse_others
+from seawall.analysis.nodes.subjects import VALUE_SUBJECTS, Subject, fact, fact_path, setting_subject
 from seawall.analysis.nodes.values import TYPES, shown
-from seawall.model.facts import FileFact
 
 #: A compiled test: called with the node and the item at hand (None outside of ``each`` and ``some``).
 Test = Callable[[Node, Any], Outcome]
 
 _MAX_ITEMS_TOLD = 20
 _FROM = {"default": " by default", "running": " in the running kubelet", "environment": " in its environment"}
-_FILE_OPERATORS = frozenset(("mode-at-most", "owner", "kind", "exists"))
 
 
 def compile_test(where: str, data: Any) -> Test:
@@ -31,10 +30,10 @@ def compile_test(where: str, data: Any) -> Test:
         raise DataError(f"{where}: a test is a mapping, not {shown(data)}")
     if "all" in data or "any" in data:
         key = "all" if "all" in data else "any"
-        _only(where, data, key)
+        refuse_others(where, data, key)
         return _combined(where, key, data[key])
     if "not" in data:
-        _only(where, data, "not")
+        refuse_others(where, data, "not")
         inner = compile_test(f"{where}.not", data["not"])
         return lambda node, item: opposite(inner(node, item))
     if "if" in data:
@@ -42,14 +41,8 @@ def compile_test(where: str, data: Any) -> Test:
     if "each" in data or "some" in data:
         return _listed(where, data)
     if "file" in data:
-        return _files(where, data)
+        return compile_files(where, data)
     return _leaf(where, data)
-
-
-def _only(where: str, data: dict[str, Any], *known: str) -> None:
-    unknown = sorted(set(data) - set(known))
-    if unknown:
-        raise DataError(f"{where}: {unknown[0]!r} does not belong here")
 
 
 def _combined(where: str, key: str, data: Any) -> Test:
@@ -63,7 +56,7 @@ def _combined(where: str, key: str, data: Any) -> Test:
 def _conditional(where: str, data: dict[str, Any]) -> Test:
     """``if`` a test holds ``then`` another must; where it does not, ``otherwise`` a third must, or the check does not
     apply (``else`` says why), or passes."""
-    _only(where, data, "if", "then", "else", "otherwise")
+    refuse_others(where, data, "if", "then", "else", "otherwise")
     condition = compile_test(f"{where}.if", data["if"])
     if "then" not in data:
         raise DataError(f"{where}: an if needs a then")
@@ -92,7 +85,7 @@ def _listed(where: str, data: dict[str, Any]) -> Test:
     The list is given by its place in the facts, or as a subject with a value (``{document: ...}``, ``{item: ...}``).
     """
     key = "each" if "each" in data else "some"
-    _only(where, data, key, "where", "name", *(("must",) if key == "each" else ()))
+    refuse_others(where, data, key, "where", "name", *(("must",) if key == "each" else ()))
     items = _items_of(where, data[key])
     chosen = compile_test(f"{where}.where", data["where"]) if "where" in data else None
     if key == "some":
@@ -207,7 +200,7 @@ def _leaf(where: str, data: dict[str, Any]) -> Test:
         subject = _retyped(subject, str(data["type"]))
     operators = {key: value for key, value in data.items() if key not in (subjects[0], "type", "else")}
     if "differs-from" in operators:
-        _only(where, data, subjects[0], "differs-from")
+        refuse_others(where, data, subjects[0], "differs-from")
         return _differing(subject, setting_subject(where, data["differs-from"]))
     if not operators:
         raise DataError(f"{where}: a test needs an operator: {', '.join(OPERATORS)}")
@@ -304,109 +297,3 @@ def _compared(found: Resolved, operator: str, wanted: Any) -> Outcome:
         says = f"{found.name} is {value}{_FROM.get(found.given, '')}"
     seen = Seen(found.path, value, found.file, says, words, operator)
     return Outcome(Verdict.PASS if holds else Verdict.FAIL, (seen,))
-
-
-def _files(where: str, data: dict[str, Any]) -> Test:
-    _only(where, data, "file", *_FILE_OPERATORS)
-    operators = {key: _file_wanted(where, key, value) for key, value in data.items() if key != "file"}
-    if not operators:
-        raise DataError(f"{where}: a file needs an operator: {', '.join(sorted(_FILE_OPERATORS))}")
-    read = files_subject(where, data["file"])
-    exists = operators.pop("exists", None)
-
-    def test(node: Node, _: Any) -> Outcome:
-        return all_of(_files_judged(read(node), exists, operators))
-
-    return test
-
-
-def _files_judged(
-    found: Iterable[FileFact | NotHere | NotKnown], exists: Any, operators: dict[str, Any]
-) -> Iterable[Outcome]:
-    for each in found:
-        if isinstance(each, NotKnown):
-            yield Outcome(Verdict.NOT_JUDGED, reason=str(each))
-        elif isinstance(each, NotHere):
-            if exists is None:
-                yield Outcome(Verdict.NOT_APPLICABLE, reason=str(each))
-            else:
-                verdict = Verdict.FAIL if exists else Verdict.PASS
-                yield Outcome(verdict, (Seen("absent", "", "", str(each), "to be there"),))
-        else:
-            if exists is not None:
-                verdict = Verdict.PASS if exists else Verdict.FAIL
-                yield Outcome(verdict, (_file_seen(each, "there", "exists", "not to be there"),))
-            for operator, wanted in operators.items():
-                yield _file_compared(each, operator, wanted)
-
-
-def _file_wanted(where: str, operator: str, value: Any) -> Any:
-    if operator == "mode-at-most":
-        text = str(value)
-        if not (isinstance(value, str) and len(text) in (3, 4) and set(text) <= set("01234567")):
-            raise DataError(f'{where}: a mode is written as text of octal digits: "600"')
-        return int(text, 8)
-    if operator == "exists":
-        if not isinstance(value, bool):
-            raise DataError(f"{where}: exists takes true or false")
-        return value
-    wanted = tuple(map(str, value if isinstance(value, list) else [value]))
-    if operator == "owner" and not all(text.count(":") == 1 for text in wanted):
-        raise DataError(f"{where}: an owner is written as user:group")
-    return wanted
-
-
-def _file_compared(file: FileFact, operator: str, wanted: Any) -> Outcome:
-    try:
-        if operator == "mode-at-most":
-            if file.mode < 0:
-                raise NotKnown(f"the mode of {file.path} is not known")
-            target = f"{at_most(file.mode, wanted):o}"
-            seen = _file_seen(file, f"mode {file.mode:04o}", operator, f"{wanted:04o} or less", target)
-            holds = mode_at_most(file.mode, wanted)
-        elif operator == "owner":
-            seen = _file_seen(file, f"owner {owner_of(file)}", operator, " or ".join(wanted), wanted[0])
-            holds = any(_owned_by(file, *owner.split(":")) for owner in wanted)
-        else:
-            seen = _file_seen(file, file.kind, operator, " or ".join(wanted))
-            holds = file.kind in wanted
-    except NotKnown as missing:
-        return Outcome(Verdict.NOT_JUDGED, reason=str(missing))
-    return Outcome(Verdict.PASS if holds else Verdict.FAIL, (seen,))
-
-
-def _file_seen(file: FileFact, value: str, operator: str, wanted: str, target: str = "") -> Seen:
-    says = f"{file.path} has {value}" if " " in value else f"{file.path} is {value}"
-    return Seen(f"files.{file.path}", value.partition(" ")[2] or value, file.path, says, wanted, operator, target)
-
-
-def mode_at_most(mode: int, wanted: int) -> bool:
-    """Whether a mode gives no one more than another.
-
-    The group, others and the special bits may have no bit outside. The owner, who can change the mode anyway, may
-    have no larger digit: a file of mode 0500 passes for 0600.
-    """
-    return not mode & ~wanted & 0o7077 and mode & 0o700 <= wanted & 0o700
-
-
-def at_most(mode: int, wanted: int) -> int:
-    """The mode with as much taken away as :func:`mode_at_most` asks for."""
-    owner = mode & 0o700
-    return (owner if owner <= wanted & 0o700 else wanted & 0o700) | (mode & wanted & 0o7077)
-
-
-def owner_of(file: FileFact) -> str:
-    """A file's owner as ``user:group``, by number where the names are not known."""
-    return f"{file.owner or file.uid}:{file.group or file.gid}"
-
-
-def _owned_by(file: FileFact, user: str, group: str) -> bool:
-    return _named(file.path, file.owner, file.uid, user) and _named(file.path, file.group, file.gid, group)
-
-
-def _named(path: str, name: str, number: int, wanted: str) -> bool:
-    if name:
-        return name == wanted
-    if number >= 0 and (number == 0 or wanted == "root"):
-        return (number == 0) == (wanted == "root")
-    raise NotKnown(f"the names of {path}'s owner {number} are not known")

@@ -74,6 +74,17 @@ def decode(name: str, data: bytes, kind: Any) -> Any:
         raise DataError(f"{name}: {error}") from error
 
 
+def refuse_others(where: str, data: Mapping[str, Any], *known: str) -> None:
+    """Refuse keys that do not belong to a part of the data.
+
+    Raises:
+        DataError: there is one.
+    """
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise DataError(f"{where}: {unknown[0]!r} does not belong here")
+
+
 @cache
 def settings() -> Mapping[str, ComponentSettings]:
     """The table of settings, by component.
