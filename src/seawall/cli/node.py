@@ -10,6 +10,8 @@ from seawall.analysis.nodes import UnknownBenchmark
 from seawall.cli.inputs import add_cluster_arguments, cluster_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.engine.answers import Answers, read_answers
+from seawall.engine.config import ConfigError
 from seawall.engine.facts import ConfigzSource, FactsError, collect_facts, encode_facts, read_facts
 from seawall.engine.nodes import AuditOptions, FactsDocument, NodeAudit, audit
 from seawall.engine.results import Results, ResultsError, read_results
@@ -21,7 +23,7 @@ from seawall.reports.excerpt import printable
 from seawall.reports.view import View
 
 #: Formats of an audit besides those of any findings: every control for a person, as JSON, and a form to fill in.
-_FORMATS = ("controls", "controls-json", "form", *FORMATS)
+_FORMATS = ("controls", "controls-json", "form", "answers", *FORMATS)
 _MOST_TOLD = 20
 
 
@@ -60,6 +62,7 @@ def _add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scan", metavar="FILE", help="results of `seawall scan --format json`: for controls of clusters"
     )
+    parser.add_argument("--answers", metavar="FILE", help="what people answered: evidence, and accepted risks")
     parser.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     parser.add_argument("--rule", action="append", default=[], metavar="ID", help="run only this rule; repeatable")
     parser.add_argument("--skip-rule", action="append", default=[], metavar="ID", help="leave a rule out; repeatable")
@@ -136,7 +139,8 @@ def _judged(args: argparse.Namespace) -> tuple[list[FactsDocument], NodeAudit]:
     documents, errors = _documents(args)
     try:
         selection = Selection(tuple(args.rule), tuple(args.skip_rule), "all")
-        options = AuditOptions(tuple(args.benchmark), selection, Severity(args.severity), _scanned(args))
+        severity, answers = Severity(args.severity), _answers(args)
+        options = AuditOptions(tuple(args.benchmark), selection, severity, _scanned(args), answers)
         return documents, audit(documents, options, errors)
     except (UnknownBenchmark, UnknownRule, ResultsError) as error:
         raise CommandError(str(error)) from error
@@ -144,6 +148,15 @@ def _judged(args: argparse.Namespace) -> tuple[list[FactsDocument], NodeAudit]:
 
 def _scanned(args: argparse.Namespace) -> Results | None:
     return read_results(args.scan) if args.scan else None
+
+
+def _answers(args: argparse.Namespace) -> Answers | None:
+    from datetime import UTC, datetime
+
+    try:
+        return read_answers(args.answers, datetime.now(UTC).date()) if args.answers else None
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
 
 
 def _audit(args: argparse.Namespace) -> int:
@@ -162,8 +175,8 @@ def _rendered(name: str, audited: NodeAudit, view: View) -> Iterable[bytes]:
         return (line.encode() for line in report.table(audited))
     if name == "controls-json":
         return report.document(audited)
-    if name == "form":
-        return (line.encode() for line in report.form(audited))
+    if name in ("form", "answers"):
+        return (line.encode() for line in (report.form if name == "form" else report.answers)(audited))
     return render(name, audited.scan, view)
 
 
