@@ -12,7 +12,9 @@ from seawall.analysis.nodes.expressions import compile_test
 from seawall.analysis.nodes.filetests import at_most, mode_at_most
 from seawall.analysis.nodes.outcome import NotHere, NotKnown
 from seawall.analysis.nodes.selection import UnknownBenchmark
+from seawall.analysis.nodes.settings import ComponentSettings, Setting, default_at
 from seawall.analysis.nodes.values import TYPES, quantity, seconds
+from seawall.model.version import parse_version
 
 
 def node(**changes: Any) -> Node:
@@ -56,8 +58,20 @@ def test_defaults_follow_the_version() -> None:
     changes: dict[str, Any] = {"components": {"kubelet": {"config": {"eventRecordQPS": None}}}}
     assert value(node(**changes), "kubelet/event-qps") == (50, "default")
     assert value(node(**changes, kubernetes_version="v1.26.3"), "kubelet/event-qps") == (5, "default")
-    with pytest.raises(NotKnown, match="unknown version"):
-        node(**changes, kubernetes_version=None).setting("kubelet", "event-qps")
+    assert value(node(**changes, kubernetes_version=None), "kubelet/event-qps") == (50, "default")
+
+
+def test_an_unknown_version_matters_where_a_default_changed_lately() -> None:
+    assert default_at(1, {"1.27": 2}, None) == 2
+    assert default_at(1, {"1.27": 2, "1.30": 3}, None) is None
+    assert default_at(1, {"1.27": 2, "1.30": 3}, parse_version("1.29")) == 2
+    assert default_at(1, {}, None) == 1
+    given = Setting(default=1, default_since={"1.99": 2})
+    table = {"kubelet": ComponentSettings(settings={"x": given})}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seawall.analysis.nodes.node.settings", lambda: table)
+        with pytest.raises(NotKnown, match="unknown version"):
+            node(kubernetes_version=None).setting("kubelet", "x")
 
 
 def test_the_file_alone_counts_for_kube_proxy_and_etcd() -> None:

@@ -50,15 +50,18 @@ def test_kubeadm_manifests() -> None:
 def test_lists_keep_what_is_in_them() -> None:
     flags = {"enable-admission-plugins": ["AlwaysPullImages,AlwaysAdmit"]}
     found = way("apiserver-always-admit", components={"kube-apiserver": {"flags": flags}})
-    assert found.steps[0].lines == ("- --enable-admission-plugins=AlwaysPullImages",)
+    assert [step.lines for step in found.steps] == [
+        ("- --enable-admission-plugins=AlwaysPullImages,AlwaysAdmit",),
+        ("- --enable-admission-plugins=AlwaysPullImages",),
+    ]
     found = way("apiserver-node-restriction", components={"kube-apiserver": {"flags": flags}})
-    assert found.steps[0].lines == ("- --enable-admission-plugins=AlwaysPullImages,AlwaysAdmit,NodeRestriction",)
+    assert found.steps[1].lines == ("- --enable-admission-plugins=AlwaysPullImages,AlwaysAdmit,NodeRestriction",)
     found = way(
         "apiserver-always-admit",
         components={"kube-apiserver": {"flags": {"enable-admission-plugins": ["AlwaysAdmit"]}}},
     )
     assert [(step.action, step.lines) for step in found.steps] == [
-        ("remove", ("--enable-admission-plugins=AlwaysAdmit",))
+        ("remove", ("- --enable-admission-plugins=AlwaysAdmit",))
     ]
 
 
@@ -100,6 +103,26 @@ def test_k3s_and_rke2_have_one_file(layout: str, roles: list[str], file: str, re
     assert (step.file, step.lines) == (file, ("kubelet-arg:", '  - "read-only-port=0"'))
     assert found.after == (restart,)
     assert found.verified
+
+
+def test_what_someone_wrote_is_taken_out_and_what_is_implied_is_not() -> None:
+    flags: dict[str, Any] = {"flags": {"anonymous-auth": ["true"]}}
+    found = way("apiserver-anonymous-auth", layout="k3s", components={"kube-apiserver": flags})
+    assert [(step.action, step.lines) for step in found.steps] == [
+        ("remove", ('- "anonymous-auth=true"',)),
+        ("set", ("kube-apiserver-arg:", '  - "anonymous-auth=false"')),
+    ]
+    flags["implied"] = ["anonymous-auth"]
+    found = way("apiserver-anonymous-auth", layout="k3s", components={"kube-apiserver": flags})
+    assert [step.action for step in found.steps] == ["set"]
+
+
+def test_distributions_have_ways_of_their_own() -> None:
+    change: dict[str, Any] = {"components": {"kube-apiserver": {"flags": {"encryption-provider-config": None}}}}
+    found = way("apiserver-encryption-at-rest", layout="k3s", **change)
+    assert found.steps[0].lines == ("secrets-encryption: true",)
+    assert "rotate-keys" in found.note
+    assert not found.verified
 
 
 def test_systemd_units() -> None:

@@ -32,15 +32,28 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     notes: str = ""
 
 
+class LayoutFix(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a distribution offers instead: lines of a file of its own, and what makes them count."""
+
+    file: str
+    lines: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    note: str = ""
+
+
 class Fix(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change: settings to set, lists to add to or remove from, settings to take out; ``note`` is what a
-    person has to know or decide first. Modes and owners of files follow from the test."""
+    """What to change: settings to set, lists to add to or remove from, settings to take out.
+
+    ``note`` is what a person has to know or decide first. Modes and owners of files follow from the test. ``layouts``
+    has the ways of distributions that go before all this.
+    """
 
     set: dict[str, Any] = {}
     add: dict[str, tuple[str, ...]] = {}
     remove: dict[str, tuple[str, ...]] = {}
     unset: tuple[str, ...] = ()
     note: str = ""
+    layouts: dict[str, LayoutFix] = {}
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True):

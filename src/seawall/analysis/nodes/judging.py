@@ -20,7 +20,10 @@ def judge(check: Check, node: Node) -> Outcome:
 
 def message(outcome: Outcome) -> str:
     """What is wrong, in one line."""
-    told = [f"{seen.says}, wanted {seen.wanted}" if seen.wanted else seen.says for seen in outcome.seen]
+    wanted: dict[str, list[str]] = {}
+    for seen in outcome.seen:
+        wanted.setdefault(seen.says, []).extend([seen.wanted] * bool(seen.wanted))
+    told = [f"{says}, wanted {' and '.join(dict.fromkeys(words))}" if words else says for says, words in wanted.items()]
     more = f"; and {len(told) - _MAX_TOLD} more" if len(told) > _MAX_TOLD else ""
     return "; ".join(told[:_MAX_TOLD]) + more
 

@@ -44,6 +44,10 @@ class Remedy(Struct, frozen=True, omit_defaults=True):
 
 def remedy(check: Check, facts: Facts, outcome: Outcome) -> Remedy:
     """The way to mend a check that failed on a node with this outcome."""
+    own = check.fix.layouts.get(facts.layout)
+    if own is not None:
+        steps = (Step("set", own.file, "", own.lines),)
+        return Remedy(check.rule, steps, after=own.after, note=own.note)
     plan = _Plan(facts)
     for seen in outcome.seen:
         plan.file(seen)
@@ -111,6 +115,7 @@ class _Plan:
         else:
             flag = setting.flags(key)[0]
             text = _flag_text(value)
+            self._remove_flags(owner, key, setting, found)
             self.steps.append(Step("set", found.file, found.where, tuple(found.lines(flag, text))))
             self._change({"components": {owner: {"flags": {flag: [text]}}}})
         self._finish(owner, found)
@@ -135,11 +140,11 @@ class _Plan:
             self._finish(owner, found)
 
     def _remove_flags(self, owner: str, key: str, setting: Setting, found: Target) -> None:
-        """Take out a flag that would otherwise count before the file, or that is not to be there."""
+        """Take out a flag that someone wrote: it would count before the file, or beside the new one."""
         component = self.facts.components[owner]
         for flag in setting.flags(key):
-            if component.flags.get(flag):
-                lines = tuple(f"--{flag}={value}" for value in component.flags[flag])
+            if component.flags.get(flag) and flag not in component.implied:
+                lines = tuple(found.lines(flag, value)[-1].strip() for value in component.flags[flag])
                 self.steps.append(Step("remove", found.flags_file, found.flags_where, lines))
                 self._change({"components": {owner: {"flags": {flag: None}}}})
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from seawall.analysis.nodes.values import TYPES
-from seawall.model.version import parse_version
+from seawall.model.version import KubernetesVersion, parse_version
 
 DATA = Path(__file__).parent / "benchmarks"
 
@@ -130,12 +130,16 @@ def _versions(where: str, since: Mapping[str, Any]) -> None:
             raise DataError(f"{where}: {error}") from error
 
 
-def default_at(first: Any, since: Mapping[str, Any], version: tuple[int, int] | None) -> Any:
+#: The oldest version that a benchmark is for; a node that does not tell its version is not taken for an older one.
+OLDEST = KubernetesVersion(1, 28)
+
+
+def default_at(first: Any, since: Mapping[str, Any], version: KubernetesVersion | None) -> Any:
     """The default at a version; None where that is not known and it matters."""
-    if not since:
-        return first
     if version is None:
-        return None
+        if any(parse_version(start) > OLDEST for start in since):
+            return None
+        version = OLDEST
     for start, value in sorted(since.items(), key=lambda item: parse_version(item[0]), reverse=True):
         if version >= parse_version(start):
             return value
