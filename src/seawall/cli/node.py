@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_host_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", default="/", metavar="DIR", help="where the host's files are (/)")
+    parser.add_argument("--proc", metavar="DIR", help="where the host's processes are (proc below the root)")
     parser.add_argument(
         "--configz", metavar="NODE", help="ask this node's kubelet for its settings through the API server"
     )
@@ -116,7 +117,7 @@ def _collected(args: argparse.Namespace) -> FactsDocument:
 
         source = ConfigzSource(args.configz, cluster_options(args) or ClusterOptions())
     try:
-        return collect_facts(args.root, source)
+        return collect_facts(args.root, args.proc, source)
     except FactsError as error:
         raise CommandError(str(error)) from error
 
@@ -124,8 +125,8 @@ def _collected(args: argparse.Namespace) -> FactsDocument:
 def _documents(args: argparse.Namespace) -> tuple[list[FactsDocument], list[SourceError]]:
     if not args.facts:
         return [_collected(args)], []
-    if args.root != "/" or args.configz:
-        raise CommandError("--facts are judged as they are; leave out --root and --configz")
+    if args.root != "/" or args.proc or args.configz:
+        raise CommandError("--facts are judged as they are; leave out --root, --proc and --configz")
     documents: list[FactsDocument] = []
     errors: list[SourceError] = []
     for path in args.facts:

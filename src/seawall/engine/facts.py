@@ -35,17 +35,17 @@ class ConfigzSource(msgspec.Struct, frozen=True):
     cluster: ClusterOptions
 
 
-def collect_facts(root: str, configz: ConfigzSource | None = None) -> FactsDocument:
-    """The facts of the host whose files are below ``root``.
+def collect_facts(root: str, proc: str | None = None, configz: ConfigzSource | None = None) -> FactsDocument:
+    """The facts of the host whose files are below ``root``, and its processes in ``proc`` (``root``/proc).
 
     Raises:
-        FactsError: there is no such root, or no /proc.
+        FactsError: there is no such folder.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     ask = None if configz is None else (lambda problems: _configz(configz, problems))
     try:
         with Root(root) as opened:
-            facts = collect(opened, now, __version__, configz=ask)
+            facts = collect(opened, now, __version__, configz=ask, proc_folder=proc)
     except HostError as error:
         raise FactsError(f"no facts can be collected: {error}; name the host's root with --root") from error
     return FactsDocument("this host" if opened.real else root, facts)

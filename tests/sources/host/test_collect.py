@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,12 @@ def test_owners_have_the_names_of_the_hosts_own_files(kubeadm: Path) -> None:
     (kubeadm / "var/lib/etcd").chmod(0o1700)
     found = facts_of(kubeadm).files["/var/lib/etcd"]
     assert (found.owner, found.group, found.mode) == ("etcd", "etcd", 0o1700)
+
+
+def test_without_a_proc_no_process_of_this_machine_is_told(tmp_path: Path) -> None:
+    plant(tmp_path, {"/etc/systemd/system/kubelet.service": "[Service]\nExecStart=/k --v=1\n"})
+    shutil.rmtree(tmp_path / "proc")
+    (tmp_path / "proc").mkdir()
+    facts = facts_of(tmp_path)
+    assert facts.components["kubelet"].seen_in == "unit" and not facts.listeners and not facts.mounts
+    assert "--proc" in reasons(facts)["processes"]

@@ -28,16 +28,26 @@ Configz = Callable[[Problems], dict[str, Any] | None]
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
-def collect(root: Root, now: str, tool: str, packages: Packages | None = None, configz: Configz | None = None) -> Facts:
+def collect(
+    root: Root,
+    now: str,
+    tool: str,
+    packages: Packages | None = None,
+    configz: Configz | None = None,
+    proc_folder: str | None = None,
+) -> Facts:
     """The facts of a host. What cannot be had is told in ``problems``; nothing of the host is ever run or changed.
 
-    ``now`` is the time in RFC 3339.
+    ``now`` is the time in RFC 3339, ``proc_folder`` the host's /proc where that is not below the root.
 
     Raises:
-        HostError: there is no /proc at all.
+        HostError: ``proc_folder`` cannot be opened.
     """
     problems = Problems()
-    proc = Proc(root)
+    proc = Proc(root, proc_folder)
+    if not proc.is_there:
+        problems.add("processes", "there is no /proc below the root: name the host's with --proc")
+        problems.add("sysctls", "there is no /proc below the root: name the host's with --proc")
     try:
         return _collect(Site(root, proc, problems), now, tool, packages, configz)
     finally:
