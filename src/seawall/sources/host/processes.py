@@ -132,6 +132,8 @@ class Proc:
             for name in os.listdir(folder)[:_MAX_SOCKETS]:
                 try:
                     target = os.readlink(name, dir_fd=folder)
+                except PermissionError as error:
+                    raise HostError("may not be seen") from error
                 except OSError:
                     continue
                 if target.startswith("socket:["):
