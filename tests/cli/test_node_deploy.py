@@ -14,6 +14,7 @@ FILES = sorted((REPOSITORY / "deploy" / "node").glob("*.yaml"))
 NEEDED = {
     *("sensitive-host-path", "host-path-volume", "run-as-non-root", "run-as-root-user", "added-capabilities"),
     *("dac-read-search-capability", "add-only-net-bind-service", "namespace-privileged-level", "tolerates-everything"),
+    "control-plane-scheduling",
 }
 
 
