@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from seawall.model.facts import FACTS_SCHEMA, Component, Facts, HostPackage
 from seawall.sources.host import components, kernel
 from seawall.sources.host.accounts import read_accounts
@@ -22,8 +24,8 @@ from seawall.sources.host.staticpods import StaticPod, static_pods
 
 #: Lists the packages of a host; None where it has no list of a known kind.
 Packages = Callable[[Root, Problems], Iterable[HostPackage] | None]
-#: What the running kubelet says of its settings, or None.
-Configz = Callable[[Problems], dict[str, Any] | None]
+#: What the running kubelet says of its settings (None: nothing), and its version.
+Configz = Callable[[Problems], tuple[dict[str, Any] | None, str]]
 
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -65,12 +67,15 @@ def _collect(site: Site, now: str, tool: str, packages: Packages | None, configz
     drafts = _drafts(site, layout, by_program, units, paths)
     found = {name: components.complete(site, each, paths) for name, each in drafts.items()}
     if "kubelet" in found and configz is not None:
-        found["kubelet"] = _with_configz(found["kubelet"], configz(problems))
+        settings, version = configz(problems)
+        found["kubelet"] = msgspec.structs.replace(found["kubelet"], configz=settings, version=version)
     paths = {**paths, **_told_places(drafts, found)}
     accounts, names = read_accounts(root, problems)
-    settings = kernel.sysctls(proc, problems)
+    sysctls = kernel.sysctls(proc, problems)
     files = Files(root, names, problems)
     _look(files, layout, paths, drafts, found)
+    for folder, count in root.unnamed.items():
+        problems.add(f"files.{folder}", f"{folder} holds {count} names that are no text; they were not looked at")
     listed = None if packages is None else packages(root, problems)
     installed = None if listed is None else tuple(listed)
     apiserver = drafts.get("kube-apiserver")
@@ -89,13 +94,13 @@ def _collect(site: Site, now: str, tool: str, packages: Packages | None, configz
         files=dict(sorted(files.found.items())),
         absent=tuple(sorted(files.absent)),
         documents={} if apiserver is None else components.named_documents(site, apiserver),
-        sysctls=settings,
+        sysctls=sysctls,
         mounts=kernel.mounts(proc, problems),
         listeners=listeners(proc, running, problems),
         accounts=accounts,
         sshd=read_sshd(root, problems),
         packages=installed,
-        security=kernel.security(root, proc, settings, problems),
+        security=kernel.security(root, proc, sysctls, problems),
         modules=kernel.modules(proc),
         docker=read_docker(root, problems, "dockerd" in found),
         problems=problems.all(),
@@ -137,12 +142,6 @@ def _manifest_folders(site: Site, found: Found, kubelet: Draft | None, paths: Ma
         configured = document.get("staticPodPath")
         folders += [each for each in (named, configured) if isinstance(each, str) and each.startswith("/")]
     return tuple(dict.fromkeys(posixpath.normpath(folder) for folder in (*folders, "/etc/kubernetes/manifests")))
-
-
-def _with_configz(kubelet: Component, document: dict[str, Any] | None) -> Component:
-    import msgspec
-
-    return kubelet if document is None else msgspec.structs.replace(kubelet, configz=document)
 
 
 def _told_places(drafts: Mapping[str, Draft], found: Mapping[str, Component]) -> dict[str, str]:
@@ -247,8 +246,8 @@ def _roles(found: Mapping[str, Component]) -> tuple[str, ...]:
 
 
 def _version(found: Mapping[str, Component], installed: tuple[HostPackage, ...] | None) -> str:
-    """The version of Kubernetes: what an image of the control plane is tagged with, or the kubelet's package."""
-    for name in (*_CONTROL_PLANE, "kube-proxy"):
+    """The version of Kubernetes: what the kubelet itself says, an image of the control plane, or a package."""
+    for name in ("kubelet", *_CONTROL_PLANE, "kube-proxy"):
         if name in found and found[name].version:
             return found[name].version
     for package in installed or ():
