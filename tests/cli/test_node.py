@@ -132,6 +132,18 @@ def test_wrong_usage_says_what_to_do(run: Run, tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_options_before_the_subcommand_count(run: Run, root: Path) -> None:
+    done = run("node", "--root", str(root), "collect")
+    assert json.loads(done.stdout)["root"] == str(root)
+    again = run("node", "--root", "/none", "audit", "--root", str(root), "--benchmark", "cis-k8s-1.10")
+    assert "cp-1: kubeadm" in again.stdout and "CIS Kubernetes 1.10" in again.stdout
+
+
+def test_a_container_is_told_to_be_none(run: Run, root: Path) -> None:
+    (root / ".dockerenv").write_text("")
+    assert "is a container, not a host" in run("node", "collect", "--root", str(root)).stderr
+
+
 def test_a_plan_is_printed_and_nothing_is_changed(run: Run, root: Path) -> None:
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     done = run("node", "fix", "--plan", "--root", str(root))
