@@ -140,6 +140,22 @@ def test_k3s_runs_what_it_embeds_with_its_own_flags_and_those_it_is_told(tmp_pat
     assert "hunter2" not in repr(facts)
 
 
+def test_a_server_of_k3s_with_data_of_etcd_runs_it(tmp_path: Path) -> None:
+    plant(tmp_path, {"/var/lib/rancher/k3s/server/db/etcd/name": "a"})
+    facts = facts_of(tmp_path)
+    assert facts.components["etcd"].flags["client-cert-auth"] == ("true",)
+    assert facts.paths["etcd.data"] == "/var/lib/rancher/k3s/server/db/etcd"
+
+
+def test_manifests_without_end_are_told(kubeadm: Path) -> None:
+    for number in range(6):
+        (kubeadm / f"etc/kubernetes/manifests/a{number}.yaml").write_text("# " + "x" * 4_000_000 + "\n")
+    told = reasons(facts_of(kubeadm))
+    assert "is larger than" in told["manifests./etc/kubernetes/manifests/a5.yaml"]
+    # What is not found may be in there; what is found is known.
+    assert "is larger than" in told["components.kube-scheduler"] and "components.kube-apiserver" not in told
+
+
 def test_an_agent_of_k3s_is_a_worker_alone(tmp_path: Path) -> None:
     plant(tmp_path, {"/etc/rancher/k3s/config.yaml": "server: https://a:6443\n"})
     run(tmp_path, 7, ["/usr/local/bin/k3s agent"])
@@ -150,6 +166,7 @@ BROKEN = [
     ("/var/lib/kubelet/config.yaml", "authentication: {anonymous: [", "components.kubelet.config", "is not YAML"),
     ("/var/lib/kubelet/config.yaml", "- a\n", "components.kubelet.config", "is not a mapping"),
     ("/etc/kubernetes/manifests/kube-apiserver.yaml", "spec: {contai", "components.kube-apiserver", "kube-apiserver"),
+    ("/etc/kubernetes/manifests/kube-apiserver.yaml", "", "components.kube-apiserver", "empty"),
     ("/etc/kubernetes/enc.yaml", "a: [", "documents./etc/kubernetes/enc.yaml", "is not YAML"),
     ("/var/lib/kubelet/config.yaml", "a: " + "[" * 5000, "components.kubelet.config", "is not YAML"),
 ]

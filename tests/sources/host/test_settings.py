@@ -140,6 +140,8 @@ def test_any_bytes_are_a_document_or_an_error(parse: configs._Parse, data: bytes
 def test_toml_that_nests_without_end_is_an_error() -> None:
     with pytest.raises(HostError, match="is not TOML"):
         configs.parse_toml(b"a = " + b"[" * 100_000)
+    with pytest.raises(HostError, match="nests deeper"):
+        configs.parse_toml(b".".join([b"a"] * 20_000) + b" = 1")
     assert tomllib.loads("a = 1") == configs.parse_toml(b"a = 1")
 
 

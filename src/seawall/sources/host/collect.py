@@ -141,11 +141,16 @@ def _drafts(
         own = drafts.get(found.name, Draft(found.name, "config", {}))
         config = read_program_config(site, own, paths).document or {}
         drafts.setdefault(found.name, own)
-        for each in components.embedded(found, config, own.argv):
+        for each in components.embedded(site, found, config, own.argv):
             drafts.setdefault(each.name, each)
     if found.layout.arguments:
         for each in components.written_arguments(site, found.layout.arguments):
             drafts.setdefault(each.name, each)
+    unread = site.problems.first_of("manifests")
+    for name in (*_CONTROL_PLANE, "etcd", "kube-proxy") if unread else ():
+        if name not in drafts:
+            # It may be what the manifest that cannot be read would run.
+            site.problems.add(f"components.{name}", unread)
     return drafts
 
 

@@ -11,7 +11,7 @@ from seawall.sources.host.flags import Flags, parse_flags
 from seawall.sources.host.layouts import Found
 from seawall.sources.host.problems import Problems
 from seawall.sources.host.processes import Process, program_of
-from seawall.sources.host.programconfig import of_pod, read_program_config
+from seawall.sources.host.programconfig import is_there, of_pod, read_program_config
 from seawall.sources.host.root import HostError
 from seawall.sources.host.scrub import scrub_argv, scrub_document, scrub_environment, scrub_setting
 from seawall.sources.host.staticpods import StaticPod
@@ -97,15 +97,19 @@ def _environment(site: Site, name: str, process: Process) -> dict[str, str]:
     return {key: value for key, equals, value in pairs if equals}
 
 
-def embedded(found: Found, config: Mapping[str, object], argv: tuple[str, ...]) -> list[Draft]:
-    """Programs that k3s runs within itself, with the flags that it sets and those that it is told to add."""
+def embedded(site: Site, found: Found, config: Mapping[str, object], argv: tuple[str, ...]) -> list[Draft]:
+    """Programs that k3s runs within itself, with the flags that it sets and those that it is told to add.
+
+    etcd is one of them where its data is there, or is asked for.
+    """
     layout = found.layout
     given = parse_flags(argv[1:], found.name)
     drafts = []
     names = (
         layout.embeds if found.server else tuple(name for name in layout.embeds if name in ("kubelet", "kube-proxy"))
     )
-    if found.server and layout.embeds and (config.get("cluster-init") or "cluster-init" in given or "etcd" in config):
+    asked = config.get("cluster-init") or "cluster-init" in given
+    if found.server and layout.embeds and (asked or is_there(site.root, layout.datastore)):
         names = (*names, "etcd")
     for name in names:
         flags: Flags = {flag: (value,) for flag, value in layout.implied.get(name, {}).items()}

@@ -16,6 +16,7 @@ from seawall.sources.host.root import Absent, HostError, Root
 
 _MAX_TOML = 512 * 1024
 _MAX_IMPORTS = 64
+_MAX_DEPTH = 64
 _Parse = Callable[[bytes], Any]
 
 
@@ -78,9 +79,23 @@ def parse_toml(data: bytes) -> Any:
     if len(data) > _MAX_TOML:
         raise HostError(f"is larger than {_MAX_TOML >> 10} KiB")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        document = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise _NotReadable(f"is not TOML: {error}") from error
+    if _is_deep(document):
+        raise HostError(f"nests deeper than {_MAX_DEPTH} levels")
+    return document
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether values nest deeper than what is merged and written one within the other: names with dots have no end."""
+    level = [document]
+    for _ in range(_MAX_DEPTH):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
