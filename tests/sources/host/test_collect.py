@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -243,3 +244,30 @@ def test_without_a_proc_no_process_of_this_machine_is_told(tmp_path: Path) -> No
     facts = facts_of(tmp_path)
     assert facts.components["kubelet"].seen_in == "unit" and not facts.listeners and not facts.mounts
     assert "--proc" in reasons(facts)["processes"]
+
+
+def test_the_version_of_a_worker(tmp_path: Path) -> None:
+    """From the image of kube-proxy's container, where there is nothing better; a package is better."""
+    container = "ab" * 32
+    plant(
+        tmp_path,
+        {
+            f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{container}/config.json": json.dumps(
+                {"annotations": {"io.kubernetes.cri.image-name": "registry.k8s.io/kube-proxy:v1.30.4"}}
+            )
+        },
+    )
+    run(tmp_path, 9, ["kube-proxy"], cgroup=f"0::/kubepods.slice/x.slice/cri-containerd-{container}.scope")
+    assert facts_of(tmp_path).kubernetes_version == "v1.30.4"
+    status = "Package: a\nStatus: install ok installed\nVersion: 9\n\nPackage: kubelet\n"
+    plant(
+        tmp_path, {"/var/lib/dpkg/status": f"{status}Status: install ok installed\nSection: x\nVersion: 1.31.2-1.1\n"}
+    )
+    assert facts_of(tmp_path).kubernetes_version == "v1.31.2"
+
+
+@pytest.mark.parametrize("before", [10, 1024 * 1024 - 4, 1024 * 1024 - 60, 3_000_000])
+def test_the_mark_of_k3s_in_its_program(tmp_path: Path, before: int) -> None:
+    plant(tmp_path, {"/usr/local/bin/k3s": "v1.2.3" + "\0" * before + "xv1.33.1+k3s1y"})
+    run(tmp_path, 9, ["/usr/local/bin/k3s server"], exe="/usr/local/bin/k3s")
+    assert facts_of(tmp_path).kubernetes_version == "v1.33.1+k3s1"

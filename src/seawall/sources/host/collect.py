@@ -24,6 +24,7 @@ from seawall.sources.host.sshd import read_sshd
 from seawall.sources.host.staticpods import StaticPod, static_pods
 from seawall.sources.host.toldplaces import told_places
 from seawall.sources.host.units import Unit
+from seawall.sources.host.versions import kubernetes_version
 
 #: Lists the packages of a host; None where it has no list of a known kind.
 Packages = Callable[[Root, Problems], Iterable[HostPackage] | None]
@@ -83,7 +84,7 @@ def _collect(site: Site, now: str, tool: str, packages: Packages | None, configz
         layout=layout.name,
         layout_evidence=layout.evidence,
         roles=_roles(found),
-        kubernetes_version=_version(found, installed),
+        kubernetes_version=kubernetes_version(site, drafts, found, installed),
         paths=paths,
         components=found,
         files=dict(sorted(files.found.items())),
@@ -200,14 +201,3 @@ def _roles(found: Mapping[str, Component]) -> tuple[str, ...]:
     if "dockerd" in found:
         roles.append("docker-host")
     return tuple(roles)
-
-
-def _version(found: Mapping[str, Component], installed: tuple[HostPackage, ...] | None) -> str:
-    """The version of Kubernetes: what the kubelet itself says, an image of the control plane, or a package."""
-    for name in ("kubelet", *_CONTROL_PLANE, "kube-proxy"):
-        if name in found and found[name].version:
-            return found[name].version
-    for package in installed or ():
-        if package.name in ("kubelet", "k3s", "rke2", "kubernetes-node"):
-            return f"v{package.version.partition(':')[2] or package.version}".partition("-")[0].partition("~")[0]
-    return ""

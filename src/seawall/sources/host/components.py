@@ -171,9 +171,10 @@ def complete(site: Site, found: Draft, paths: Mapping[str, str]) -> Component:
 
 
 def _binary(found: Draft) -> str:
-    if found.process is not None:
+    """The program's file; as its command line names it where the kernel does not show it."""
+    if found.process is not None and found.process.exe:
         return found.process.exe
-    first = found.argv[0] if found.argv and found.seen_in == "unit" else ""
+    first = found.argv[0] if found.argv and found.seen_in in ("process", "unit") else ""
     return first if first.startswith("/") else ""
 
 

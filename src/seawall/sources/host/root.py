@@ -93,6 +93,22 @@ class Root:
             os.close(handle)
         raise HostError("changes while it is read")
 
+    def open_file(self, path: str) -> int:
+        """A descriptor to read a regular file by, which the caller closes.
+
+        Raises:
+            Absent: there is none.
+            HostError: it is not a regular file, or cannot be read.
+        """
+        handle = self.open(path)
+        try:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                raise HostError(f"is a {_kind(mode)}, not a file")
+            return _reopen(handle, 0)
+        finally:
+            os.close(handle)
+
     def entry(self, path: str) -> Entry:
         """What stands at a path; a link in its last place is not followed.
 
