@@ -77,7 +77,7 @@ def draft(
         return Draft(name, "process", flags, process.argv, environment, process, pod, unit, mounts)
     if pod is not None:
         return Draft(name, "static-pod", pod.flags, pod.words, pod.environment, None, pod, unit, mounts)
-    if unit is not None and unit.argv:
+    if unit is not None and (unit.argv or unit.problem):
         if unit.problem:
             site.problems.add(f"components.{name}.flags", f"{unit.path}: {unit.problem}")
         flags = parse_flags(unit.argv[1:], name)

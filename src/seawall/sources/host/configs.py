@@ -17,6 +17,7 @@ from seawall.sources.host.root import Absent, HostError, Root
 _MAX_TOML = 512 * 1024
 _MAX_IMPORTS = 64
 _MAX_DEPTH = 64
+_MAX_VALUES = 100_000
 _Parse = Callable[[bytes], Any]
 
 
@@ -45,7 +46,23 @@ def parse_yaml(data: bytes) -> Any:
         documents = parse_documents(_first(decode(data)))
     except SyntaxProblem as problem:
         raise _NotReadable(f"is not YAML: {problem.line}:{problem.column}: {problem.message}") from problem
-    return next((each.value for each in documents if each.value is not None), None)
+    document = next((each.value for each in documents if each.value is not None), None)
+    if _is_large(document):
+        raise HostError(f"holds more than {_MAX_VALUES} values")
+    return document
+
+
+def _is_large(document: Any) -> bool:
+    """Whether a document has more values than a configuration can need: aliases make many of few bytes."""
+    todo, count = [document], 0
+    while todo and count <= _MAX_VALUES:
+        value = todo.pop()
+        count += 1
+        if isinstance(value, dict | list):
+            if len(value) > _MAX_VALUES:
+                return True
+            todo += value.values() if isinstance(value, dict) else value
+    return count > _MAX_VALUES
 
 
 def _first(content: str) -> str:

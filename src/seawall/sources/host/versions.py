@@ -21,7 +21,8 @@ _MAX_PROGRAM = 512 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _LONGEST = 64
 _NAMES = ("kubelet", "k3s", "rke2", "kubernetes-node")
-_STANZA = re.compile(rb"^Package: kubelet\nStatus: install ok installed\n(?:.+\n)*?Version: (\S{1,60})$", re.MULTILINE)
+_STANZA = re.compile(rb"Status: install ok installed\n(?:.*\n)*?Version: (\S{1,60})\n")
+_MAX_STANZA = 8192
 _MARK = re.compile(rb"v1\.\d{1,2}\.\d{1,3}(?:\+k3s\d{1,2}|\+rke2r\d{1,2}|-eks-[0-9a-f]{7,12}|-gke\.\d{1,9})")
 _CONTAINER = re.compile(r"(?:cri-containerd-|crio-|/)([0-9a-f]{64})")
 _STATES = (
@@ -51,9 +52,13 @@ def _of_package(version: str) -> str:
 
 def _of_dpkg(root: Root) -> str:
     try:
-        match = _STANZA.search(root.read(_DPKG, _MAX_DPKG))
+        data = root.read(_DPKG, _MAX_DPKG)
     except HostError:
         return ""
+    head = b"Package: kubelet\n"
+    start = 0 if data.startswith(head) else data.find(b"\n" + head) + 1
+    stanza = data[start + len(head) : start + _MAX_STANZA].split(b"\n\n", 1)[0] + b"\n"
+    match = _STANZA.match(stanza) if data.startswith(head, start) else None
     return _of_package(match[1].decode("ascii", "replace")) if match else ""
 
 
