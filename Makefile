@@ -65,7 +65,7 @@ e2e-setup:
 	@command -v docker-registry >/dev/null || (apt-get update -qq && apt-get install -y -qq docker-registry >/dev/null)
 	@command -v skopeo >/dev/null && command -v containerd >/dev/null || \
 		(apt-get update -qq && apt-get install -y -qq skopeo containerd >/dev/null)
-	@$(MAKE) --no-print-directory .tools/sarif-2.1.0.json
+	@$(MAKE) --no-print-directory .tools/sarif-2.1.0.json .tools/debian/stamp
 
 # The OASIS schema as a package carries it.
 .tools/sarif-2.1.0.json:
@@ -74,6 +74,14 @@ e2e-setup:
 	@cd .tools && npm pack --silent @microsoft/jest-sarif@1.0.0-beta.0 >/dev/null
 	@tar -xzOf .tools/microsoft-jest-sarif-1.0.0-beta.0.tgz package/lib/schemas/sarif-2.1.0-rtm.5.json >$@.part
 	@mv $@.part $@
+
+# Programs of nodes with their units and configurations, unpacked and never installed.
+.tools/debian/stamp:
+	@mkdir -p .tools/debian/packages
+	@cd .tools/debian/packages && apt-get download -qq containerd docker.io etcd-server openssh-server auditd >/dev/null
+	@for package in .tools/debian/packages/*.deb; do dpkg-deb -x $$package .tools/debian; done
+	@rm -rf .tools/debian/packages
+	@touch $@
 
 e2e: .venv/dev.stamp e2e-setup
 	SEAWALL_E2E=1 $(BIN)/pytest -n auto tests/e2e
@@ -91,6 +99,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.images
 	$(BIN)/python -m bench.inventory
 	$(BIN)/python -m bench.advisories
+	$(BIN)/python -m bench.nodes
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py

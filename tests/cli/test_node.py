@@ -85,6 +85,21 @@ def test_nodeinfo_is_read_as_facts(run: Run, tmp_path: Path) -> None:
     assert [finding["rule"] for finding in json.loads(done.stdout)["findings"]] == ["kubelet-anonymous-auth"]
 
 
+def test_a_scan_judges_nodeinfo_among_manifests(scan_json: Any, tmp_path: Path) -> None:
+    info = {"kubeletAnonymousAuthArgumentSet": {"values": ["true"]}, "adminConfFilePermissions": {"values": [644]}}
+    node = {"apiVersion": "v1", "kind": "NodeInfo", "type": "master", "metadata": {"name": "n1"}, "info": info}
+    (tmp_path / "node.json").write_text(json.dumps(node))
+    (tmp_path / "odd.yaml").write_text("apiVersion: v1\nkind: NodeInfo\ninfo: 3\n")
+    (tmp_path / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostPID: true}\n")
+    code, document = scan_json(str(tmp_path))
+    found = {(each["rule"], each["resource"]["name"]) for each in document["findings"]}
+    assert {("kubelet-anonymous-auth", "n1"), ("admin-kubeconfig-mode", "n1"), ("host-pid", "p")} <= found
+    assert "admin-kubeconfig-mode" in document["rules"]
+    # What a NodeInfo does not tell is not judged.
+    assert code == 2 and document["summary"]["complete"] is False
+    assert [each["message"] for each in document["errors"]] == ["a NodeInfo without info"]
+
+
 BAD = [
     ("", "holds nothing"),
     ("{}", "it has no schema"),
@@ -115,6 +130,18 @@ def test_wrong_usage_says_what_to_do(run: Run, tmp_path: Path) -> None:
         done = run(*arguments)
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_options_before_the_subcommand_count(run: Run, root: Path) -> None:
+    done = run("node", "--root", str(root), "collect")
+    assert json.loads(done.stdout)["root"] == str(root)
+    again = run("node", "--root", "/none", "audit", "--root", str(root), "--benchmark", "cis-k8s-1.10")
+    assert "cp-1: kubeadm" in again.stdout and "CIS Kubernetes 1.10" in again.stdout
+
+
+def test_a_container_is_told_to_be_none(run: Run, root: Path) -> None:
+    (root / ".dockerenv").write_text("")
+    assert "is a container, not a host" in run("node", "collect", "--root", str(root)).stderr
 
 
 def test_a_plan_is_printed_and_nothing_is_changed(run: Run, root: Path) -> None:

@@ -60,14 +60,20 @@ def agrees(case: Case, folder: Path) -> bool:
 
 
 def node_agrees(case: Case, folder: Path) -> bool:
-    """Whether an audit of a case's facts about nodes says what the peer says; a rule must have the peer's id."""
+    """Whether an audit of a case's facts about nodes says what the peer says, and a scan of them the same.
+
+    A rule must have the peer's id.
+    """
     file = folder / "case.json"
     file.write_text("\n".join(json.dumps(each) for each in case.objects), encoding="utf-8")
     documents, errors = read_facts(str(file))
     result = audit(documents, AuditOptions(), errors).scan
     named = {rule.id for rule in result.rules} & {rule.id for rule in load_all_rules().find(case.rule)}
     assert named and not errors, f"{case.rule} is no check of nodes"
-    return any(finding.rule in named for finding in result.findings) == (case.expected == "fail")
+    fired = any(finding.rule in named for finding in result.findings)
+    scanned = scan(ScanOptions(ReadOptions((str(file),)), selection=Selection(profile="all")))
+    assert any(finding.rule in named for finding in scanned.findings) == fired
+    return fired == (case.expected == "fail")
 
 
 def check_peer(peer: str, cases: list[Case], folder: Path, agrees: Callable[[Case, Path], bool] = agrees) -> None:

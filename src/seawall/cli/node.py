@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     collecting = commands.add_parser("collect", help="write the facts of this node as one JSON document")
     _add_host_arguments(collecting)
     collecting.add_argument("-o", "--output", metavar="FILE", help="instead of standard output; for its owner alone")
-    _add_audit_arguments(commands.add_parser("audit", help="judge facts by benchmarks (the default)"))
+    judging = commands.add_parser("audit", help="judge facts by benchmarks (the default)")
+    _add_audit_arguments(judging)
     fixing = commands.add_parser("fix", help="print what to change so that failed checks pass")
     fixing.add_argument("--plan", action="store_true", required=True, help="print only: nothing is changed, ever")
     _add_judging_arguments(fixing)
@@ -44,10 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_judging_arguments(comparing)
     add_format_argument(comparing, ("terminal", "json"))
     commands.add_parser("schema", help="print the JSON Schema of facts")
+    for command in (collecting, judging, fixing, comparing):
+        _keep_what_was_given(command)
+
+
+def _keep_what_was_given(parser: argparse.ArgumentParser) -> None:
+    """Let options before the subcommand count: its own defaults would silently take their place."""
+    for action in parser._actions:
+        if action.dest not in ("output", "help", "plan", "results"):
+            action.default = argparse.SUPPRESS
 
 
 def _add_host_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", default="/", metavar="DIR", help="where the host's files are (/)")
+    parser.add_argument("--proc", metavar="DIR", help="where the host's processes are (proc below the root)")
     parser.add_argument(
         "--configz", metavar="NODE", help="ask this node's kubelet for its settings through the API server"
     )
@@ -116,16 +127,21 @@ def _collected(args: argparse.Namespace) -> FactsDocument:
 
         source = ConfigzSource(args.configz, cluster_options(args) or ClusterOptions())
     try:
-        return collect_facts(args.root, source)
+        document = collect_facts(args.root, args.proc, source)
     except FactsError as error:
         raise CommandError(str(error)) from error
+    if document.facts.host.container:
+        _tell(
+            [f"what is below {args.root} is a container, not a host: mount the host's files, and name them with --root"]
+        )
+    return document
 
 
 def _documents(args: argparse.Namespace) -> tuple[list[FactsDocument], list[SourceError]]:
     if not args.facts:
         return [_collected(args)], []
-    if args.root != "/" or args.configz:
-        raise CommandError("--facts are judged as they are; leave out --root and --configz")
+    if args.root != "/" or args.proc or args.configz:
+        raise CommandError("--facts are judged as they are; leave out --root, --proc and --configz")
     documents: list[FactsDocument] = []
     errors: list[SourceError] = []
     for path in args.facts:
@@ -220,10 +236,10 @@ def _schema(_: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(lines: list[str], end: str) -> None:
+def _tell(lines: list[str], end: str = "") -> None:
     for line in lines[:_MOST_TOLD]:
         sys.stderr.write(f"seawall: {printable(line)}\n")
     if len(lines) > _MOST_TOLD:
         sys.stderr.write(f"seawall: and {len(lines) - _MOST_TOLD} more\n")
-    if lines:
+    if lines and end:
         sys.stderr.write(f"seawall: {end}\n")

@@ -35,46 +35,73 @@ class ConfigzSource(msgspec.Struct, frozen=True):
     cluster: ClusterOptions
 
 
-def collect_facts(root: str, configz: ConfigzSource | None = None) -> FactsDocument:
-    """The facts of the host whose files are below ``root``.
+def collect_facts(root: str, proc: str | None = None, configz: ConfigzSource | None = None) -> FactsDocument:
+    """The facts of the host whose files are below ``root``, and its processes in ``proc`` (``root``/proc).
 
     Raises:
-        FactsError: there is no such root, or no /proc.
+        FactsError: there is no such folder.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     ask = None if configz is None else (lambda problems: _configz(configz, problems))
     try:
         with Root(root) as opened:
-            facts = collect(opened, now, __version__, configz=ask)
+            facts = collect(opened, now, __version__, configz=ask, proc_folder=proc)
     except HostError as error:
         raise FactsError(f"no facts can be collected: {error}; name the host's root with --root") from error
     return FactsDocument("this host" if opened.real else root, facts)
 
 
-def _configz(source: ConfigzSource, problems: Problems) -> dict[str, Any] | None:
-    """What a running kubelet says of its settings, through the API server."""
+def _configz(source: ConfigzSource, problems: Problems) -> tuple[dict[str, Any] | None, str]:
+    """What a running kubelet says of its settings, and its version, through the API server."""
     from urllib.parse import quote
 
     from seawall.sources.cluster.client import connect
     from seawall.sources.cluster.errors import ClusterError
     from seawall.sources.host.scrub import scrub_document
 
-    path = f"/api/v1/nodes/{quote(source.node, safe='')}/proxy/configz"
+    node = f"/api/v1/nodes/{quote(source.node, safe='')}"
+    settings: dict[str, Any] | None = None
+    version = ""
     try:
         client = connect(source.cluster)
-        try:
-            answer = client.get(path, lambda body: msgspec.json.decode(body, type=dict[str, Any]))
-        finally:
-            client.close()
     except ClusterError as error:
         problems.add("components.kubelet.configz", str(error))
-        return None
-    document = answer.get("kubeletconfig")
-    if not isinstance(document, dict):
-        problems.add("components.kubelet.configz", f"{path}: the answer holds no kubeletconfig")
-        return None
-    kept: dict[str, Any] = scrub_document(document)
-    return kept
+        return None, ""
+    try:
+        settings = scrub_document(client.get(f"{node}/proxy/configz", _Configz.read).kubeletconfig)
+    except ClusterError as error:
+        problems.add("components.kubelet.configz", str(error))
+    try:
+        version = client.get(node, _Node.read).status.node_info.kubelet_version
+    except ClusterError as error:
+        problems.add("components.kubelet.version", str(error))
+    finally:
+        client.close()
+    return settings, version
+
+
+class _Configz(msgspec.Struct):
+    kubeletconfig: dict[str, Any]
+
+    @staticmethod
+    def read(body: bytes) -> _Configz:
+        return msgspec.json.decode(body, type=_Configz)
+
+
+class _NodeInfo(msgspec.Struct, frozen=True, rename="camel"):
+    kubelet_version: str = ""
+
+
+class _NodeStatus(msgspec.Struct, frozen=True, rename="camel"):
+    node_info: _NodeInfo = _NodeInfo()
+
+
+class _Node(msgspec.Struct):
+    status: _NodeStatus = _NodeStatus()
+
+    @staticmethod
+    def read(body: bytes) -> _Node:
+        return msgspec.json.decode(body, type=_Node)
 
 
 def encode_facts(facts: Facts) -> bytes:

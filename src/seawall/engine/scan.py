@@ -23,6 +23,7 @@ from seawall.model.finding import (
     Location,
     RelatedEvidence,
     RenderedEvidence,
+    RuleStatus,
     Severity,
 )
 from seawall.model.paths import Path, PathNamer, lookup
@@ -222,8 +223,12 @@ class _Scan:
             ref = resource.ref
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
-        set_apart_twins(self.findings)
+        statuses = self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id])
         notes = list(self.suppressions.notes)
+        nodes = [resource for resource in self.resources if resource.ref.kind == "NodeInfo"]
+        if nodes:
+            statuses = self._judge_nodes(nodes, statuses, notes)
+        set_apart_twins(self.findings)
         if self.accepted is not None and self.options.baseline is not None:
             gone = waive_known(self.findings, self.accepted, self.options.baseline)
             if gone:
@@ -236,7 +241,7 @@ class _Scan:
             version=self.version,
             rules=self.all_rules,
             findings=self.findings,
-            statuses=self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id]),
+            statuses=statuses,
             errors=self.reading.errors,
             skipped=self.reading.skipped,
             unrendered=self.reading.unrendered,
@@ -246,6 +251,18 @@ class _Scan:
             wanting=self.judge.wanting(),
             notes=[*self.reading.notes, *notes],
         )
+
+    def _judge_nodes(self, nodes: list[Resource], statuses: list[RuleStatus], notes: list[str]) -> list[RuleStatus]:
+        """Judge facts of nodes among the objects by the benchmarks; gives all statuses."""
+        from seawall.engine.nodeinfo import judge_nodes, merge_statuses
+
+        found = judge_nodes(nodes, self.options.selection, self.options.severity)
+        self.findings += found.findings
+        known = {rule.id for rule in self.all_rules}
+        self.all_rules += [rule for rule in found.rules if rule.id not in known]
+        self.reading.errors += found.errors
+        notes += found.notes
+        return merge_statuses(statuses, found.statuses)
 
 
 def _known(file: str) -> list[Identity]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,22 @@ def test_k3s_runs_what_it_embeds_with_its_own_flags_and_those_it_is_told(tmp_pat
     assert "hunter2" not in repr(facts)
 
 
+def test_a_server_of_k3s_with_data_of_etcd_runs_it(tmp_path: Path) -> None:
+    plant(tmp_path, {"/var/lib/rancher/k3s/server/db/etcd/name": "a"})
+    facts = facts_of(tmp_path)
+    assert facts.components["etcd"].flags["client-cert-auth"] == ("true",)
+    assert facts.paths["etcd.data"] == "/var/lib/rancher/k3s/server/db/etcd"
+
+
+def test_manifests_without_end_are_told(kubeadm: Path) -> None:
+    for number in range(6):
+        (kubeadm / f"etc/kubernetes/manifests/a{number}.yaml").write_text("# " + "x" * 4_000_000 + "\n")
+    told = reasons(facts_of(kubeadm))
+    assert "is larger than" in told["manifests./etc/kubernetes/manifests/a5.yaml"]
+    # What is not found may be in there; what is found is known.
+    assert "is larger than" in told["components.kube-scheduler"] and "components.kube-apiserver" not in told
+
+
 def test_an_agent_of_k3s_is_a_worker_alone(tmp_path: Path) -> None:
     plant(tmp_path, {"/etc/rancher/k3s/config.yaml": "server: https://a:6443\n"})
     run(tmp_path, 7, ["/usr/local/bin/k3s agent"])
@@ -149,6 +167,7 @@ BROKEN = [
     ("/var/lib/kubelet/config.yaml", "authentication: {anonymous: [", "components.kubelet.config", "is not YAML"),
     ("/var/lib/kubelet/config.yaml", "- a\n", "components.kubelet.config", "is not a mapping"),
     ("/etc/kubernetes/manifests/kube-apiserver.yaml", "spec: {contai", "components.kube-apiserver", "kube-apiserver"),
+    ("/etc/kubernetes/manifests/kube-apiserver.yaml", "", "components.kube-apiserver", "empty"),
     ("/etc/kubernetes/enc.yaml", "a: [", "documents./etc/kubernetes/enc.yaml", "is not YAML"),
     ("/var/lib/kubelet/config.yaml", "a: " + "[" * 5000, "components.kubelet.config", "is not YAML"),
 ]
@@ -216,3 +235,39 @@ def test_owners_have_the_names_of_the_hosts_own_files(kubeadm: Path) -> None:
     (kubeadm / "var/lib/etcd").chmod(0o1700)
     found = facts_of(kubeadm).files["/var/lib/etcd"]
     assert (found.owner, found.group, found.mode) == ("etcd", "etcd", 0o1700)
+
+
+def test_without_a_proc_no_process_of_this_machine_is_told(tmp_path: Path) -> None:
+    plant(tmp_path, {"/etc/systemd/system/kubelet.service": "[Service]\nExecStart=/k --v=1\n"})
+    shutil.rmtree(tmp_path / "proc")
+    (tmp_path / "proc").mkdir()
+    facts = facts_of(tmp_path)
+    assert facts.components["kubelet"].seen_in == "unit" and not facts.listeners and not facts.mounts
+    assert "--proc" in reasons(facts)["processes"]
+
+
+def test_the_version_of_a_worker(tmp_path: Path) -> None:
+    """From the image of kube-proxy's container, where there is nothing better; a package is better."""
+    container = "ab" * 32
+    plant(
+        tmp_path,
+        {
+            f"/run/containerd/io.containerd.runtime.v2.task/k8s.io/{container}/config.json": json.dumps(
+                {"annotations": {"io.kubernetes.cri.image-name": "registry.k8s.io/kube-proxy:v1.30.4"}}
+            )
+        },
+    )
+    run(tmp_path, 9, ["kube-proxy"], cgroup=f"0::/kubepods.slice/x.slice/cri-containerd-{container}.scope")
+    assert facts_of(tmp_path).kubernetes_version == "v1.30.4"
+    status = "Package: a\nStatus: install ok installed\nVersion: 9\n\nPackage: kubelet\n"
+    plant(
+        tmp_path, {"/var/lib/dpkg/status": f"{status}Status: install ok installed\nSection: x\nVersion: 1.31.2-1.1\n"}
+    )
+    assert facts_of(tmp_path).kubernetes_version == "v1.31.2"
+
+
+@pytest.mark.parametrize("before", [10, 1024 * 1024 - 4, 1024 * 1024 - 60, 3_000_000])
+def test_the_mark_of_k3s_in_its_program(tmp_path: Path, before: int) -> None:
+    plant(tmp_path, {"/usr/local/bin/k3s": "v1.2.3" + "\0" * before + "xv1.33.1+k3s1y"})
+    run(tmp_path, 9, ["/usr/local/bin/k3s server"], exe="/usr/local/bin/k3s")
+    assert facts_of(tmp_path).kubernetes_version == "v1.33.1+k3s1"

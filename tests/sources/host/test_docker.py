@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -42,7 +44,15 @@ class _Engine(BaseHTTPRequestHandler):
         self.send_response(200 if self.path in ANSWERS else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        for start in range(0, len(body), 1) if server.drip else ():
+            time.sleep(0.05)
+            self.wfile.write(body[start : start + 1])
+        if not server.drip:
+            self.wfile.write(body)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client went away
+            super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
@@ -54,6 +64,7 @@ class _Engine(BaseHTTPRequestHandler):
 class _Server(socketserver.ThreadingUnixStreamServer):
     asked: list[str]
     raw: bytes | None = None
+    drip = False
     daemon_threads = True
 
 
@@ -92,6 +103,14 @@ def test_odd_answers_are_told(tmp_path: Path, engine: _Server, raw: bytes) -> No
     facts = facts_of(tmp_path)
     assert facts.docker is not None and facts.docker.info is None
     assert "GET /info" in reasons(facts)["docker.info"]
+
+
+def test_an_engine_that_drips_is_left(tmp_path: Path, engine: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.sources.host.docker._TOTAL", 0.3)
+    engine.drip = True
+    facts = facts_of(tmp_path)
+    assert facts.docker is not None and facts.docker.info is None
+    assert "takes too long" in reasons(facts)["docker.info"] or "timed out" in reasons(facts)["docker.info"]
 
 
 def test_a_file_in_place_of_the_socket_is_told(tmp_path: Path) -> None:

@@ -140,7 +140,16 @@ def test_any_bytes_are_a_document_or_an_error(parse: configs._Parse, data: bytes
 def test_toml_that_nests_without_end_is_an_error() -> None:
     with pytest.raises(HostError, match="is not TOML"):
         configs.parse_toml(b"a = " + b"[" * 100_000)
+    with pytest.raises(HostError, match="nests deeper"):
+        configs.parse_toml(b".".join([b"a"] * 20_000) + b" = 1")
     assert tomllib.loads("a = 1") == configs.parse_toml(b"a = 1")
+
+
+def test_yaml_that_grows_by_aliases_is_an_error() -> None:
+    lines = ["a0: &a0 [" + ", ".join(["x"] * 50) + "]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 50)}]" for n in range(1, 4)]
+    with pytest.raises(HostError, match=r"more than 100000 values|is not YAML"):
+        configs.parse_yaml("\n".join(lines).encode())
 
 
 def test_documents_lose_what_is_secret_and_keep_the_rest() -> None:

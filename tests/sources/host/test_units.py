@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seawall.sources.host import Problems, Root
 from seawall.sources.host.units import Unit, command, find_unit, parse_environment, parse_unit, split_words
-from tests.sources.host.trees import KUBEADM, plant
+from tests.sources.host.trees import KUBEADM, facts_of, plant, reasons
 
 
 def unit(root: Path, name: str = "kubelet.service") -> Unit | None:
@@ -63,6 +63,18 @@ def test_a_missing_environment_file_is_told(tmp_path: Path) -> None:
     plant(tmp_path, {"/etc/systemd/system/x.service": "[Service]\nEnvironmentFile=/etc/none\nExecStart=/x $A\n"})
     found = unit(tmp_path, "x.service")
     assert found is not None and "/etc/none is not there" in found.problem
+
+
+def test_a_command_that_its_variables_blow_up_is_told(tmp_path: Path) -> None:
+    files = {
+        "/etc/default/k": "A=" + "x" * 100_000 + "\n",
+        "/etc/systemd/system/kubelet.service": "[Service]\nEnvironmentFile=/etc/default/k\n"
+        f"ExecStart=/k {'$A ' * 9999}\n",
+    }
+    found = unit(plant(tmp_path, files))
+    assert found is not None and found.argv == ()
+    facts = facts_of(tmp_path)
+    assert "longer than 256 KiB" in reasons(facts)["components.kubelet.flags"]
 
 
 def test_continued_lines_comments_and_prefixes() -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import posixpath
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
 from seawall.model.facts import Component
-from seawall.sources.host import configs
+from seawall.sources.host.drafts import Draft, Site
 from seawall.sources.host.flags import Flags, parse_flags
 from seawall.sources.host.layouts import Found
 from seawall.sources.host.problems import Problems
-from seawall.sources.host.processes import Proc, Process, program_of
-from seawall.sources.host.root import HostError, Root
+from seawall.sources.host.processes import Process, program_of
+from seawall.sources.host.programconfig import is_there, of_pod, read_program_config
+from seawall.sources.host.root import HostError
 from seawall.sources.host.scrub import scrub_argv, scrub_document, scrub_environment, scrub_setting
 from seawall.sources.host.staticpods import StaticPod
 from seawall.sources.host.units import Unit, find_unit
@@ -38,42 +36,6 @@ _ALIASES = {"k3s-server": "k3s", "k3s-agent": "k3s"}
 PROGRAMS = frozenset((*UNITS, *_ALIASES, "kubelite"))
 #: Programs of which variables count as much as flags.
 _READS_ENVIRONMENT = frozenset(("etcd", "k3s", "rke2"))
-_PODS = "/var/lib/kubelet/pods"
-
-
-class Site(NamedTuple):
-    """What a collection works with."""
-
-    root: Root
-    proc: Proc
-    problems: Problems
-
-
-class Draft(NamedTuple):
-    """A program before its configuration is read. ``mounts`` maps its own folders to the host's."""
-
-    name: str
-    seen_in: str
-    flags: Flags
-    argv: tuple[str, ...] = ()
-    environment: Mapping[str, str] = {}
-    process: Process | None = None
-    pod: StaticPod | None = None
-    unit: Unit | None = None
-    mounts: Mapping[str, str] = {}
-    implied: tuple[str, ...] = ()
-
-    def flag(self, name: str) -> str:
-        """The last value of a flag; empty where it is not given."""
-        given = self.flags.get(name)
-        return given[-1] if given else ""
-
-    def on_host(self, path: str) -> str:
-        """Where a file that the program knows by this path is on the host."""
-        for folder in sorted(self.mounts, key=len, reverse=True):
-            if path == folder or path.startswith(folder.rstrip("/") + "/"):
-                return posixpath.normpath(self.mounts[folder] + path[len(folder.rstrip("/")) :])
-        return path
 
 
 def by_program(running: Iterable[Process], problems: Problems) -> dict[str, Process]:
@@ -115,7 +77,7 @@ def draft(
         return Draft(name, "process", flags, process.argv, environment, process, pod, unit, mounts)
     if pod is not None:
         return Draft(name, "static-pod", pod.flags, pod.words, pod.environment, None, pod, unit, mounts)
-    if unit is not None and unit.argv:
+    if unit is not None and (unit.argv or unit.problem):
         if unit.problem:
             site.problems.add(f"components.{name}.flags", f"{unit.path}: {unit.problem}")
         flags = parse_flags(unit.argv[1:], name)
@@ -135,15 +97,19 @@ def _environment(site: Site, name: str, process: Process) -> dict[str, str]:
     return {key: value for key, equals, value in pairs if equals}
 
 
-def embedded(found: Found, config: Mapping[str, object], argv: tuple[str, ...]) -> list[Draft]:
-    """Programs that k3s runs within itself, with the flags that it sets and those that it is told to add."""
+def embedded(site: Site, found: Found, config: Mapping[str, object], argv: tuple[str, ...]) -> list[Draft]:
+    """Programs that k3s runs within itself, with the flags that it sets and those that it is told to add.
+
+    etcd is one of them where its data is there, or is asked for.
+    """
     layout = found.layout
     given = parse_flags(argv[1:], found.name)
     drafts = []
     names = (
         layout.embeds if found.server else tuple(name for name in layout.embeds if name in ("kubelet", "kube-proxy"))
     )
-    if found.server and layout.embeds and (config.get("cluster-init") or "cluster-init" in given or "etcd" in config):
+    asked = config.get("cluster-init") or "cluster-init" in given
+    if found.server and layout.embeds and (asked or is_there(site.root, layout.datastore)):
         names = (*names, "etcd")
     for name in names:
         flags: Flags = {flag: (value,) for flag, value in layout.implied.get(name, {}).items()}
@@ -181,7 +147,7 @@ def complete(site: Site, found: Draft, paths: Mapping[str, str]) -> Component:
     kubeconfig = found.on_host(found.flag("kubeconfig")) if found.flag("kubeconfig").startswith("/") else ""
     document = config.document
     if found.name == "kube-proxy" and document is not None and not kubeconfig:
-        kubeconfig = _of_pod(site, found, _text(document, "clientConnection", "kubeconfig"))
+        kubeconfig = of_pod(site, found, _text(document, "clientConnection", "kubeconfig"))
     process, unit, pod = found.process, found.unit, found.pod
     return Component(
         name=found.name,
@@ -205,9 +171,10 @@ def complete(site: Site, found: Draft, paths: Mapping[str, str]) -> Component:
 
 
 def _binary(found: Draft) -> str:
-    if found.process is not None:
+    """The program's file; as its command line names it where the kernel does not show it."""
+    if found.process is not None and found.process.exe:
         return found.process.exe
-    first = found.argv[0] if found.argv and found.seen_in == "unit" else ""
+    first = found.argv[0] if found.argv and found.seen_in in ("process", "unit") else ""
     return first if first.startswith("/") else ""
 
 
@@ -216,108 +183,3 @@ def _text(document: Mapping[str, object], *steps: str) -> str:
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def read_program_config(site: Site, found: Draft, paths: Mapping[str, str]) -> configs.Config:
-    """The configuration file that a program reads, by its flags or by where it looks unasked."""
-    root, problems, name = site.root, site.problems, found.name
-    fact = f"components.{name}.config"
-    if name == "containerd":
-        path = found.flag("config") or paths.get("containerd.config", "/etc/containerd/config.toml")
-        return _if_any(root, path, "", partial(configs.read_containerd, root, path, fact, problems))
-    if name == "crio":
-        path = found.flag("config") or "/etc/crio/crio.conf"
-        folder = found.flag("config-dir") or "/etc/crio/crio.conf.d"
-        read = partial(configs.read_config, root, path, configs.parse_toml, fact, problems, ((folder, "*"),))
-        return _if_any(root, path, folder, read)
-    if name == "dockerd":
-        path = found.flag("config-file") or "/etc/docker/daemon.json"
-        read = partial(configs.read_config, root, path, configs.parse_json, fact, problems)
-        return _if_any(root, path, "", read)
-    if name in ("k3s", "rke2"):
-        path = found.flag("config") or found.environment.get(f"{name.upper()}_CONFIG_FILE", "")
-        path = path or f"/etc/rancher/{name}/config.yaml"
-        folders = ((f"{path}.d", "*.yaml"), (f"{path}.d", "*.yml"))
-        read = partial(configs.read_config, root, path, configs.parse_yaml, fact, problems, folders, configs.merge_k3s)
-        return _if_any(root, path, f"{path}.d", read)
-    return _of_kubernetes(site, found, paths, fact)
-
-
-def _of_kubernetes(site: Site, found: Draft, paths: Mapping[str, str], fact: str) -> configs.Config:
-    path = found.flag("config-file" if found.name == "etcd" else "config")
-    folder = found.flag("config-dir") if found.name == "kubelet" else ""
-    if found.name == "kubelet" and found.seen_in == "config" and not path and not folder:
-        # Nothing tells how it is started: its layout does.
-        known = paths.get("kubelet.config", "")
-        folder = posixpath.dirname(known) if known.endswith(".conf") and ".conf.d/" in known else ""
-        path = "" if folder else known
-        if folder and not _names(site.root, folder):
-            return configs.Config(None, "")
-        if path and not is_there(site.root, path):
-            return configs.Config(None, "")
-    if found.name not in ("kubelet", "kube-proxy", "kube-scheduler", "etcd") or not (path or folder):
-        return configs.Config(None, "")
-    path = _of_pod(site, found, path) if path else ""
-    folders = ((found.on_host(folder), "*.conf"),) if folder else ()
-    if not path:
-        members = [f"{folder}/{each}" for each in _names(site.root, folder) if each.endswith(".conf")]
-        if not members:
-            return configs.Config(None, "")
-        path = members[0]
-    return configs.read_config(site.root, path, configs.parse_yaml, fact, site.problems, folders)
-
-
-def _of_pod(site: Site, found: Draft, path: str) -> str:
-    """A file of a program on the host: by its static pod's mounts, or among the volumes of the pod that it runs in."""
-    if not path:
-        return ""
-    mapped = found.on_host(path)
-    if found.process is None or not found.process.pod or mapped != path:
-        return mapped
-    volumes = f"{_PODS}/{found.process.pod}/volumes/kubernetes.io~configmap"
-    for volume in _names(site.root, volumes):
-        candidate = f"{volumes}/{volume}/{posixpath.basename(path)}"
-        if is_there(site.root, candidate):
-            return candidate
-    return mapped
-
-
-def _if_any(root: Root, path: str, folder: str, read: Callable[[], configs.Config]) -> configs.Config:
-    """A configuration that a program does without: read where the file is there, or the folder holds any."""
-    return read() if is_there(root, path) or _names(root, folder) else configs.Config(None, "")
-
-
-def is_there(root: Root, path: str) -> bool:
-    """Whether something stands at a path; also where it may not be looked at."""
-    if not path:
-        return False
-    try:
-        root.entry(path)
-    except HostError as error:
-        return "not there" not in str(error)
-    return True
-
-
-def _names(root: Root, folder: str) -> list[str]:
-    try:
-        return root.names(folder) if folder else []
-    except HostError:
-        return []
-
-
-def named_documents(site: Site, apiserver: Draft) -> dict[str, object]:
-    """The further files that flags of the API server name, by the path that the flag gives."""
-    found: dict[str, object] = {}
-    for flag in (
-        *("encryption-provider-config", "audit-policy-file", "authentication-config", "authorization-config"),
-        *("admission-control-config-file", "egress-selector-config-file", "tracing-config-file"),
-    ):
-        path = apiserver.flag(flag)
-        if not path.startswith("/"):
-            continue
-        where = apiserver.on_host(path)
-        try:
-            found[path] = scrub_document(configs.parse_yaml(site.root.read(where)))
-        except HostError as error:
-            site.problems.add(f"documents.{path}", f"{where} {error}")
-    return found

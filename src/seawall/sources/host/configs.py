@@ -16,6 +16,8 @@ from seawall.sources.host.root import Absent, HostError, Root
 
 _MAX_TOML = 512 * 1024
 _MAX_IMPORTS = 64
+_MAX_DEPTH = 64
+_MAX_VALUES = 100_000
 _Parse = Callable[[bytes], Any]
 
 
@@ -44,7 +46,23 @@ def parse_yaml(data: bytes) -> Any:
         documents = parse_documents(_first(decode(data)))
     except SyntaxProblem as problem:
         raise _NotReadable(f"is not YAML: {problem.line}:{problem.column}: {problem.message}") from problem
-    return next((each.value for each in documents if each.value is not None), None)
+    document = next((each.value for each in documents if each.value is not None), None)
+    if _is_large(document):
+        raise HostError(f"holds more than {_MAX_VALUES} values")
+    return document
+
+
+def _is_large(document: Any) -> bool:
+    """Whether a document has more values than a configuration can need: aliases make many of few bytes."""
+    todo, count = [document], 0
+    while todo and count <= _MAX_VALUES:
+        value = todo.pop()
+        count += 1
+        if isinstance(value, dict | list):
+            if len(value) > _MAX_VALUES:
+                return True
+            todo += value.values() if isinstance(value, dict) else value
+    return count > _MAX_VALUES
 
 
 def _first(content: str) -> str:
@@ -78,9 +96,23 @@ def parse_toml(data: bytes) -> Any:
     if len(data) > _MAX_TOML:
         raise HostError(f"is larger than {_MAX_TOML >> 10} KiB")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        document = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise _NotReadable(f"is not TOML: {error}") from error
+    if _is_deep(document):
+        raise HostError(f"nests deeper than {_MAX_DEPTH} levels")
+    return document
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether values nest deeper than what is merged and written one within the other: names with dots have no end."""
+    level = [document]
+    for _ in range(_MAX_DEPTH):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

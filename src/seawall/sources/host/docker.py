@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import stat
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -23,21 +24,39 @@ SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
 _MAX_BODY = 32 * 1024 * 1024
 _MAX_INSPECTED = 2_000
 _TIMEOUT = 5.0
+_TOTAL = 60.0
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}\Z")
 
 #: Asks for an answer of a type, noting at a fact what goes wrong.
 _Get = Callable[[str, str, type], Any]
 
 
+class _Socket(socket.socket):
+    """A socket that an engine cannot hold up by giving a byte now and then."""
+
+    deadline = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Receive, as long as there is time left."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the engine takes too long")
+        self.settimeout(min(left, _TIMEOUT))
+        return super().recv_into(*args, **kwargs)
+
+
 class _Connection(http.client.HTTPConnection):
-    """HTTP over a socket that a descriptor names."""
+    """HTTP over a socket that a descriptor names, for a minute altogether."""
 
     def __init__(self, handle: int) -> None:
         super().__init__("docker", timeout=_TIMEOUT)
         self._handle = handle
+        self._deadline = time.monotonic() + _TOTAL
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        """Connect to it."""
+        self.sock = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.deadline = self._deadline
         self.sock.settimeout(_TIMEOUT)
         self.sock.connect(f"/proc/self/fd/{self._handle}")
 

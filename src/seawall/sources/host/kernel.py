@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from seawall.model.facts import Host, HostSecurity, Mount
@@ -103,16 +104,10 @@ def host(root: Root, proc: Proc) -> Host:
         os_version=release.get("VERSION_ID", ""),
         os_name=release.get("PRETTY_NAME", ""),
         kernel=version[2] if len(version) > 2 else "",
-        architecture=_architecture(),
+        architecture=os.uname().machine if proc.is_there else "",
         container=_is_container(root, proc),
         cmdline=scrub_argv(proc.text("cmdline").split(), 200),
     )
-
-
-def _architecture() -> str:
-    import os
-
-    return os.uname().machine
 
 
 def _is_container(root: Root, proc: Proc) -> bool:
@@ -123,7 +118,7 @@ def _is_container(root: Root, proc: Proc) -> bool:
         except HostError:
             continue
         return True
-    return root.real and "kubepods" in proc.text("1/cgroup")
+    return root.real and ("kubepods" in proc.text("1/cgroup") or "KUBERNETES_SERVICE_HOST" in os.environ)
 
 
 def _release(root: Root) -> dict[str, str]:

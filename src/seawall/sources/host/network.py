@@ -72,5 +72,6 @@ def _owners(proc: Proc, running: Iterable[Process], inodes: set[int], problems: 
         except HostError:
             refused += 1
     if refused:
-        problems.add("listeners.process", f"the sockets of {refused} processes may not be seen: run as root")
+        reason = f"the sockets of {refused} processes may not be seen: that takes root with SYS_PTRACE"
+        problems.add("listeners.process", reason)
     return found

@@ -26,6 +26,10 @@ class Problems:
         else:
             self._found["problems"] = f"there are more than {_MAX_PROBLEMS} problems"
 
+    def first_of(self, kind: str) -> str:
+        """The first reason of a kind of facts (``manifests``); empty where there is none."""
+        return next((reason for fact, reason in self._found.items() if fact.startswith(f"{kind}.")), "")
+
     @contextmanager
     def noting(self, fact: str, path: str) -> Iterator[None]:
         """Note what goes wrong with a file within, and go on after it; one that is absent is no problem."""

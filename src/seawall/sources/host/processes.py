@@ -34,31 +34,40 @@ class Process(Struct, frozen=True):
 
 
 class Proc:
-    """The /proc of a host: below its root where it is mounted there, else the one that this process sees.
+    """The /proc of a host: the one below its root, or the folder that is named.
+
+    Without one there is nothing in it: the processes of this machine are never taken for those of another root.
 
     Raises:
-        HostError: there is none.
+        HostError: the folder that is named cannot be opened.
     """
 
-    def __init__(self, root: Root) -> None:
-        self.path = "/proc"
-        handle = -1
+    def __init__(self, root: Root, folder: str | None = None) -> None:
+        self._fd = -1
         try:
-            handle = root.open("/proc")
-            if not _has_processes(handle):
-                raise Absent("is not there")
+            self._fd = root.open("/proc") if folder is None else os.open(folder, os.O_PATH | os.O_DIRECTORY)
         except HostError:
-            if handle >= 0:
-                os.close(handle)
-            handle = _own_proc()
-        self._fd = handle
+            return
+        except OSError as error:
+            raise HostError(f"{folder} cannot be opened: {error.strerror}") from error
+        if not self.pids():
+            self.close()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether any process can be seen in it."""
+        return self._fd >= 0
 
     def close(self) -> None:
         """Let go of it."""
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
     def pids(self) -> list[int]:
         """The processes, in order, at most a hundred thousand."""
+        if self._fd < 0:
+            return []
         with _listing(self._fd) as entries:
             found = sorted(int(entry.name) for entry in entries if entry.name.isdecimal() and len(entry.name) < 8)
         return found[:_MAX_PROCESSES]
@@ -69,6 +78,8 @@ class Proc:
         Raises:
             HostError: it is not there, or may not be read.
         """
+        if self._fd < 0:
+            raise Absent("is not there")
         try:
             handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY, dir_fd=self._fd)
         except OSError as error:
@@ -121,24 +132,14 @@ class Proc:
             for name in os.listdir(folder)[:_MAX_SOCKETS]:
                 try:
                     target = os.readlink(name, dir_fd=folder)
+                except PermissionError as error:
+                    raise HostError("may not be seen") from error
                 except OSError:
                     continue
                 if target.startswith("socket:["):
                     yield int(target[8:-1])
         finally:
             os.close(folder)
-
-
-def _has_processes(handle: int) -> bool:
-    with _listing(handle) as entries:
-        return any(entry.name.isdecimal() for entry in entries)
-
-
-def _own_proc() -> int:
-    try:
-        return os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise HostError("there is no /proc") from error
 
 
 @contextmanager

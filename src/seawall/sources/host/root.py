@@ -49,6 +49,8 @@ class Entry(NamedTuple):
 class Root:
     """A folder that is the root of a host's files; ``real`` where it is this machine's own. Close it after use.
 
+    ``unnamed`` counts names that were left out, by folder.
+
     Raises:
         HostError: it is no folder, or cannot be opened.
     """
@@ -56,6 +58,7 @@ class Root:
     def __init__(self, path: str) -> None:
         self.path = path
         self.real = os.path.realpath(path) == "/"
+        self.unnamed: dict[str, int] = {}
         try:
             self._fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -90,6 +93,22 @@ class Root:
             os.close(handle)
         raise HostError("changes while it is read")
 
+    def open_file(self, path: str) -> int:
+        """A descriptor to read a regular file by, which the caller closes.
+
+        Raises:
+            Absent: there is none.
+            HostError: it is not a regular file, or cannot be read.
+        """
+        handle = self.open(path)
+        try:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                raise HostError(f"is a {_kind(mode)}, not a file")
+            return _reopen(handle, 0)
+        finally:
+            os.close(handle)
+
     def entry(self, path: str) -> Entry:
         """What stands at a path; a link in its last place is not followed.
 
@@ -109,7 +128,7 @@ class Root:
         return Entry(_kind(found.st_mode), mode, found.st_uid, found.st_gid, found.st_size, text(target))
 
     def names(self, path: str) -> list[str]:
-        """The names in a folder, sorted.
+        """The names in a folder, sorted; those that are no printable text are counted in ``unnamed`` instead.
 
         Raises:
             Absent: there is no such folder.
@@ -133,7 +152,10 @@ class Root:
             raise _reason(error) from error
         finally:
             os.close(listing)
-        return sorted(name for name in found if name.isprintable())
+        fair = sorted(name for name in found if name.isprintable())
+        if len(fair) < len(found):
+            self.unnamed[path] = len(found) - len(fair)
+        return fair
 
     def open(self, path: str, follow: bool = True) -> int:
         """A descriptor (``O_PATH``) of what stands at a path; the caller closes it.

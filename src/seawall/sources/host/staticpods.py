@@ -6,14 +6,18 @@ import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from seawall.model.finding import SourceError
 from seawall.model.kube.base import InvalidField
-from seawall.model.programs import ETCD, Program, find_program
+from seawall.model.paths import format_path
+from seawall.model.programs import ETCD, PROGRAMS, Program, find_program
 from seawall.model.resource import Resource
 from seawall.sources.host.flags import Flags, parse_flags
 from seawall.sources.host.problems import Problems
-from seawall.sources.host.root import HostError, Root
+from seawall.sources.host.root import MAX_BYTES, HostError, Root
 
 _MAX_MANIFESTS = 200
+#: All manifests together; the kubelet's own are a few kilobytes each.
+_MAX_TOTAL = 16 * 1024 * 1024
 
 
 class StaticPod(NamedTuple):
@@ -33,42 +37,44 @@ class StaticPod(NamedTuple):
 
 def static_pods(root: Root, folders: tuple[str, ...], problems: Problems) -> Iterator[StaticPod]:
     """The programs of the control plane that the manifests in some folders start."""
+    left = _MAX_TOTAL
     for folder in folders:
         names: list[str] = []
         with problems.noting(f"files.{folder}", folder):
             names = root.names(folder)
         for name in names[:_MAX_MANIFESTS]:
             # As the kubelet does: every file but hidden ones.
-            if not name.startswith("."):
-                yield from _from_manifest(root, f"{folder}/{name}", problems)
+            if name.startswith("."):
+                continue
+            path = f"{folder}/{name}"
+            try:
+                data = root.read(path, min(left, MAX_BYTES))
+            except HostError as error:
+                if "directory" not in str(error):
+                    problems.add(f"manifests.{path}", f"{path} {error}")
+                continue
+            left -= len(data)
+            yield from _from_manifest(path, data, problems)
+        if len(names) > _MAX_MANIFESTS:
+            problems.add(f"manifests.{folder}", f"only the first {_MAX_MANIFESTS} files of {folder} were read")
 
 
-def _from_manifest(root: Root, path: str, problems: Problems) -> Iterator[StaticPod]:
+def _from_manifest(path: str, data: bytes, problems: Problems) -> Iterator[StaticPod]:
     from seawall.sources.manifests.load import load_stdin
 
-    fact = f"manifests.{path}"
-    try:
-        data = root.read(path)
-    except HostError as error:
-        if "directory" not in str(error):
-            _note(problems, path, f"{path} {error}")
-        return
     for loaded in load_stdin(data, path):
+        if isinstance(loaded, SourceError):
+            problems.add(f"manifests.{path}", f"{path}: {loaded.message}")
+            continue
         if not isinstance(loaded, Resource):
-            _note(problems, path, f"{path}: {getattr(loaded, 'message', '') or getattr(loaded, 'reason', 'not read')}")
+            # Anything may lie there; but an empty file of that name is one that is being written.
+            if posixpath.basename(path).partition(".")[0] in PROGRAMS:
+                problems.add(f"manifests.{path}", f"{path}: {loaded.reason}")
             continue
         try:
             yield from _programs(loaded, path)
         except InvalidField as error:
-            problems.add(fact, f"{path}: {error}")
-
-
-def _note(problems: Problems, path: str, reason: str) -> None:
-    """A manifest that cannot be read hides a program: its name tells which, where it is called as usual."""
-    problems.add(f"manifests.{path}", reason)
-    name = path.rpartition("/")[2].partition(".")[0].removesuffix("-pod")
-    if name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kube-proxy"):
-        problems.add(f"components.{name}", reason)
+            problems.add(f"manifests.{path}", f"{path}: a field cannot be read: {format_path(error.path)}")
 
 
 def _programs(pod: Resource, path: str) -> Iterator[StaticPod]:

@@ -22,8 +22,10 @@ FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
-_MAX_UNIT = 1024 * 1024
-_MAX_DROPINS = 200
+_MAX_UNIT = 256 * 1024
+_MAX_DROPINS = 50
+#: As long as a command line may be that is judged.
+_MAX_COMMAND = 256 * 1024
 #: Settings of which later ones add to earlier ones, until an empty one.
 _LISTS = frozenset(("ExecStart", "ExecStartPre", "Environment", "EnvironmentFile"))
 _ESCAPES = {"n": "\n", "t": "\t", "s": " ", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
@@ -131,8 +133,11 @@ def _assembled(
     for value in settings.get("Environment", ()):
         environment.update(_assignments(split_words(value)))
     files, problem = _environment_files(root, settings.get("EnvironmentFile", ()), environment, problems)
-    starts = settings.get("ExecStart", [])
-    argv = command(starts[-1], environment) if starts else ()
+    argv: tuple[str, ...] = ()
+    try:
+        argv = command(settings["ExecStart"][-1], environment) if settings.get("ExecStart") else ()
+    except HostError as error:
+        problem = str(error)
     kept = {key: tuple(values) for key, values in settings.items()}
     return Unit(name, path, tuple(dropins), kept, argv, environment, tuple(files), problem)
 
@@ -181,8 +186,15 @@ def _assignments(words: Sequence[str]) -> dict[str, str]:
 
 
 def command(line: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The words of an ``ExecStart=``: ``$NAME`` alone becomes the words of its value, ``${NAME}`` stays within one."""
+    """The words of an ``ExecStart=``: ``$NAME`` alone becomes the words of its value, ``${NAME}`` stays within one.
+
+    Raises:
+        HostError: they are longer than 256 KiB together.
+    """
     body = line[_prefix_length(line) :]
+    used = (environment.get(match[1] or match[2] or "", "") for match in _VARIABLE.finditer(body))
+    if len(body) + sum(map(len, used)) > _MAX_COMMAND:
+        raise HostError("its command is longer than 256 KiB")
     found: list[str] = []
     for word in split_words(body):
         if re.fullmatch(r"\$[A-Za-z_]\w*", word):
