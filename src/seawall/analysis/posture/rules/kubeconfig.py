@@ -11,7 +11,7 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.certificate import Certificate
+    from seawall.model.x509 import Certificate
     from seawall.model.kube.components import KubeadmConfiguration, Kubeconfig, KubeconfigUser
     from seawall.model.kube.config import Secret
     from seawall.model.rule import Context
@@ -157,7 +157,7 @@ def _certificate(user: KubeconfigUser) -> Certificate | None:
     """The certificate that the file holds; None where there is none that can be read."""
     if _is_blank(user.client_certificate_data):
         return None
-    from seawall.analysis.posture.certificate import NoCertificate, read_certificate
+    from seawall.model.x509 import NoCertificate, read_certificate
 
     try:
         return read_certificate(user.client_certificate_data)
