@@ -114,7 +114,7 @@ def made(key: Any, **options: Any) -> bytes:
     ("key", "told"),
     [
         (rsa.generate_private_key(65537, 2048), ("rsa", 2048, "sha256-rsa")),
-        (rsa.generate_private_key(65537, 1024), ("rsa", 1024, "sha256-rsa")),
+        (rsa.generate_private_key(65537, 1024), ("rsa", 1024, "sha256-rsa")),  # noqa: S505 - a weak key to be told
         (ec.generate_private_key(ec.SECP384R1()), ("ec", 384, "sha256-ecdsa")),
     ],
     ids=["rsa", "short rsa", "ec"],

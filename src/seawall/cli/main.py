@@ -18,6 +18,7 @@ COMMANDS = {
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
     "access": "who can do what, and why",
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
+    "kubeconfig": "audit the credentials by which people reach clusters",
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
 }

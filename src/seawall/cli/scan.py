@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+
+from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
-from seawall.engine import ScanOptions, ScanResult, Selection, UsageError, scan
+from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.results import ResultsError
 from seawall.engine.selection import PROFILES, UnknownRule
@@ -45,10 +48,15 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan, report, and return the exit code."""
-    outputs = parse_outputs(args.format, FORMATS)
     options = scan_options(args, getattr(args, "baseline", None))
+    return report(args, lambda: _scan(options))
+
+
+def report(args: argparse.Namespace, judge: Callable[[], ScanResult]) -> int:
+    """Judge, write every format that was asked for, say what is incomplete, and return the exit code."""
+    outputs = parse_outputs(args.format, FORMATS)
     try:
-        result = _scan(options)
+        result = judge()
     except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
@@ -64,17 +72,25 @@ def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanO
     Raises:
         CommandError: they, or the configuration, make no sense.
     """
+    return structs.replace(judging_options(args), read=read_options(args), baseline=baseline)
+
+
+def judging_options(args: argparse.Namespace) -> ScanOptions:
+    """What the arguments of :func:`add_judging_arguments` ask for, with nothing to read yet.
+
+    Raises:
+        CommandError: they, or the configuration, make no sense.
+    """
     try:
         config = load_config(args.config)
     except ConfigError as error:
         raise CommandError(str(error)) from error
     profile = args.profile or config.profile
     return ScanOptions(
-        read=read_options(args),
+        read=ReadOptions(()),
         version=kubernetes_version(args),
         selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
         severity=Severity(args.severity),
-        baseline=baseline,
     )
 
 

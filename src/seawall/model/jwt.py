@@ -1,19 +1,21 @@
-"""What a JSON Web Token says of itself; nothing is verified. Source: RFC 7519, and Kubernetes' service account tokens."""
+"""What a JSON Web Token says of itself; nothing is verified. Source: RFC 7519; service account tokens of Kubernetes."""
 
 from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
+from seawall.model.access import parse_account
+
 #: Longer than any header takes; more is not read.
 _MAX_CHARACTERS = 64 * 1024
 _ACCOUNT = "kubernetes.io/serviceaccount/service-account.name"
 _NAMESPACE = "kubernetes.io/serviceaccount/namespace"
-_ISSUERS = ("kubernetes/serviceaccount",)
 
 
 class Claims(Struct, frozen=True):
@@ -28,15 +30,20 @@ class Claims(Struct, frozen=True):
     namespace: str = field(default="", name=_NAMESPACE)
 
     @property
-    def is_legacy_account(self) -> bool:
-        """Whether it is a service account's token out of a Secret, which holds until the Secret is deleted."""
-        return bool(self.account) or self.issuer in _ISSUERS
+    def service_account(self) -> str:
+        """The service account that it is for, ``namespace/name``; empty where it is for someone else."""
+        subject = parse_account(self.subject)
+        if subject is not None:
+            return f"{subject.namespace}/{subject.name}"
+        return f"{self.namespace}/{self.account}" if self.account else ""
 
-    @property
-    def seconds(self) -> float:
-        """How long it holds in all; 0 where that cannot be told."""
-        start = self.issued or self.begins
-        return max(self.expires - start, 0) if self.expires and start else 0
+
+def moment(seconds: float) -> datetime | None:
+    """A time of a claim; None for 0 and for what no calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def read_claims(token: str) -> Claims | None:

@@ -147,7 +147,8 @@ def read_der(der: bytes) -> Certificate:
     return Certificate(
         user,
         groups,
-        *times,
+        times[0],
+        times[1],
         issuer=issuer or next(iter(issuers), ""),
         self_issued=fields[2][1] == fields[4][1],
         authority=authority,

@@ -1,4 +1,4 @@
-"""Resources that stand for things that are no objects of Kubernetes: made from facts, ``apiVersion: seawall.dev/v1``."""
+"""Resources made from facts, for things that are no objects of Kubernetes: ``apiVersion: seawall.dev/v1``."""
 
 from __future__ import annotations
 

@@ -37,6 +37,9 @@ _GITOPS = "seawall.model.kube.gitops"
 _CERTIFICATES = "seawall.model.kube.certificates"
 _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
+_CREDENTIALS = "seawall.model.kube.credentials"
+#: The group of things that are no objects of Kubernetes.
+_OURS = "seawall.dev"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -168,6 +171,7 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("kyverno.io", "ClusterPolicy"): ("ClusterPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
+    (_OURS, "KubeconfigFile"): ("KubeconfigFile", _CREDENTIALS, "KubeconfigFile", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {

@@ -1,0 +1,28 @@
+"""Audit kubeconfigs: credentials that never end, rights that cannot be withdrawn, files that others may read."""
+
+from __future__ import annotations
+
+import argparse
+
+from seawall.cli.output import add_format_argument
+from seawall.cli.scan import add_judging_arguments, judging_options, report
+from seawall.engine.credentials import audit_kubeconfigs
+from seawall.reports import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define the options of the command."""
+    parser.add_argument("action", choices=["audit"], help="audit: find what is wrong with the files")
+    parser.add_argument(
+        "paths", nargs="*", metavar="FILE", help="kubeconfigs, taken together (KUBECONFIG, or ~/.kube/config)"
+    )
+    parser.add_argument("--no-others", action="store_true", help="do not look at the kubeconfigs of other users")
+    add_format_argument(parser, FORMATS)
+    add_judging_arguments(parser)
+    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for files that cannot be read")
+    parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Audit, report, and return the exit code."""
+    return report(args, lambda: audit_kubeconfigs(args.paths, judging_options(args), others=not args.no_others))
