@@ -19,6 +19,7 @@ COMMANDS = {
     "access": "who can do what, and why",
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
     "kubeconfig": "audit the credentials by which people reach clusters",
+    "probe": "look at your own cluster from outside, without a login",
     "rules": "list the rules, or explain one",
     "network": "show what can reach what, and why",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import structs
 
@@ -52,16 +52,24 @@ def run(args: argparse.Namespace) -> int:
     return report(args, lambda: _scan(options))
 
 
-def report(args: argparse.Namespace, judge: Callable[[], ScanResult]) -> int:
-    """Judge, write every format that was asked for, say what is incomplete, and return the exit code."""
-    outputs = parse_outputs(args.format, FORMATS)
+def report(
+    args: argparse.Namespace,
+    judge: Callable[[], ScanResult],
+    own: Mapping[str, Callable[[], Iterable[bytes]]] | None = None,
+) -> int:
+    """Judge, write every format that was asked for, say what is incomplete, and return the exit code.
+
+    ``own`` are formats that only the command at hand has, each with what writes it once all is judged.
+    """
+    own = own or {}
+    outputs = parse_outputs(args.format, [*FORMATS, *own])
     try:
         result = judge()
     except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(render(name, result, view), file)
+        write(own[name]() if name in own else render(name, result, view), file)
     _tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 

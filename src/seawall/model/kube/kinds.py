@@ -40,6 +40,7 @@ _POLICY_ENGINES = "seawall.model.kube.policy_engines"
 _CREDENTIALS = "seawall.model.kube.credentials"
 #: The group of things that are no objects of Kubernetes.
 _OURS = "seawall.dev"
+_ENDPOINT = "seawall.model.kube.endpoint"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -172,6 +173,7 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
     (_OURS, "KubeconfigFile"): ("KubeconfigFile", _CREDENTIALS, "KubeconfigFile", None),
+    (_OURS, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {
