@@ -90,7 +90,8 @@ def _ask_all(
             facts.setdefault("version", got.version)
     if failures and not facts["requests"] and found is None:
         facts |= {"state": "broken", "protocol": ""}
-        failures = [f"speaks neither TLS nor HTTP that can be understood: {failures[0]}"]
+        told = facts.get("reason") or failures[0]
+        failures = [f"speaks neither TLS nor HTTP that can be understood: {told}"]
     facts["problems"] += failures
 
 

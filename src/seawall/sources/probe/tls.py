@@ -45,6 +45,8 @@ def survey(host: str, port: int, authority: str | None, timeout: float, budget: 
             answers[version] = answer
         suites += found
     if not answers:
+        if problems:
+            raise Broken(problems[0])
         return None
     open_answer = next((answer for answer in answers.values() if answer.certificates), None)
     asked = any(answer.authorities is not None for answer in answers.values())
