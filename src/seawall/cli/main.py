@@ -18,6 +18,7 @@ COMMANDS = {
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",
     "access": "who can do what, and why",
     "rbac-manifest": "print the rights that a scan of a cluster needs, to apply",
+    "cloud": "judge managed clusters by what EKS, GKE and AKS say of them",
     "kubeconfig": "audit the credentials by which people reach clusters",
     "probe": "look at your own cluster from outside, without a login",
     "rules": "list the rules, or explain one",

@@ -7,7 +7,7 @@ from importlib import import_module
 from seawall.model.rule import REGISTRY, Registry
 
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them.
-ANALYSES = ("posture", "network", "access", "endpoints")
+ANALYSES = ("posture", "network", "access", "endpoints", "cloud")
 
 
 def load_rules() -> Registry:
