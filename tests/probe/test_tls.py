@@ -194,3 +194,24 @@ def test_any_host_name_makes_a_hello(version: str, host: str) -> None:
     record = client_hello(host, version, [1, 2])
     assert int.from_bytes(record[3:5], "big") == len(record) - 5
     assert offered(record)[1] == [1, 2, 0x00FF]
+
+
+def test_a_certificate_that_cannot_be_read_is_told() -> None:
+    der = b"\x30\x03\x02\x01\x07"
+    entry = len(der).to_bytes(3, "big") + der
+    body = len(entry).to_bytes(3, "big") + entry
+    message = b"\x0b" + len(body).to_bytes(3, "big") + body
+    first = server_hello(0x0303, 0xC02F)
+    record = b"\x16\x03\x03" + (len(first) - 5 + len(message)).to_bytes(2, "big")
+    answer = record + first[5:-4] + message + first[-4:]
+
+    def reply(connection: socket.socket) -> None:
+        hello = connection.recv(65536)
+        if hello[:1] != b"\x16":
+            return
+        version, suites = offered(hello)
+        connection.sendall(answer if version == 0x0303 and 0xC02F in suites else b"\x15\x03\x03\x00\x02\x02\x28")
+
+    with serving(reply) as port:
+        found = facts(port)
+    assert "certificate 1 of its chain cannot be read: another structure" in found["problems"]

@@ -122,7 +122,7 @@ def cloud_node_default_account(pool: CloudNodePool, ctx: Context) -> Hits:
     on="CloudNodePool",
     why="Known flaws of kernel, kubelet and runtime stay open for as long as nobody finds the time.",
     remediation="Switch it on: gcloud container node-pools update NAME --enable-autoupgrade.",
-    controls="cis-gke-1.9:5.5.3 nsa-cisa:upgrading",
+    controls="cis-gke-1.9:5.5.3",
     aliases="CKV_GCP_10 AVD-GCP-0058",
     references=(_GKE,),
 )
