@@ -70,7 +70,7 @@ def test_a_modern_server(certificate: tuple[str, str]) -> None:
     assert tls["clientCertificate"] == "none"
     assert tls["matches"] is True
     assert [each["name"] for each in tls["certificates"]] == ["api.example.com"]
-    assert found["requests"][0] == {"path": "/", "status": 200, "sort": ""}
+    assert found["requests"]["/"] == {"status": 200, "sort": ""}
 
 
 def test_an_old_server(certificate: tuple[str, str]) -> None:

@@ -20,6 +20,6 @@ def judge_cloud(paths: Sequence[str], options: ScanOptions) -> ScanResult:
         UnknownRule, ResultsError: as :func:`seawall.engine.scan.scan`.
     """
     files = tuple(dict.fromkeys(paths))
-    supplied = {path: Supplied("cloud", partial(load_cloud, path)) for path in files}
+    supplied = {path: Supplied("cloud", partial(load_cloud, path), is_file=True) for path in files}
     read = structs.replace(options.read, paths=files, supplied=supplied)
     return scan(structs.replace(options, read=read))

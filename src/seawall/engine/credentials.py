@@ -30,7 +30,7 @@ def audit_kubeconfigs(named: Sequence[str], options: ScanOptions, others: bool =
         UnknownRule, ResultsError: as :func:`seawall.engine.scan.scan`.
     """
     paths = audited_paths(named, os.environ)
-    supplied = {path: Supplied("kubeconfig", partial(_contents, path)) for path in paths}
+    supplied = {path: Supplied("kubeconfig", partial(_contents, path), is_file=True) for path in paths}
 
     def machine() -> Iterator[Resource | SourceError]:
         yield from audit_files(paths)

@@ -31,10 +31,12 @@ _ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
 class Supplied(Struct, frozen=True):
-    """A source that a command brings along: what kind it is, and what gives its resources and problems when asked."""
+    """A source that a command brings along: what kind it is, what gives its resources and problems when asked, and
+    whether it is a file."""
 
     kind: str
     load: Callable[[], Iterator[Loaded]]
+    is_file: bool = False
 
 
 class ReadOptions(Struct, frozen=True):
@@ -139,7 +141,9 @@ class Reading:
 
     def _read(self, path: str) -> Iterator[Resource]:
         if path in self.options.supplied:
-            yield from self._account(self.options.supplied[path].load())
+            supplied = self.options.supplied[path]
+            self.files += supplied.is_file
+            yield from self._account(supplied.load())
             return
         if path in self._sources:
             yield from self._from_source(self._sources[path])

@@ -83,7 +83,7 @@ def _resource(path: str, config: dict[str, Any], defined: Mapping[str, Mapping[s
     places: dict[Path, Path] = {("spec", "files", 0): ()}
     for field, role, target, user in _named_files(path, config):
         places[("spec", "files", len(files))] = parse_path(field)
-        files.append(_held(role, field, target))
+        files.append({**_held(role, field, target), "name": f"{user} {role}"})
         read = _credential(role, target)
         if read:
             places[("spec", "credentials", len(credentials))] = parse_path(field)
@@ -157,12 +157,18 @@ def _named_files(path: str, config: dict[str, Any]) -> Iterator[tuple[str, str, 
                 value = body.get(field)
                 # Data in the file itself wins over a file that is named beside it.
                 if isinstance(value, str) and value and not body.get(f"{field}-data"):
-                    yield f"{plural}[{i}].{single}.{field}", role, os.path.join(folder, value), name
+                    yield f"{plural}[{i}].{single}.{field}", role, _beside(folder, value), name
             command = lookup(body, ("exec", "command"))
             if isinstance(command, str) and command:
-                program = os.path.join(folder, command) if os.sep in command else shutil.which(command)
+                program = _beside(folder, command) if os.sep in command else shutil.which(command)
                 if program:
                     yield f"{plural}[{i}].user.exec.command", "plugin", program, name
+
+
+def _beside(folder: str, path: str) -> str:
+    """A path from a file in this folder; one that climbs is left as it is, since links may be on its way."""
+    joined = os.path.join(folder, path)
+    return joined if ".." in path.split(os.sep) else os.path.normpath(joined)
 
 
 def _held(role: str, field: str, path: str) -> dict[str, Any]:

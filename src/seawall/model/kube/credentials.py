@@ -8,11 +8,12 @@ from seawall.model.kube.base import KubeObject, View
 class HeldFile(View, frozen=True):
     """A kubeconfig or a file that it names. ``field`` is where it is named (``users[0].user.client-key``).
 
-    ``role`` is ``kubeconfig``, ``client-key``, ``client-certificate``, ``token``, ``authority`` or ``plugin``;
-    ``state`` is ``file``, ``absent`` or ``unreadable`` (then nothing more is known). ``folderMode`` and ``folderUid``
-    are those of the folder that it lies in.
+    ``name`` tells it from the others: whose it is, and its role. ``role`` is ``kubeconfig``, ``client-key``,
+    ``client-certificate``, ``token``, ``authority`` or ``plugin``; ``state`` is ``file``, ``absent`` or ``unreadable``
+    (then nothing more is known). ``folderMode`` and ``folderUid`` are those of the folder that it lies in.
     """
 
+    name: str = ""
     role: str = ""
     field: str = ""
     path: str = ""

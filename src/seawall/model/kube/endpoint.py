@@ -49,13 +49,13 @@ class EndpointTls(View, frozen=True):
 class Asked(View, frozen=True):
     """A GET without credentials: the status of the answer, and what it holds (a kind, or a word of ours)."""
 
-    path: str = ""
     status: int = 0
     sort: str = ""
 
 
 class EndpointSpec(View, frozen=True):
-    """What was found at a port, when (RFC 3339). ``role`` is the program that is expected there."""
+    """What was found at a port, when (RFC 3339). ``role`` is the program that is expected there;
+    ``requests`` are by the path that was asked."""
 
     observed: str = ""
     host: str = ""
@@ -66,7 +66,7 @@ class EndpointSpec(View, frozen=True):
     reason: str = ""
     version: str = ""
     tls: EndpointTls | None = None
-    requests: tuple[Asked, ...] = ()
+    requests: dict[str, Asked] = {}
     problems: tuple[str, ...] = ()
 
 

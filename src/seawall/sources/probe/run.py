@@ -42,7 +42,7 @@ def probe_one(target: Target, options: ProbeOptions) -> dict[str, Any]:
         "role": target.role,
         "state": "open",
         "protocol": "",
-        "requests": [],
+        "requests": {},
         "problems": [],
     }
     budget = Deadline(options.timeout * _BUDGET)
@@ -85,7 +85,7 @@ def _ask_all(
             if not facts["requests"]:
                 break
             continue
-        facts["requests"].append({"path": path, "status": got.status, "sort": got.sort})
+        facts["requests"][path] = {"status": got.status, "sort": got.sort}
         if got.version and got.status == 200:
             facts.setdefault("version", got.version)
     if failures and not facts["requests"] and found is None:

@@ -96,7 +96,6 @@ def cloud_image_policy_off(cluster: CloudCluster, ctx: Context) -> Hits:
     on="CloudCluster",
     why="The organisation's rules for pods stop short of this cluster.",
     remediation="Switch it on: az aks enable-addons --addons azure-policy.",
-    controls="cis-aks-1.8:5.1.4",
     aliases="CKV_AZURE_116",
     references=(_AKS,),
     default=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import Severity
-from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
@@ -27,11 +26,15 @@ _DISCOVERY = {"/api": ("APIVersions",), "/apis": ("APIGroupList",), "/openapi/v2
 _OK = 200
 
 
-def answers(endpoint: Endpoint) -> Iterator[tuple[Path, Asked]]:
-    """The requests that were granted, each with its path."""
-    for i, asked in numbered(endpoint.spec.requests):
-        if asked.status == _OK:
-            yield ("spec", "requests", i), asked
+def requests(endpoint: Endpoint) -> Iterator[tuple[Path, str, Asked]]:
+    """All requests: where each stands, what was asked for, and the answer."""
+    for path, asked in endpoint.spec.requests.items():
+        yield ("spec", "requests", path), path, asked
+
+
+def answers(endpoint: Endpoint) -> Iterator[tuple[Path, str, Asked]]:
+    """The requests that were granted."""
+    return (each for each in requests(endpoint) if each[2].status == _OK)
 
 
 def place(endpoint: Endpoint) -> str:
@@ -55,11 +58,11 @@ def place(endpoint: Endpoint) -> str:
     notes="Of critical severity where Secrets can be listed. One object was asked for, and nothing of it kept.",
 )
 def endpoint_anonymous_read(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
-        if endpoint.spec.role in _SERVERS and _LISTS.get(asked.path, "-") == asked.sort:
+    for field, path, asked in answers(endpoint):
+        if endpoint.spec.role in _SERVERS and _LISTS.get(path, "-") == asked.sort:
             what = asked.sort.removesuffix("List").lower() + "s"
             severity = Severity.CRITICAL if what == "secrets" else None
-            yield Hit(f"{place(endpoint)} lists {what} to people without a login", path, severity=severity)
+            yield Hit(f"{place(endpoint)} lists {what} to people without a login", field, severity=severity)
 
 
 @rule(
@@ -77,9 +80,9 @@ def endpoint_anonymous_read(endpoint: Endpoint, ctx: Context) -> Hits:
 def endpoint_insecure_api(endpoint: Endpoint, ctx: Context) -> Hits:
     if endpoint.spec.protocol != "http":
         return
-    for path, asked in answers(endpoint):
+    for field, _, asked in answers(endpoint):
         if asked.sort in ("APIVersions", "APIGroupList") or asked.sort in _LISTS.values():
-            yield Hit(f"{place(endpoint)} speaks the API of Kubernetes without TLS", path)
+            yield Hit(f"{place(endpoint)} speaks the API of Kubernetes without TLS", field)
             return
 
 
@@ -100,9 +103,9 @@ def endpoint_insecure_api(endpoint: Endpoint, ctx: Context) -> Hits:
 def endpoint_anonymous_requests(endpoint: Endpoint, ctx: Context) -> Hits:
     if endpoint.spec.role != "kube-apiserver":
         return
-    for i, asked in numbered(endpoint.spec.requests):
-        if asked.status == 403 and asked.path in _LISTS:
-            yield Hit(f"{place(endpoint)} hears people without a login as system:anonymous", f"spec.requests[{i}]")
+    for field, path, asked in requests(endpoint):
+        if asked.status == 403 and path in _LISTS:
+            yield Hit(f"{place(endpoint)} hears people without a login as system:anonymous", field)
             return
 
 
@@ -135,9 +138,9 @@ def endpoint_version_told(endpoint: Endpoint, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles",),
 )
 def endpoint_discovery_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
-        if endpoint.spec.protocol == "https" and asked.sort in _DISCOVERY.get(asked.path, ()):
-            yield Hit(f"{place(endpoint)} answers {asked.path} to people without a login", path)
+    for field, path, asked in answers(endpoint):
+        if endpoint.spec.protocol == "https" and asked.sort in _DISCOVERY.get(path, ()):
+            yield Hit(f"{place(endpoint)} answers {path} to people without a login", field)
             return
 
 
@@ -154,12 +157,10 @@ def endpoint_discovery_open(endpoint: Endpoint, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/reference/command-line-tools-reference/",),
 )
 def endpoint_debug_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
-        pages = (asked.path == "/debug/pprof/" and asked.sort == "pprof") or (
-            asked.path == "/logs/" and asked.sort == "listing"
-        )
+    for field, path, asked in answers(endpoint):
+        pages = (path == "/debug/pprof/" and asked.sort == "pprof") or (path == "/logs/" and asked.sort == "listing")
         if pages or asked.sort == "configz":
-            yield Hit(f"{place(endpoint)} answers {asked.path} to people without a login", path)
+            yield Hit(f"{place(endpoint)} answers {path} to people without a login", field)
 
 
 @rule(
@@ -176,7 +177,7 @@ def endpoint_debug_open(endpoint: Endpoint, ctx: Context) -> Hits:
     references=("https://kubernetes.io/docs/concepts/cluster-administration/system-metrics/",),
 )
 def endpoint_metrics_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, path, asked in answers(endpoint):
         if asked.sort == "metrics":
-            yield Hit(f"{place(endpoint)} answers {asked.path} to people without a login", path)
+            yield Hit(f"{place(endpoint)} answers {path} to people without a login", field)
             return

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.endpoints.rules.anonymous import answers, place
+from seawall.analysis.endpoints.rules.anonymous import answers, place, requests
 from seawall.model.finding import Severity
-from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
@@ -45,17 +44,16 @@ _COMPONENTS = {
 def endpoint_kubelet_open(endpoint: Endpoint, ctx: Context) -> Hits:
     if endpoint.spec.role != "kubelet":
         return
-    for i, asked in numbered(endpoint.spec.requests):
-        path = ("spec", "requests", i)
-        if asked.path in ("/pods", "/runningpods/") and asked.status == 200 and asked.sort == "PodList":
-            yield Hit(f"{place(endpoint)} lists its pods to people without a login", path)
-        elif asked.path.startswith("/exec/") and asked.status not in _REFUSED and _is_kubelet(endpoint):
-            yield Hit(f"{place(endpoint)} takes commands of people without a login", path)
+    for field, path, asked in requests(endpoint):
+        if path in ("/pods", "/runningpods/") and asked.status == 200 and asked.sort == "PodList":
+            yield Hit(f"{place(endpoint)} lists its pods to people without a login", field)
+        elif path.startswith("/exec/") and asked.status not in _REFUSED and _is_kubelet(endpoint):
+            yield Hit(f"{place(endpoint)} takes commands of people without a login", field)
 
 
 def _is_kubelet(endpoint: Endpoint) -> bool:
     """Whether it has shown itself to be one: by a list of pods."""
-    return any(asked.sort == "PodList" for _, asked in answers(endpoint))
+    return any(asked.sort == "PodList" for _, _, asked in answers(endpoint))
 
 
 @rule(
@@ -70,9 +68,9 @@ def _is_kubelet(endpoint: Endpoint) -> bool:
     references=(_KUBELET,),
 )
 def endpoint_kubelet_read_only(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, path, asked in answers(endpoint):
         if endpoint.spec.role == "kubelet-read-only" and asked.sort in ("PodList", "stats", "metrics", "configz"):
-            yield Hit(f"{place(endpoint)} answers {asked.path} in clear", path)
+            yield Hit(f"{place(endpoint)} answers {path} in clear", field)
             return
 
 
@@ -91,9 +89,9 @@ def endpoint_kubelet_read_only(endpoint: Endpoint, ctx: Context) -> Hits:
     "for.",
 )
 def endpoint_etcd_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, _, asked in answers(endpoint):
         if endpoint.spec.role == "etcd" and asked.sort in _ETCD_SORTS:
-            yield Hit(f"{place(endpoint)} answers without a client certificate", path)
+            yield Hit(f"{place(endpoint)} answers without a client certificate", field)
             return
 
 
@@ -110,9 +108,9 @@ def endpoint_etcd_open(endpoint: Endpoint, ctx: Context) -> Hits:
     references=(_ETCD,),
 )
 def endpoint_etcd_peer_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
-        if endpoint.spec.role == "etcd-peer" and (asked.sort in _ETCD_SORTS or asked.path == "/members"):
-            yield Hit(f"{place(endpoint)} answers without a client certificate", path)
+    for field, path, asked in answers(endpoint):
+        if endpoint.spec.role == "etcd-peer" and (asked.sort in _ETCD_SORTS or path == "/members"):
+            yield Hit(f"{place(endpoint)} answers without a client certificate", field)
             return
 
 
@@ -128,9 +126,9 @@ def endpoint_etcd_peer_open(endpoint: Endpoint, ctx: Context) -> Hits:
     references=(_DOCKER,),
 )
 def endpoint_docker_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, _, asked in answers(endpoint):
         if endpoint.spec.role == "docker" and asked.sort == "docker-version":
-            yield Hit(f"{place(endpoint)} answers without a client certificate", path)
+            yield Hit(f"{place(endpoint)} answers without a client certificate", field)
             return
 
 
@@ -146,9 +144,9 @@ def endpoint_docker_open(endpoint: Endpoint, ctx: Context) -> Hits:
     references=(_PORTS,),
 )
 def endpoint_cadvisor_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, path, asked in answers(endpoint):
         if endpoint.spec.role == "cadvisor" and asked.sort in ("machine", "metrics"):
-            yield Hit(f"{place(endpoint)} answers {asked.path} to everyone", path)
+            yield Hit(f"{place(endpoint)} answers {path} to everyone", field)
             return
 
 
@@ -166,11 +164,11 @@ def endpoint_cadvisor_open(endpoint: Endpoint, ctx: Context) -> Hits:
     notes="Prometheus and Grafana pages are of medium severity.",
 )
 def endpoint_dashboard_open(endpoint: Endpoint, ctx: Context) -> Hits:
-    for path, asked in answers(endpoint):
+    for field, _, asked in answers(endpoint):
         if asked.sort in ("dashboard", "prometheus", "grafana"):
             severity = None if asked.sort == "dashboard" else Severity.MEDIUM
             what = "the dashboard of Kubernetes" if asked.sort == "dashboard" else asked.sort.capitalize()
-            yield Hit(f"{place(endpoint)} shows {what}", path, severity=severity)
+            yield Hit(f"{place(endpoint)} shows {what}", field, severity=severity)
             return
 
 
