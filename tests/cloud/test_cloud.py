@@ -354,6 +354,28 @@ def test_terraform_is_read_through_its_modules(run: Run, tmp_path: Path) -> None
     assert "cloud-endpoint-open" not in found
 
 
+def test_network_policies_and_identities_of_eks() -> None:
+    addon = {"addonName": "vpc-cni", "clusterName": "prod", "configurationValues": '{"enableNetworkPolicy":"true"}'}
+    assert spec({"addon": addon}, "prod")["networkPolicy"] is True
+    assert spec({"addon": {**addon, "configurationValues": None}}, "prod")["networkPolicy"] is False
+    assert list(recognise({"addon": {**addon, "configurationValues": "not: json"}})) == []
+    assert list(recognise({"addon": {**addon, "addonName": "coredns"}})) == []
+    associations = {"associations": [{"clusterName": "prod", "namespace": "shop", "serviceAccount": "web"}]}
+    assert spec(associations, "prod")["workloadIdentity"] is True
+
+
+def test_diagnostic_settings_of_aks_count_together(run: Run, tmp_path: Path) -> None:
+    def setting(name: str, *logs: dict[str, Any]) -> dict[str, Any]:
+        cluster = "/subscriptions/s/resourcegroups/g/providers/microsoft.containerservice/managedclusters/web"
+        return {"id": f"{cluster}/providers/microsoft.insights/diagnosticSettings/{name}", "logs": list(logs)}
+
+    off = setting("a", {"category": "kube-audit", "enabled": False}, {"category": "kube-scheduler", "enabled": True})
+    on = setting("b", {"categoryGroup": "audit", "enabled": True, "category": None})
+    assert spec([off, on], "web")["logs"] == ["kube-scheduler", "audit"]
+    assert "cloud-audit-log-off" in rules(run, tmp_path, off)[1]
+    assert "cloud-audit-log-off" not in rules(run, tmp_path, {"value": [off, on]})[1]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -55,9 +55,14 @@ def _read(path: str) -> bytes:
 
 def recognise(document: Any) -> Iterator[Made]:
     """What a decoded document holds; lists (``list`` commands, several outputs in one) item by item."""
+    if isinstance(document, dict) and isinstance(document.get("value"), list):
+        document = document["value"]
     if isinstance(document, list):
-        for item in document:
-            if isinstance(item, dict):
+        objects = [item for item in document if isinstance(item, dict)]
+        settings = [item for item in objects if aks.is_diagnostics(item)]
+        yield from aks.read_diagnostics(settings)
+        for item in objects:
+            if item not in settings:
                 yield from _one(item)
     elif isinstance(document, dict):
         yield from _one(document)

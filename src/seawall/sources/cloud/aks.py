@@ -1,12 +1,12 @@
 """What the Azure command line says of AKS: ``az aks show`` (or list) and ``az aks nodepool list`` (or show).
 
 Source: the ManagedCluster and AgentPool types of Microsoft.ContainerService. Its JSON names every setting, with null
-for what is unset. Diagnostic settings, and so the logs of the control plane, are not part of it.
+for what is unset. The logs of the control plane stand in diagnostic settings (``az monitor diagnostic-settings list``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from seawall.sources.cloud.fields import Made, at, flag, items, known, maybe, text, texts
@@ -24,11 +24,38 @@ def read(document: dict[str, Any]) -> Iterator[Made]:
         cluster = parts[lower.index("managedclusters") + 1] if "managedclusters" in lower[:-1] else ""
         name = f"{cluster}/{text(document, 'name')}" if cluster else text(document, "name")
         yield "CloudNodePool", name, pool_spec(document, cluster)
+    elif is_diagnostics(document):
+        yield from read_diagnostics([document])
     elif kind == _CLUSTER_TYPE or "agentPoolProfiles" in document:
         name = text(document, "name")
         yield "CloudCluster", name, cluster_spec(document)
         for _, pool in items(document, "agentPoolProfiles"):
             yield "CloudNodePool", f"{name}/{text(pool, 'name')}", pool_spec(pool, name)
+
+
+def is_diagnostics(document: dict[str, Any]) -> bool:
+    """Whether it is a diagnostic setting of a cluster."""
+    return "logs" in document and bool(_watched(document))
+
+
+def _watched(document: dict[str, Any]) -> str:
+    """The cluster that a diagnostic setting is for; empty where it is for something else."""
+    parts = text(document, "id").split("/")
+    lower = [part.lower() for part in parts]
+    if "managedclusters" not in lower[:-1] or "diagnosticsettings" not in lower:
+        return ""
+    return parts[lower.index("managedclusters") + 1]
+
+
+def read_diagnostics(documents: Iterable[dict[str, Any]]) -> Iterator[Made]:
+    """The logs that are kept of each cluster, by all of its diagnostic settings together."""
+    kept: dict[str, list[str]] = {}
+    for document in documents:
+        logs = [log for _, log in items(document, "logs") if flag(log, "enabled")]
+        kinds = [text(log, "category") or text(log, "categoryGroup") for log in logs]
+        kept.setdefault(_watched(document), []).extend(kinds)
+    for name, kinds in kept.items():
+        yield "CloudCluster", name, {"provider": "aks", "logs": kinds}
 
 
 def _addon(cluster: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -1,13 +1,16 @@
-"""What the AWS command line says of EKS: clusters, node groups, launch templates, instances.
+"""What the AWS command line says of EKS: clusters, add-ons, identities of pods, node groups, templates, instances.
 
-Source: the outputs of ``aws eks describe-cluster``, ``aws eks describe-nodegroup``, ``aws ec2
-describe-launch-template-versions`` and ``aws ec2 describe-instances``, which name every setting.
+Source: the outputs of ``aws eks describe-cluster``, ``describe-addon``, ``list-pod-identity-associations`` and
+``describe-nodegroup``, ``aws ec2 describe-launch-template-versions`` and ``describe-instances``, which name every
+setting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from seawall.sources.cloud.fields import Made, at, flag, items, known, maybe, text, texts
 
@@ -19,6 +22,10 @@ def read(document: dict[str, Any]) -> Iterator[Made]:
     cluster = document.get("cluster")
     if isinstance(cluster, dict) and "resourcesVpcConfig" in cluster:
         yield "CloudCluster", text(cluster, "name"), cluster_spec(cluster)
+    yield from _addon(document.get("addon"))
+    names = {text(each, "clusterName") for _, each in items(document, "associations")}
+    for name in sorted(names - {""}):
+        yield "CloudCluster", name, {"provider": "eks", "workloadIdentity": True}
     group = document.get("nodegroup")
     if isinstance(group, dict) and "nodegroupName" in group:
         name = f"{text(group, 'clusterName')}/{text(group, 'nodegroupName')}"
@@ -32,6 +39,19 @@ def read(document: dict[str, Any]) -> Iterator[Made]:
     for _, reservation in items(document, "Reservations"):
         for _, instance in items(reservation, "Instances"):
             yield "CloudNodePool", text(instance, "InstanceId"), instance_spec(instance)
+
+
+def _addon(addon: Any) -> Iterator[Made]:
+    """What the VPC CNI's configuration says of network policies; it is JSON (or YAML) in a text."""
+    if text(addon, "addonName") != "vpc-cni":
+        return
+    try:
+        values = msgspec.json.decode(text(addon, "configurationValues") or "{}")
+    except msgspec.DecodeError:
+        return
+    on = at(values, "enableNetworkPolicy")
+    spec = {"provider": "eks", "networkPolicy": on is True or on == "true"}
+    yield "CloudCluster", text(addon, "clusterName"), spec
 
 
 def cluster_spec(cluster: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _GKE = "https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cl
 _AKS = "https://learn.microsoft.com/azure/aks/concepts-security"
 #: So many minor versions the Kubernetes project keeps patched.
 _SUPPORTED = 3
+_AKS_AUDIT = frozenset(("kube-audit", "kube-audit-admin", "audit", "allLogs"))
 _EKS_LOGS = ("api", "authenticator", "controllerManager", "scheduler")
 
 
@@ -48,11 +49,12 @@ def cloud_secrets_key(cluster: CloudCluster, ctx: Context) -> Hits:
     scope=Scope.CONTROL_PLANE,
     on="CloudCluster",
     why="After an intrusion nobody can tell what was read, changed or left behind.",
-    remediation="Switch the audit log on (EKS: logging type audit; GKE: SYSTEM_COMPONENTS).",
-    controls="cis-eks-1.8:2.1.1 cis-gke-1.9:5.7.1 mitre-attack:T1562.008 nsa-cisa:audit-logging",
+    remediation="Switch the audit log on (EKS: logging type audit; GKE: SYSTEM_COMPONENTS; "
+    "AKS: kube-audit-admin in a diagnostic setting).",
+    controls="cis-eks-1.8:2.1.1 cis-gke-1.9:5.7.1 cis-aks-1.8:2.1.1 mitre-attack:T1562.008 nsa-cisa:audit-logging",
     aliases="CKV_AWS_37 AVD-AWS-0038 CKV_GCP_1 AVD-GCP-0060 C-0067",
-    references=(_EKS, _GKE),
-    notes="az aks show does not tell which logs AKS keeps: that stands in diagnostic settings.",
+    references=(_EKS, _GKE, _AKS),
+    notes="az aks show does not tell which logs AKS keeps: give az monitor diagnostic-settings list as well.",
 )
 def cloud_audit_log_off(cluster: CloudCluster, ctx: Context) -> Hits:
     spec = cluster.spec
@@ -62,6 +64,8 @@ def cloud_audit_log_off(cluster: CloudCluster, ctx: Context) -> Hits:
         yield Hit("the audit log is not kept", "spec.logs")
     elif spec.provider == "gke" and not spec.logs:
         yield Hit("no log is kept", "spec.logs")
+    elif spec.provider == "aks" and _AKS_AUDIT.isdisjoint(spec.logs):
+        yield Hit("the audit log is not kept", "spec.logs")
 
 
 @rule(
@@ -110,10 +114,10 @@ def cloud_monitoring_off(cluster: CloudCluster, ctx: Context) -> Hits:
     on="CloudCluster",
     why="NetworkPolicy objects are taken and do nothing: each pod that is broken into reaches all others.",
     remediation="Switch it on (GKE: Dataplane V2; AKS: --network-policy cilium).",
-    controls="cis-gke-1.9:4.3.1 cis-aks-1.8:5.4.4 mitre-attack:T1046 nsa-cisa:network-policies",
+    controls="cis-eks-1.8:5.4.4 cis-gke-1.9:4.3.1 cis-aks-1.8:5.4.4 mitre-attack:T1046 nsa-cisa:network-policies",
     aliases="CKV_GCP_12 AVD-GCP-0056 CKV_AZURE_7 AVD-AZU-0043 C-0230 C-0240",
     references=(_GKE, _AKS),
-    notes="Of EKS the provider tells it with the add-on and not with the cluster.",
+    notes="Of EKS it is told by the add-on and not by the cluster: give aws eks describe-addon --addon-name vpc-cni.",
 )
 def cloud_network_policy_off(cluster: CloudCluster, ctx: Context) -> Hits:
     spec = cluster.spec

@@ -25,6 +25,7 @@ _PLUGINS = f"{_AUTHENTICATION}#client-go-credential-plugins"
 _LONG_TOKEN = timedelta(days=1)
 _SOON = timedelta(days=14)
 _SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash", "ksh", "fish", "cmd", "powershell", "pwsh"))
+_PROVIDER_SECRETS = ("refresh-token", "client-secret", "access-token")
 _LOOPBACK = ("127.", "localhost", "[::1]")
 #: Ends of variables' and options' names that hold secrets, and not the place of one.
 _SECRET_NAME = re.compile(
@@ -153,6 +154,32 @@ def kubeconfig_exec_secret(config: Kubeconfig, ctx: Context) -> Hits:
                 at = j if found["value"] else j + 1
                 place = ("users", i, "user", "exec", "args", at)
                 yield Hit(f"the user {named.name!r} has {told} in the file", place, secret=True)
+
+
+@rule(
+    "kubeconfig-refresh-token",
+    title="Refresh token or client secret in a kubeconfig",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="Kubeconfig",
+    why="Whoever copies it gets new tokens of the user, for this cluster and whatever else trusts the provider, until "
+    "someone ends the session there.",
+    remediation="Log in by an exec plugin that keeps tokens in the system's key store (kubelogin), and end the "
+    "session.",
+    controls="mitre-attack:T1528 mitre-attack:T1552.001 nsa-cisa:authentication",
+    references=(_AUTHENTICATION,),
+)
+def kubeconfig_refresh_token(config: Kubeconfig, ctx: Context) -> Hits:
+    for i, named in numbered(config.users):
+        provider = named.user.auth_provider
+        held = provider.get("config") if provider is not None else None
+        if not isinstance(held, dict):
+            continue
+        for key in _PROVIDER_SECRETS:
+            value = held.get(key)
+            if isinstance(value, str) and not is_blank(value):
+                path: Path = ("users", i, "user", "auth-provider", "config", key)
+                yield Hit(f"the user {named.name!r} has a {key} in the file", path, secret=True)
 
 
 @rule(
