@@ -183,6 +183,12 @@ TERRAFORM: dict[str, Any] = {
         }
     },
 }
+TERRAFORM["resource_changes"] = [
+    {
+        "address": "google_container_cluster.shop",
+        "change": {"after_unknown": {"id": True, "node_pool": [{"name": True}]}},
+    }
+]
 DOCUMENTS = [EKS, NODE_GROUP, TEMPLATE, INSTANCES, GKE, AKS, TERRAFORM]
 
 
@@ -376,6 +382,27 @@ def test_diagnostic_settings_of_aks_count_together(run: Run, tmp_path: Path) -> 
     assert "cloud-audit-log-off" not in rules(run, tmp_path, {"value": [off, on]})[1]
 
 
+def test_what_a_plan_does_not_know_yet_is_not_taken_for_open(run: Run, tmp_path: Path) -> None:
+    address = "aws_eks_cluster.prod"
+    values = {"name": "prod", "vpc_config": [{"endpoint_public_access": True}], "encryption_config": [{}]}
+    unknown = {
+        "arn": True,
+        "vpc_config": [{"public_access_cidrs": True}],
+        "encryption_config": [{"provider": [{"key_arn": True}]}],
+    }
+    plan = {
+        "format_version": "1.2",
+        "planned_values": {
+            "root_module": {"resources": [{"type": "aws_eks_cluster", "address": address, "values": values}]}
+        },
+        "resource_changes": [{"address": address, "change": {"after_unknown": unknown}}],
+    }
+    assert spec(plan, "prod")["publicRanges"] == ["known after apply"]
+    assert "cloud-endpoint-open" not in rules(run, tmp_path, plan)[1]
+    known: dict[str, Any] = {**plan, "resource_changes": []}
+    assert "cloud-endpoint-open" in rules(run, tmp_path, known)[1]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -393,6 +420,14 @@ def test_what_is_nothing_of_the_kind_is_told(run: Run, tmp_path: Path, text: str
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_baseline_leaves_what_was_known(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text(json.dumps(EKS))
+    before = tmp_path / "before.json"
+    assert run("cloud", str(tmp_path / "facts.json"), "--format", f"json={before}").returncode == 1
+    done = run("cloud", str(tmp_path / "facts.json"), "--baseline", str(before), "--offline")
+    assert done.returncode == 0, done.stdout
 
 
 def test_standard_input_and_a_file_that_is_absent(run: Run, tmp_path: Path) -> None:

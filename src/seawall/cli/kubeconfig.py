@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from seawall.cli.output import add_format_argument
-from seawall.cli.scan import add_judging_arguments, judging_options, report
+from seawall.cli.scan import add_judging_arguments, add_reporting_arguments, judging_options, report
 from seawall.engine.credentials import audit_kubeconfigs
 from seawall.reports import FORMATS
 
@@ -17,12 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="FILE", help="kubeconfigs, taken together (KUBECONFIG, or ~/.kube/config)"
     )
     parser.add_argument("--no-others", action="store_true", help="do not look at the kubeconfigs of other users")
+    parser.add_argument("--offline", action="store_true", help="never open a socket (it needs none in any case)")
     add_format_argument(parser, FORMATS)
     add_judging_arguments(parser)
-    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for files that cannot be read")
-    parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
+    add_reporting_arguments(parser, "files that cannot be read")
 
 
 def run(args: argparse.Namespace) -> int:
     """Audit, report, and return the exit code."""
-    return report(args, lambda: audit_kubeconfigs(args.paths, judging_options(args), others=not args.no_others))
+    return report(
+        args, lambda: audit_kubeconfigs(args.paths, judging_options(args, args.baseline), others=not args.no_others)
+    )

@@ -8,7 +8,7 @@ import sys
 from seawall import __version__
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument
-from seawall.cli.scan import add_judging_arguments, judging_options, report
+from seawall.cli.scan import add_judging_arguments, add_reporting_arguments, judging_options, report
 from seawall.engine import ScanResult, UsageError
 from seawall.engine.probe import Probed, parse_ports, plan_targets, probe_cluster
 from seawall.reports import FORMATS
@@ -32,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="never open a socket: refuses, as a probe needs them")
     add_format_argument(parser, [*FORMATS, "facts"])
     add_judging_arguments(parser)
-    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for a server that does not answer")
-    parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
+    add_reporting_arguments(parser, "a server that does not answer")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     probed: list[Probed] = []
 
     def judge() -> ScanResult:
-        probed.append(probe_cluster(targets, options, judging_options(args)))
+        probed.append(probe_cluster(targets, options, judging_options(args, args.baseline)))
         return probed[0].result
 
     return report(args, judge, {"facts": lambda: render_facts(probed[0].facts, __version__)})

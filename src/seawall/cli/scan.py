@@ -26,8 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_format_argument(parser, FORMATS)
     add_judging_arguments(parser)
+    add_reporting_arguments(parser, "inputs that cannot be read")
+
+
+def add_reporting_arguments(parser: argparse.ArgumentParser, lost: str) -> None:
+    """Define what every command takes that reports findings as a scan does; ``lost`` is what --keep-going is for."""
     parser.add_argument("--baseline", metavar="FILE", help="results of before (JSON): only what is new counts")
-    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
+    parser.add_argument("--keep-going", action="store_true", help=f"do not exit 2 for {lost}")
     parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
 
 
@@ -80,10 +85,10 @@ def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanO
     Raises:
         CommandError: they, or the configuration, make no sense.
     """
-    return structs.replace(judging_options(args), read=read_options(args), baseline=baseline)
+    return structs.replace(judging_options(args, baseline), read=read_options(args))
 
 
-def judging_options(args: argparse.Namespace) -> ScanOptions:
+def judging_options(args: argparse.Namespace, baseline: str | None = None) -> ScanOptions:
     """What the arguments of :func:`add_judging_arguments` ask for, with nothing to read yet.
 
     Raises:
@@ -99,6 +104,7 @@ def judging_options(args: argparse.Namespace) -> ScanOptions:
         version=kubernetes_version(args),
         selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
         severity=Severity(args.severity),
+        baseline=baseline,
     )
 
 

@@ -14,16 +14,21 @@ from seawall.sources.cloud import aks, eks, gke
 from seawall.sources.cloud.fields import Made, at, items, text, texts
 
 _MAX_DEPTH = 50
+_UNKNOWN = "known after apply"
 
 
 def read(document: dict[str, Any]) -> Iterator[Made]:
     """Everything of managed clusters in a state or plan; nothing where it is of another shape."""
     if "format_version" not in document:
         return
+    unknown = {
+        text(change, "address"): at(change, "change", "after_unknown")
+        for _, change in items(document, "resource_changes")
+    }
     for top in ("planned_values", "values"):
         root = at(document, top, "root_module")
         if isinstance(root, dict):
-            yield from _module(root, 0)
+            yield from _module(root, unknown, 0)
             return
 
 
@@ -32,16 +37,41 @@ def is_terraform(document: dict[str, Any]) -> bool:
     return "format_version" in document and ("planned_values" in document or "values" in document)
 
 
-def _module(module: dict[str, Any], depth: int) -> Iterator[Made]:
+def _module(module: dict[str, Any], unknown: dict[str, Any], depth: int) -> Iterator[Made]:
     for _, resource in items(module, "resources"):
         values = resource.get("values")
         reader = _READERS.get(text(resource, "type"))
         if reader is not None and isinstance(values, dict):
             address = text(resource, "address")
+            values = _filled(values, unknown.get(address), 0)
             yield from ((kind, name or address, spec) for kind, name, spec in reader(values))
     if depth < _MAX_DEPTH:
         for _, child in items(module, "child_modules"):
-            yield from _module(child, depth + 1)
+            yield from _module(child, unknown, depth + 1)
+
+
+def _filled(values: Any, unknown: Any, depth: int) -> Any:
+    """Planned values with a word in place of what is known only after the plan was applied, and is left out."""
+    if unknown is True:
+        return _UNKNOWN if values is None else values
+    if depth >= _MAX_DEPTH:
+        return values
+    if isinstance(unknown, dict) and (values is None or isinstance(values, dict)):
+        filled = dict(values or {})
+        for key, each in unknown.items():
+            value = _filled(filled.get(key), each, depth + 1)
+            if value is not None:
+                filled[key] = value
+        return filled if values is not None or filled else None
+    if isinstance(unknown, list) and isinstance(values, list):
+        pairs = zip(values, [*unknown, *([None] * len(values))], strict=False)
+        return [_filled(value, each, depth + 1) for value, each in pairs]
+    return values
+
+
+def _ranges(value: Any) -> list[str]:
+    """Ranges of addresses; those that are not known yet stand for themselves, and are not "every address"."""
+    return [_UNKNOWN] if value == _UNKNOWN else texts({"it": value}, "it")
 
 
 def _block(values: Any, *names: str) -> Any:
@@ -64,7 +94,7 @@ def _eks_cluster(values: dict[str, Any]) -> Iterator[Made]:
         "resourcesVpcConfig": {
             "endpointPublicAccess": at(network, "endpoint_public_access"),
             "endpointPrivateAccess": at(network, "endpoint_private_access"),
-            "publicAccessCidrs": at(network, "public_access_cidrs"),
+            "publicAccessCidrs": _ranges(at(network, "public_access_cidrs")),
         },
         "encryptionConfig": [
             {"resources": texts(keys, "resources"), "provider": {"keyArn": _key_of(_block(keys, "provider"))}}
@@ -78,7 +108,7 @@ def _eks_cluster(values: dict[str, Any]) -> Iterator[Made]:
 
 def _key_of(provider: Any) -> str:
     """The key; one that is known after the plan is applied only has no text, and the block stands for it."""
-    return text(provider, "key_arn") or ("known after apply" if isinstance(provider, dict) else "")
+    return text(provider, "key_arn") or (_UNKNOWN if isinstance(provider, dict) else "")
 
 
 def _eks_group(values: dict[str, Any]) -> Iterator[Made]:
@@ -132,7 +162,7 @@ def _gke_cluster(values: dict[str, Any]) -> Iterator[Made]:
         },
         "databaseEncryption": {
             "state": text(_block(values, "database_encryption"), "state"),
-            "keyName": text(_block(values, "database_encryption"), "key_name") or "known after apply",
+            "keyName": text(_block(values, "database_encryption"), "key_name") or _UNKNOWN,
         },
         "loggingService": text(values, "logging_service") or "logging.googleapis.com/kubernetes",
         "monitoringService": text(values, "monitoring_service") or "monitoring.googleapis.com/kubernetes",
@@ -209,8 +239,8 @@ def _aks_cluster(values: dict[str, Any]) -> Iterator[Made]:
         "location": text(values, "location"),
         "apiServerAccessProfile": {
             "enablePrivateCluster": at(values, "private_cluster_enabled"),
-            "authorizedIpRanges": texts(access, "authorized_ip_ranges")
-            or texts(values, "api_server_authorized_ip_ranges"),
+            "authorizedIpRanges": _ranges(at(access, "authorized_ip_ranges"))
+            or _ranges(at(values, "api_server_authorized_ip_ranges")),
             "disableRunCommand": at(values, "run_command_enabled") is False,
         },
         "securityProfile": {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _EKS = "https://docs.aws.amazon.com/eks/latest/best-practices/security.html"
 _GKE = "https://cloud.google.com/kubernetes-engine/docs/how-to/hardening-your-cluster"
 _AKS = "https://learn.microsoft.com/azure/aks/concepts-security"
+#: As the reader of GKE says it.
+_GOOGLE = "every address of Google Cloud"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -41,7 +43,7 @@ def cloud_endpoint_open(cluster: CloudCluster, ctx: Context) -> Hits:
     for i, each in numbered(spec.public_ranges or ()):
         if each in _EVERYWHERE:
             yield Hit(f"the API server is reachable from {each}", f"spec.publicRanges[{i}]")
-        elif "/" not in each and " " in each:
+        elif each == _GOOGLE:
             yield Hit(f"the API server is reachable from {each}", f"spec.publicRanges[{i}]", severity=Severity.MEDIUM)
 
 

@@ -88,23 +88,22 @@ def endpoint_insecure_api(endpoint: Endpoint, ctx: Context) -> Hits:
 
 @rule(
     "endpoint-anonymous-requests",
-    title="API server takes requests without a login",
+    title="Requests without a login are heard",
     severity=Severity.LOW,
     scope=Scope.CONTROL_PLANE,
     on="Endpoint",
     why="Every flaw of the server, and every binding that someone gives to system:anonymous or "
     "system:unauthenticated by mistake, is open to whoever reaches it.",
     remediation="Set --anonymous-auth=false, or since Kubernetes 1.32 let an AuthenticationConfiguration allow it "
-    "for the health checks alone.",
-    controls="cis:1.2.1 mitre-attack:T1190 nsa-cisa:authentication",
+    "for the health checks alone; of a kubelet set authentication.anonymous.enabled to false.",
+    controls="cis:1.2.1 cis:4.2.1 mitre-attack:T1190 nsa-cisa:authentication",
     references=(_ANONYMOUS,),
     notes="Told by a refusal as forbidden (403): a server that lets no one in without a login says 401.",
 )
 def endpoint_anonymous_requests(endpoint: Endpoint, ctx: Context) -> Hits:
-    if endpoint.spec.role != "kube-apiserver":
-        return
+    asked_for = {"kube-apiserver": _LISTS, "kubelet": ("/pods",)}.get(endpoint.spec.role, ())
     for field, path, asked in requests(endpoint):
-        if asked.status == 403 and path in _LISTS:
+        if asked.status == 403 and path in asked_for:
             yield Hit(f"{place(endpoint)} hears people without a login as system:anonymous", field)
             return
 
