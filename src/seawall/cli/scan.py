@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
-from seawall.engine import ScanOptions, ScanResult, Selection, UsageError, scan
+from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.results import ResultsError
 from seawall.engine.selection import PROFILES, UnknownRule
@@ -23,12 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     add_format_argument(parser, FORMATS)
     add_judging_arguments(parser)
-    parser.add_argument("--baseline", metavar="FILE", help="results of before (JSON): only what is new counts")
-    parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for inputs that cannot be read")
+    add_reporting_arguments(parser, "inputs that cannot be read")
     parser.add_argument(
         "--components", action="store_true", help="judge kubelets, runtimes and control software by `seawall db`"
     )
     parser.add_argument("--db", metavar="FILE", help="the database of advisories for --components")
+
+
+def add_reporting_arguments(parser: argparse.ArgumentParser, lost: str) -> None:
+    """Define what every command takes that reports findings as a scan does; ``lost`` is what --keep-going is for."""
+    parser.add_argument("--baseline", metavar="FILE", help="results of before (JSON): only what is new counts")
+    parser.add_argument("--keep-going", action="store_true", help=f"do not exit 2 for {lost}")
     parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
 
 
@@ -49,17 +57,30 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan, report, and return the exit code."""
-    outputs = parse_outputs(args.format, FORMATS)
     options = scan_options(args, getattr(args, "baseline", None))
+    return report(args, lambda: _scan(options))
+
+
+def report(
+    args: argparse.Namespace,
+    judge: Callable[[], ScanResult],
+    own: Mapping[str, Callable[[], Iterable[bytes]]] | None = None,
+) -> int:
+    """Judge, write every format that was asked for, say what is incomplete, and return the exit code.
+
+    ``own`` are formats that only the command at hand has, each with what writes it once all is judged.
+    """
+    own = own or {}
+    outputs = parse_outputs(args.format, [*FORMATS, *own])
     try:
-        result = _scan(options)
+        result = judge()
     except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
-    if args.components:
+    if getattr(args, "components", False):
         _add_components(result, args)
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(render(name, result, view), file)
+        write(own[name]() if name in own else render(name, result, view), file)
     tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 
@@ -83,13 +104,22 @@ def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanO
     Raises:
         CommandError: they, or the configuration, make no sense.
     """
+    return structs.replace(judging_options(args, baseline), read=read_options(args))
+
+
+def judging_options(args: argparse.Namespace, baseline: str | None = None) -> ScanOptions:
+    """What the arguments of :func:`add_judging_arguments` ask for, with nothing to read yet.
+
+    Raises:
+        CommandError: they, or the configuration, make no sense.
+    """
     try:
         config = load_config(args.config)
     except ConfigError as error:
         raise CommandError(str(error)) from error
     profile = args.profile or config.profile
     return ScanOptions(
-        read=read_options(args),
+        read=ReadOptions(()),
         version=kubernetes_version(args),
         selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
         severity=Severity(args.severity),

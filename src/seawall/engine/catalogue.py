@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seawall.model.rule import Rule
 
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them.
-ANALYSES = ("posture", "network", "access", "images")
+ANALYSES = ("posture", "network", "access", "images", "endpoints", "cloud")
 #: What rules over the facts of a node are called with.
 FACTS = "facts"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,10 +30,19 @@ CLUSTER = "cluster"
 _ARCHIVES = (".tgz", ".tar.gz", ".tar")
 
 
+class Supplied(Struct, frozen=True):
+    """A source that a command brings along: what kind it is, what gives its resources and problems when asked, and
+    whether it is a file."""
+
+    kind: str
+    load: Callable[[], Iterator[Loaded]]
+    is_file: bool = False
+
+
 class ReadOptions(Struct, frozen=True):
     """What to read. ``paths`` may hold ``-`` for standard input and ``cluster`` for the live cluster that ``cluster``
     tells; ``exclude`` are globs as in .gitignore. ``render`` says how charts, overlays, archives, artifacts and
-    revisions are read; None is the usual way.
+    revisions are read; None is the usual way. ``supplied`` are sources by the path that stands for them.
     """
 
     paths: tuple[str, ...]
@@ -41,6 +50,7 @@ class ReadOptions(Struct, frozen=True):
     gitignore: bool = False
     cluster: ClusterOptions | None = None
     render: RenderOptions | None = None
+    supplied: Mapping[str, Supplied] = {}
 
 
 class Reading:
@@ -76,7 +86,9 @@ class Reading:
         self._opened = True
         for path in self.options.paths:
             self.kinds[path] = "stdin" if path == "-" else "manifests"
-            if path == CLUSTER:
+            if path in self.options.supplied:
+                self.kinds[path] = self.options.supplied[path].kind
+            elif path == CLUSTER:
                 self._open(path, "cluster", self._connect)
             elif path != "-" and is_snapshot(path):
                 self._open(path, "snapshot", partial(_snapshot, path))
@@ -128,6 +140,11 @@ class Reading:
         return Inventory(kept, self.unread)
 
     def _read(self, path: str) -> Iterator[Resource]:
+        if path in self.options.supplied:
+            supplied = self.options.supplied[path]
+            self.files += supplied.is_file
+            yield from self._account(supplied.load())
+            return
         if path in self._sources:
             yield from self._from_source(self._sources[path])
             return

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from seawall.model.finding import Finding, FindingStatus, RenderedEvidence, Severity
+from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, Severity
 from seawall.model.rule import Rule, Scope
 from seawall.reports.excerpt import Excerpts, mark, printable
 from seawall.reports.places import first_place
@@ -38,7 +38,7 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
     secret = {
         (place.file, place.line)
         for finding in result.findings
-        if rules[finding.rule].scope is Scope.SECRET
+        if _holds_secret(finding, rules[finding.rule])
         for place in finding.locations
     }
     excerpts = Excerpts(result.texts, secret)
@@ -56,6 +56,14 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
 
 def _painter(colour: bool) -> Paint:
     return (lambda text, style: f"\x1b[{style}m{text}\x1b[0m") if colour else (lambda text, style: text)
+
+
+def _holds_secret(finding: Finding, rule: Rule) -> bool:
+    """Whether the line of a finding is masked: it is about a secret, or of a kubeconfig and its value is not told."""
+    if rule.scope is Scope.SECRET:
+        return True
+    field = next((each for each in finding.evidence if isinstance(each, FieldEvidence)), None)
+    return finding.resource.kind == "Config" and (field is None or field.value is None)
 
 
 def _groups(findings: list[Finding], view: View, rules: dict[str, Rule]) -> Iterator[tuple[str, list[Finding]]]:
@@ -117,6 +125,6 @@ def _sources(result: ScanResult) -> str:
         if kind == "cluster":
             clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)
             names.append(f"the cluster {next(clusters, '')}".rstrip())
-        elif kind == "snapshot":
+        elif kind in ("snapshot", "probe", "machine"):
             names.append(path)
     return " and ".join(names) or "0 files"

@@ -32,6 +32,8 @@ RULE_MODULES = (
     "kubelet_access",
     "kubelet_node",
     "kubeconfig",
+    "kubeconfig_use",
+    "kubeconfig_files",
     "network_policies",
     "services",
     "references",

@@ -216,12 +216,22 @@ class KubeconfigCluster(View, frozen=True, rename="kebab"):
     insecure_skip_tls_verify: bool = False
     certificate_authority: str = ""
     certificate_authority_data: str = ""
+    proxy_url: str = ""
+
+
+class PluginVariable(View, frozen=True):
+    """A variable that a plugin is given."""
+
+    name: str = ""
+    value: str = ""
 
 
 class ExecPlugin(View, frozen=True):
     """A program that is run to get a credential."""
 
     command: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[PluginVariable, ...] = ()
 
 
 class KubeconfigUser(View, frozen=True, rename="kebab"):
@@ -253,11 +263,26 @@ class NamedUser(View, frozen=True):
     user: KubeconfigUser = KubeconfigUser()
 
 
+class KubeconfigContext(View, frozen=True):
+    """A cluster and a user under one name."""
+
+    cluster: str = ""
+    user: str = ""
+
+
+class NamedContext(View, frozen=True):
+    """A context by its name in the file."""
+
+    name: str = ""
+    context: KubeconfigContext = KubeconfigContext()
+
+
 class Kubeconfig(KubeObject, frozen=True):
     """A file by which clients reach API servers."""
 
     clusters: tuple[NamedCluster, ...] = ()
     users: tuple[NamedUser, ...] = ()
+    contexts: tuple[NamedContext, ...] = ()
 
 
 class IdRange(View, frozen=True):

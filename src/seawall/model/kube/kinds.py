@@ -38,6 +38,11 @@ _CERTIFICATES = "seawall.model.kube.certificates"
 _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
 _REGISTRY = "seawall.model.kube.registry"
+_CREDENTIALS = "seawall.model.kube.credentials"
+#: The group of things that are no objects of Kubernetes.
+_OURS = "seawall.dev"
+_ENDPOINT = "seawall.model.kube.endpoint"
+_CLOUD = "seawall.model.kube.cloud"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -175,6 +180,10 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("kyverno.io", "ClusterPolicy"): ("ClusterPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
+    (_OURS, "KubeconfigFile"): ("KubeconfigFile", _CREDENTIALS, "KubeconfigFile", None),
+    (_OURS, "CloudCluster"): ("CloudCluster", _CLOUD, "CloudCluster", None),
+    (_OURS, "CloudNodePool"): ("CloudNodePool", _CLOUD, "CloudNodePool", None),
+    (_OURS, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {

@@ -6,14 +6,15 @@ import posixpath
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.credentials import certificate_of, credentials, is_blank
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.analysis.posture.certificate import Certificate
     from seawall.model.kube.components import KubeadmConfiguration, Kubeconfig, KubeconfigUser
     from seawall.model.kube.config import Secret
+    from seawall.model.kube.credentials import KubeconfigFile
     from seawall.model.rule import Context
 
 _KUBECONFIG = "https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/"
@@ -23,17 +24,13 @@ _LONG_DAYS = 400
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 #: Folders into which others than the user may put programs.
 _OPEN_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 - places to warn about
+_DOWNLOADS = "/downloads/"
 _BOOTSTRAP_TYPE = "bootstrap.kubernetes.io/token"
 
 
 def _users(config: Kubeconfig) -> Iterator[tuple[int, str, KubeconfigUser]]:
     for i, named in numbered(config.users):
         yield i, named.name, named.user
-
-
-def _is_blank(value: str) -> bool:
-    """Whether a value is a place-holder of a documentation or a template."""
-    return not value or value[:1] in "<{$[" or value.strip("xX*. ") == "" or "REDACTED" in value.upper()
 
 
 @rule(
@@ -89,7 +86,7 @@ def kubeconfig_plain_http(config: Kubeconfig, ctx: Context) -> Hits:
 )
 def kubeconfig_static_token(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
-        if not _is_blank(user.token):
+        if not is_blank(user.token):
             yield Hit(f"the user {name!r} has a token in the file", ("users", i, "user", "token"), secret=True)
 
 
@@ -107,7 +104,7 @@ def kubeconfig_static_token(config: Kubeconfig, ctx: Context) -> Hits:
 )
 def kubeconfig_password(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
-        if not _is_blank(user.password):
+        if not is_blank(user.password):
             yield Hit(f"the user {name!r} has a password in the file", ("users", i, "user", "password"), secret=True)
 
 
@@ -124,7 +121,7 @@ def kubeconfig_password(config: Kubeconfig, ctx: Context) -> Hits:
 )
 def kubeconfig_embedded_key(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
-        if not _is_blank(user.client_key_data):
+        if not is_blank(user.client_key_data):
             path = ("users", i, "user", "client-key-data")
             yield Hit(f"the user {name!r} has a private key in the file", path, secret=True)
 
@@ -146,23 +143,11 @@ def kubeconfig_embedded_key(config: Kubeconfig, ctx: Context) -> Hits:
 )
 def kubeconfig_client_certificate(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
-        certificate = _certificate(user)
+        certificate = certificate_of(user.client_certificate_data)
         own = certificate is not None and certificate.user.startswith("system:")
         if (user.client_certificate or user.client_certificate_data) and not own:
             field = "client-certificate-data" if user.client_certificate_data else "client-certificate"
             yield Hit(f"the user {name!r} logs in by a certificate", ("users", i, "user", field), secret=True)
-
-
-def _certificate(user: KubeconfigUser) -> Certificate | None:
-    """The certificate that the file holds; None where there is none that can be read."""
-    if _is_blank(user.client_certificate_data):
-        return None
-    from seawall.analysis.posture.certificate import NoCertificate, read_certificate
-
-    try:
-        return read_certificate(user.client_certificate_data)
-    except NoCertificate:
-        return None
 
 
 @rule(
@@ -170,7 +155,7 @@ def _certificate(user: KubeconfigUser) -> Certificate | None:
     title="Certificate of system:masters",
     severity=Severity.HIGH,
     scope=Scope.RBAC,
-    on="Kubeconfig",
+    on="Kubeconfig KubeconfigFile",
     why="The group passes every check: no role or binding can take the certificate's rights away, and nothing can "
     "withdraw it.",
     remediation="Make certificates of a group of your own and bind that to a role; keep one of system:masters in a "
@@ -178,12 +163,11 @@ def _certificate(user: KubeconfigUser) -> Certificate | None:
     controls="cis:5.1.7 mitre-attack:T1078 nsa-cisa:rbac",
     references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
 )
-def kubeconfig_masters_certificate(config: Kubeconfig, ctx: Context) -> Hits:
-    for i, name, user in _users(config):
-        certificate = _certificate(user)
-        if certificate is not None and "system:masters" in certificate.groups:
-            message = f"the certificate of {name!r} is for {certificate.user!r} in system:masters"
-            yield Hit(message, ("users", i, "user", "client-certificate-data"), secret=True)
+def kubeconfig_masters_certificate(config: Kubeconfig | KubeconfigFile, ctx: Context) -> Hits:
+    for held in credentials(config):
+        if held.kind == "certificate" and "system:masters" in held.groups:
+            message = f"the certificate of {held.user!r} is for {held.name!r} in system:masters"
+            yield Hit(message, held.path, secret=True)
 
 
 @rule(
@@ -191,19 +175,17 @@ def kubeconfig_masters_certificate(config: Kubeconfig, ctx: Context) -> Hits:
     title="Client certificate that holds for years",
     severity=Severity.LOW,
     scope=Scope.CONTROL_PLANE,
-    on="Kubeconfig",
+    on="Kubeconfig KubeconfigFile",
     why="Kubernetes cannot withdraw a certificate: a stolen key works until it ends.",
     remediation="Make client certificates that hold for days or months, and renew them.",
     controls="mitre-attack:T1078",
     references=(_AUTHENTICATION,),
     notes="Judged from 400 days on; kubeadm's hold for a year.",
 )
-def kubeconfig_long_certificate(config: Kubeconfig, ctx: Context) -> Hits:
-    for i, name, user in _users(config):
-        certificate = _certificate(user)
-        if certificate is not None and certificate.lifetime.days > _LONG_DAYS:
-            message = f"the certificate of {name!r} holds for {certificate.lifetime.days} days"
-            yield Hit(message, ("users", i, "user", "client-certificate-data"), secret=True)
+def kubeconfig_long_certificate(config: Kubeconfig | KubeconfigFile, ctx: Context) -> Hits:
+    for held in credentials(config):
+        if held.kind == "certificate" and held.lifetime is not None and held.lifetime.days > _LONG_DAYS:
+            yield Hit(f"the certificate of {held.user!r} holds for {held.lifetime.days} days", held.path, secret=True)
 
 
 @rule(
@@ -218,7 +200,8 @@ def kubeconfig_long_certificate(config: Kubeconfig, ctx: Context) -> Hits:
     "alone.",
     controls="mitre-attack:T1204.002",
     references=(f"{_AUTHENTICATION}#client-go-credential-plugins",),
-    notes="Relative paths are taken from the file's own folder; a bare name is looked up on PATH.",
+    notes="Relative paths are taken from the file's own folder; a bare name is looked up on PATH. Folders of downloads "
+    "count as odd.",
 )
 def kubeconfig_exec_plugin(config: Kubeconfig, ctx: Context) -> Hits:
     for i, name, user in _users(config):
@@ -232,7 +215,8 @@ def _is_odd(command: str) -> bool:
     if "/" not in plain:
         return False
     absolute = plain.startswith("/") or plain[1:3] == ":/"
-    return not absolute or f"{posixpath.normpath(plain)}/".startswith(_OPEN_FOLDERS)
+    normal = f"{posixpath.normpath(plain)}/"
+    return not absolute or normal.startswith(_OPEN_FOLDERS) or _DOWNLOADS in normal.lower()
 
 
 @rule(

@@ -1,14 +1,22 @@
-"""The few fields that are read of X.509 certificates; the certificates were made with OpenSSL."""
+"""What is read of X.509 certificates; some were made with OpenSSL, others are made here."""
 
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.analysis.posture.certificate import NoCertificate, read_certificate
+from seawall.model.x509 import NoCertificate, read_certificate, read_der
 
 #: An EC key, O=system:masters, CN=kubernetes-admin, 365 days.
 EC = """\
@@ -82,3 +90,55 @@ def test_no_bytes_break_it(data: bytes) -> None:
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     with pytest.raises(NoCertificate):
         read_certificate(text)
+
+
+def made(key: Any, **options: Any) -> bytes:
+    """A certificate with names, in its binary form."""
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, "api"), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "o")]
+    )
+    begins = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(begins).not_valid_after(begins + timedelta(days=90))
+    names = [
+        x509.DNSName("api.example.com"),
+        x509.IPAddress(ip_address("10.0.0.1")),
+        x509.IPAddress(ip_address("fd00::1")),
+    ]
+    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=options.get("ca", False), path_length=None), critical=True)
+    return builder.sign(key, options.get("hash", hashes.SHA256())).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (rsa.generate_private_key(65537, 2048), ("rsa", 2048, "sha256-rsa")),
+        (rsa.generate_private_key(65537, 1024), ("rsa", 1024, "sha256-rsa")),  # noqa: S505 - a weak key to be told
+        (ec.generate_private_key(ec.SECP384R1()), ("ec", 384, "sha256-ecdsa")),
+    ],
+    ids=["rsa", "short rsa", "ec"],
+)
+def test_keys_signatures_and_names_agree_with_the_library(key: Any, told: tuple[str, int, str]) -> None:
+    found = read_der(made(key))
+    assert (found.key, found.bits, found.signature) == told
+    assert found.dns_names == ("api.example.com",)
+    assert found.addresses == ("10.0.0.1", "fd00::1")
+    assert (found.user, found.groups, found.issuer, found.self_issued) == ("api", ("o",), "api", True)
+    assert (found.begins, found.lifetime.days, found.authority) == (datetime(2026, 1, 1, tzinfo=UTC), 90, False)
+
+
+def test_an_authority_and_an_edwards_key() -> None:
+    found = read_der(made(ed25519.Ed25519PrivateKey.generate(), ca=True, hash=None))
+    assert (found.key, found.bits, found.signature, found.authority) == ("ed25519", 256, "ed25519", True)
+
+
+def test_every_cut_and_changed_byte_of_a_server_certificate_is_borne() -> None:
+    der = made(ec.generate_private_key(ec.SECP256R1()))
+    for each in [der[:n] for n in range(len(der))] + [
+        der[:at] + bytes([der[at] ^ flip]) + der[at + 1 :] for at in range(len(der)) for flip in (0x80, 0x01)
+    ]:
+        try:
+            read_der(each)
+        except NoCertificate:
+            continue
