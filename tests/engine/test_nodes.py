@@ -131,7 +131,10 @@ def test_a_check_that_breaks_is_an_error_and_no_pass(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("seawall.engine.nodes.judge", broken)
     result = audited(document())
-    assert {s.state for s in result.scan.statuses} == {RuleState.ERROR}
+    # Checks of benchmarks that are not for this node (Docker's) were not run at all.
+    own = {rule for rule, check in catalogue().checks.items() if check.base != "docker"}
+    assert {s.state for s in result.scan.statuses if s.rule in own} == {RuleState.ERROR}
+    assert {s.state for s in result.scan.statuses} <= {RuleState.ERROR, RuleState.SKIPPED}
     assert {c.state for c in result.nodes[0].controls if not c.steps} == {ControlState.NOT_JUDGED}
 
 

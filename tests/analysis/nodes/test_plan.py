@@ -173,3 +173,13 @@ def test_modes_and_owners_of_odd_names() -> None:
     found = way("pki-owner", files={path: {**file, "owner": "x", "uid": 5}})
     assert found.steps[0].lines == ("chown root:root '/etc/kubernetes/pki/a b;c.key'",)
     assert found.verified
+
+
+def test_dockers_settings_are_json_and_its_unit_has_another_name() -> None:
+    found = way("docker-icc", components={"dockerd": {"config": {"icc": True}}})
+    (step,) = found.steps
+    assert (step.file, step.lines) == ("/etc/docker/daemon.json", ('"icc": false',))
+    assert found.after == ("systemctl daemon-reload", "systemctl restart docker")
+    found = way("docker-insecure-registry", components={"dockerd": {"config": {"insecure-registries": ["a:5000"]}}})
+    assert [(step.action, step.lines) for step in found.steps] == [("remove", ('"insecure-registries": ["a:5000"]',))]
+    assert found.verified

@@ -136,4 +136,5 @@ def _field(facts: Facts, owner: str, component: Component, flags: Target) -> Tar
 
 
 def _restart(owner: str) -> tuple[str, ...]:
-    return ("systemctl daemon-reload", f"systemctl restart {owner}")
+    unit = "docker" if owner == "dockerd" else owner
+    return ("systemctl daemon-reload", f"systemctl restart {unit}")

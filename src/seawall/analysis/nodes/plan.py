@@ -12,7 +12,7 @@ from msgspec import Struct
 from seawall.analysis.nodes.catalogue import Check
 from seawall.analysis.nodes.examples import merged
 from seawall.analysis.nodes.judging import judge
-from seawall.analysis.nodes.node import Node
+from seawall.analysis.nodes.node import Node, lookup
 from seawall.analysis.nodes.operators import UNSET
 from seawall.analysis.nodes.outcome import NotHere, NotKnown, Outcome, Seen, Verdict
 from seawall.analysis.nodes.places import Target, target_of
@@ -110,7 +110,7 @@ class _Plan:
             return
         if found.field:
             self._remove_flags(owner, key, setting, found)
-            self.steps.append(Step("set", found.file, found.where, tuple(_nested(setting.config, value))))
+            self.steps.append(Step("set", found.file, found.where, tuple(_written(found.file, setting.config, value))))
             self._change({"components": {owner: {"config": _patch(setting.config, value)}}})
         else:
             flag = setting.flags(key)[0]
@@ -137,7 +137,18 @@ class _Plan:
         found = self._target(owner, setting)
         if found is not None:
             self._remove_flags(owner, key, setting, found)
+            self._remove_field(owner, setting, found)
             self._finish(owner, found)
+
+    def _remove_field(self, owner: str, setting: Setting, found: Target) -> None:
+        """Take a field out of the configuration file where it is there."""
+        config = self.facts.components[owner].config
+        value = lookup(config, setting.config) if found.field and config is not None else None
+        if value is not None:
+            self.steps.append(
+                Step("remove", found.file, found.where, tuple(_written(found.file, setting.config, value)))
+            )
+            self._change({"components": {owner: {"config": _patch(setting.config, None)}}})
 
     def _remove_flags(self, owner: str, key: str, setting: Setting, found: Target) -> None:
         """Take out a flag that someone wrote: it would count before the file, or beside the new one."""
@@ -193,6 +204,13 @@ def _pairs(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     return dict(text.split("=", 1) for text in str(value).split(","))
+
+
+def _written(file: str, path: str, value: Any) -> list[str]:
+    """A field as it stands in a file: JSON without the outer braces, or YAML."""
+    if file.endswith(".json"):
+        return [msgspec.json.format(msgspec.json.encode(_patch(path, value)), indent=0).decode()[1:-1]]
+    return _nested(path, value)
 
 
 def _nested(path: str, value: Any) -> list[str]:
