@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from seawall.analysis.nodes import Check
     from seawall.model.rule import Rule
 
-#: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them.
-ANALYSES = ("posture", "network", "access", "images", "endpoints", "cloud")
+#: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them. The
+#: first judge what a scan reads; the rest are about things that only their own commands bring.
+SCANNED = ("posture", "network", "access")
+ANALYSES = (*SCANNED, "images", "endpoints", "cloud")
 #: What rules over the facts of a node are called with.
 FACTS = "facts"
 
 
-def load_rules() -> Registry:
-    """The registry, with the rules of every analysis over objects in it."""
-    for analysis in ANALYSES:
+def load_rules(analyses: Iterable[str] = ANALYSES) -> Registry:
+    """The registry, with the rules of every analysis over objects in it, or at least of some."""
+    for analysis in analyses:
         package = f"seawall.analysis.{analysis}"
         for module in import_module(package).RULE_MODULES:
             import_module(f"{package}.rules.{module}")

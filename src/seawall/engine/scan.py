@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from seawall.engine.catalogue import load_rules
+from seawall.engine.catalogue import SCANNED, load_rules
 from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
-from seawall.engine.selection import Selection, select_rules
+from seawall.engine.selection import Selection, UnknownRule, select_rules
 from seawall.engine.twins import Twins
 from seawall.findings import Identity, Suppressions, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
@@ -77,13 +77,17 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanResult:
 
 class _Scan:
     def __init__(self, options: ScanOptions, progress: Progress | None) -> None:
-        registry = load_rules()
         self.options = options
         self.progress = progress
         self.reading = Reading(options.read)
         self.reading.open()
         self.version = options.version or _own_version(self.reading)
-        chosen = select_rules(registry, options.selection, self.version)
+        registry = load_rules() if options.read.supplied else load_rules(SCANNED)
+        try:
+            chosen = select_rules(registry, options.selection, self.version)
+        except UnknownRule:
+            registry = load_rules()
+            chosen = select_rules(registry, options.selection, self.version)
         self.left_out, self.severities = chosen.left_out, chosen.severities
         self.all_rules = list(registry)
         self.judge = Judge((rule for rule in registry if not self.left_out[rule.id]), self.version)
@@ -98,7 +102,7 @@ class _Scan:
         self.spans: dict[int, tuple[int, int]] = {}
         self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
-        self.suppressions = Suppressions(registry)
+        self.suppressions = Suppressions(registry, load_rules)
         self.wishes: dict[int, list[Suppression]] = {}
         self.accepted = _known(options.baseline) if options.baseline is not None else None
 

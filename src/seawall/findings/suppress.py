@@ -6,7 +6,7 @@ aliases.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from seawall.model.finding import Waiver
 from seawall.model.kube.base import InvalidField
@@ -26,10 +26,14 @@ _PREFIXES = (_OWN, *_CHECKOV, _KUBE_LINTER, _KUBE_LINTER_ALL, _KUBE_SCORE)
 
 
 class Suppressions:
-    """Decides which findings are waived in place. ``notes`` has a line for each wish that cannot be followed."""
+    """Decides which findings are waived in place. ``notes`` has a line for each wish that cannot be followed.
 
-    def __init__(self, registry: Registry) -> None:
+    ``every`` gives all rules there are, for names that none of the ``registry`` has.
+    """
+
+    def __init__(self, registry: Registry, every: Callable[[], Registry] | None = None) -> None:
         self._registry = registry
+        self._every = every
         self._ids: dict[str, frozenset[str]] = {}
         self.notes: dict[str, None] = {}
 
@@ -57,7 +61,10 @@ class Suppressions:
     def _rules(self, name: str) -> frozenset[str]:
         ids = self._ids.get(name)
         if ids is None:
-            ids = self._ids[name] = frozenset(rule.id for rule in self._registry.find(name))
+            found = self._registry.find(name)
+            if not found and self._every is not None:
+                found = self._every().find(name)
+            ids = self._ids[name] = frozenset(rule.id for rule in found)
         return ids
 
 

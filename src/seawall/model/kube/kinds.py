@@ -39,14 +39,12 @@ _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
 _REGISTRY = "seawall.model.kube.registry"
 _CREDENTIALS = "seawall.model.kube.credentials"
-#: The group of things that are no objects of Kubernetes.
-_OURS = "seawall.dev"
 _ENDPOINT = "seawall.model.kube.endpoint"
 _CLOUD = "seawall.model.kube.cloud"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
-#: What is an object to us and not to Kubernetes: registries, images.
+#: What is an object to us and not to Kubernetes: registries, images, endpoints, clouds.
 OWN_GROUP = "seawall.dev"
 
 #: (group, kind) -> name, module, struct, pod template path. The first entry of a kind is its usual group.
@@ -180,10 +178,10 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("kyverno.io", "ClusterPolicy"): ("ClusterPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "Policy"): ("KyvernoPolicy", _POLICY_ENGINES, "KyvernoPolicy", None),
     ("kyverno.io", "PolicyException"): ("PolicyException", _POLICY_ENGINES, "KyvernoException", None),
-    (_OURS, "KubeconfigFile"): ("KubeconfigFile", _CREDENTIALS, "KubeconfigFile", None),
-    (_OURS, "CloudCluster"): ("CloudCluster", _CLOUD, "CloudCluster", None),
-    (_OURS, "CloudNodePool"): ("CloudNodePool", _CLOUD, "CloudNodePool", None),
-    (_OURS, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
+    (OWN_GROUP, "KubeconfigFile"): ("KubeconfigFile", _CREDENTIALS, "KubeconfigFile", None),
+    (OWN_GROUP, "CloudCluster"): ("CloudCluster", _CLOUD, "CloudCluster", None),
+    (OWN_GROUP, "CloudNodePool"): ("CloudNodePool", _CLOUD, "CloudNodePool", None),
+    (OWN_GROUP, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {
