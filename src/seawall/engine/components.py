@@ -34,8 +34,11 @@ def add_components(result: ScanResult, options: VulnerabilityOptions) -> None:
     result.errors += judged.errors
     result.notes += judged.notes
     if components:
+        new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
+        result.rules += new.values()
         states = {status.rule: status for status in judged.statuses}
         result.statuses[:] = [states.get(status.rule, status) for status in result.statuses]
+        result.statuses += (status for status in judged.statuses if status.rule in new)
     else:
         result.notes.append("no nodes and no known control software were found to judge by the advisories")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall import __version__
+from seawall.engine.host_packages import host_packages
 from seawall.engine.nodes import FactsDocument
 from seawall.model.facts import FACTS_SCHEMA, Facts
 from seawall.model.finding import SourceError
@@ -45,7 +46,7 @@ def collect_facts(root: str, proc: str | None = None, configz: ConfigzSource | N
     ask = None if configz is None else (lambda problems: _configz(configz, problems))
     try:
         with Root(root) as opened:
-            facts = collect(opened, now, __version__, configz=ask, proc_folder=proc)
+            facts = collect(opened, now, __version__, host_packages, ask, proc)
     except HostError as error:
         raise FactsError(f"no facts can be collected: {error}; name the host's root with --root") from error
     return FactsDocument("this host" if opened.real else root, facts)
