@@ -12,9 +12,6 @@ from seawall.engine.host_packages import host_packages
 from seawall.sources.host import Problems, Root
 
 STATUS = (
-    "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.3)\n"
-    "Version: 1:1.3-1\n\n"
-)
     "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nSource: zlib (1:1.3)\nVersion: 1:1.3-1\n\n"
 )
 
