@@ -11,7 +11,7 @@ from seawall.model.kube.rbac import PolicyRule
 from tests.analysis.access import brute
 from tests.analysis.access.estates import account, grant, inventory_of, namespace, pod
 
-WORLDS = 2500
+WORLDS = 1500
 #: What is dangerous only together.
 PAIRS = [
     ("bind clusterroles", "create rolebindings"), ("escalate,patch roles", "create rolebindings"),
