@@ -83,6 +83,9 @@ def _add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     severities = [str(severity) for severity in Severity]
     _add_judging_arguments(parser)
     add_format_argument(parser, _FORMATS, default="controls")
+    parser.add_argument("--vulnerabilities", action="store_true", help="judge its packages by `seawall db`")
+    parser.add_argument("--db", metavar="FILE", help="the database of advisories; judges packages by it")
+    parser.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
     parser.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
     parser.add_argument("--keep-going", action="store_true", help="do not exit 2 for facts that cannot be read")
     parser.add_argument("--group-by", choices=["object", "rule"], default="object", help="in the terminal report")
@@ -177,13 +180,29 @@ def _answers(args: argparse.Namespace) -> Answers | None:
 
 def _audit(args: argparse.Namespace) -> int:
     outputs = parse_outputs(args.format, _FORMATS, default="controls")
-    _, audited = _judged(args)
+    documents, audited = _judged(args)
+    if args.vulnerabilities or args.db:
+        _add_vulnerabilities(args, documents, audited)
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write(_rendered(name, audited, view), file)
     _tell(audited.scan.reasons(), "the audit is incomplete")
     fail_on = None if args.fail_on == "none" else Severity(args.fail_on)
     return audited.scan.exit_code(fail_on, args.keep_going)
+
+
+def _add_vulnerabilities(args: argparse.Namespace, documents: list[FactsDocument], audited: NodeAudit) -> None:
+    from seawall.cli.db import database_path
+    from seawall.engine.config import load_config
+    from seawall.engine.nodevulnerabilities import add_vulnerabilities
+    from seawall.engine.vulnerabilities import VulnerabilityOptions
+    from seawall.store.advisories import DatabaseProblem
+
+    try:
+        database = database_path(args.db, load_config(args.config))
+        add_vulnerabilities(audited, documents, VulnerabilityOptions(database, severity=Severity(args.severity)))
+    except (ConfigError, DatabaseProblem) as error:
+        raise CommandError(str(error)) from error
 
 
 def _rendered(name: str, audited: NodeAudit, view: View) -> Iterable[bytes]:

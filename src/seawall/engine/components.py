@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from seawall.analysis.images.components import components_of
 from seawall.engine.result import ScanResult
-from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
+from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
 from seawall.model.finding import Finding, RelatedEvidence, ResourceRef
 from seawall.model.images import ImageInventory, NotLooked
 from seawall.model.resource import Inventory
@@ -29,17 +29,9 @@ def add_components(result: ScanResult, options: VulnerabilityOptions) -> None:
     components = list(component_inventories(result.inventory))
     runs = {inventory.reference: resources for inventory, resources in components}
     judged = judge_images((inventory for inventory, _ in components), options)
-    result.findings += (placed(each, runs[each.resource.name]) for each in judged.findings)
-    result.findings.sort(key=lambda finding: -finding.risk)
-    result.errors += judged.errors
-    result.notes += judged.notes
-    if components:
-        new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
-        result.rules += new.values()
-        states = {status.rule: status for status in judged.statuses}
-        result.statuses[:] = [states.get(status.rule, status) for status in result.statuses]
-        result.statuses += (status for status in judged.statuses if status.rule in new)
-    else:
+    judged.findings = [placed(each, runs[each.resource.name]) for each in judged.findings]
+    join(result, judged)
+    if not components:
         result.notes.append("no nodes and no known control software were found to judge by the advisories")
 
 

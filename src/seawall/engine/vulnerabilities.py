@@ -90,6 +90,19 @@ def judge_images(
             gc.enable()
 
 
+def join(result: ScanResult, judged: ScanResult) -> None:
+    """Add what images, components or packages of nodes were judged to another result."""
+    result.findings += judged.findings
+    result.findings.sort(key=lambda finding: -finding.risk)
+    result.errors += judged.errors
+    result.notes += judged.notes
+    new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
+    result.rules += new.values()
+    states = {status.rule: status for status in judged.statuses}
+    result.statuses[:] = [states.get(status.rule, status) for status in result.statuses]
+    result.statuses += (status for status in judged.statuses if status.rule in new)
+
+
 def _age(info: DatabaseInfo, now: datetime) -> list[str]:
     days = (now - datetime.fromisoformat(info.built)).days
     if days < STALE_DAYS:

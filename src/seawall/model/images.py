@@ -212,7 +212,7 @@ class ImageInventory(Struct, frozen=True, gc=False):
     """What is known of one image, root file system or SBOM.
 
     ``reference`` is as the user wrote it, ``digest`` that of the image's manifest (empty for a file system or an
-    SBOM without one). ``kind`` is ``image``, ``rootfs`` or ``sbom``.
+    SBOM without one). ``kind`` is ``image``, ``rootfs``, ``sbom``, ``component`` or ``node``.
     """
 
     reference: str

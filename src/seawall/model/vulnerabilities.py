@@ -75,8 +75,10 @@ class ImageVerdict(Struct, frozen=True, gc=False):
 def image_ref(inventory: ImageInventory) -> ResourceRef:
     """The resource that findings on an image are about: ``repository@digest``, or the reference of what has none.
 
-    Software of the cluster is a Component by name and version.
+    Software of the cluster is a Component by name and version, packages of a host are its node's.
     """
+    if inventory.kind == "node":
+        return ResourceRef(API_VERSION, "Node", inventory.reference)
     if inventory.kind == "component":
         return ResourceRef(API_VERSION, "Component", inventory.reference)
     return ResourceRef(API_VERSION, "Image", image_name(inventory.reference, inventory.digest))

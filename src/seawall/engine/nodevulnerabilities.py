@@ -1,0 +1,53 @@
+"""Vulnerabilities of the packages that facts of nodes list, as findings on the node each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seawall.engine.nodes import FactsDocument, NodeAudit
+from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
+from seawall.model.facts import Facts, HostPackage
+from seawall.model.images import ImageInventory, NotLooked, OsRelease, Package
+from seawall.model.purl import make_purl
+
+_NONE_LISTED = "the facts list no packages; collect them anew with `seawall node collect`"
+
+
+def add_vulnerabilities(audited: NodeAudit, documents: Iterable[FactsDocument], options: VulnerabilityOptions) -> None:
+    """Judge the packages of each node, and add what is found to the audit; what cannot be judged makes it incomplete.
+
+    Raises:
+        DatabaseProblem: there is no database, or it cannot be used.
+        VexProblem: a VEX file cannot be read.
+    """
+    join(audited.scan, judge_images((node_inventory(each.facts) for each in documents), options))
+
+
+def node_inventory(facts: Facts) -> ImageInventory:
+    """The packages of a node as an inventory to judge."""
+    host = facts.host
+    problem = next((each.reason for each in facts.problems if each.fact == "packages"), _NONE_LISTED)
+    return ImageInventory(
+        reference=host.name,
+        digest="",
+        kind="node",
+        platform=None,
+        os=OsRelease(host.os_id, host.os_version, "", host.os_name) if host.os_id else None,
+        config=None,
+        layers=(),
+        packages=tuple(_package(each, host.os_id) for each in facts.packages or ()),
+        executables=(),
+        not_looked=() if facts.packages is not None else (NotLooked("packages", problem),),
+    )
+
+
+def _package(package: HostPackage, distro: str) -> Package:
+    return Package(
+        type=package.type,
+        name=package.name,
+        version=package.version,
+        purl=make_purl(package.type, distro, package.name, package.version, {"arch": package.arch}),
+        arch=package.arch,
+        source_name=package.source_name,
+        source_version=package.source_version,
+    )
