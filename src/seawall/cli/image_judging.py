@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
 from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.images import ImagesResult
@@ -20,10 +22,12 @@ from seawall.reports.excerpt import printable
 from seawall.reports.view import View
 from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
+from seawall.store.inventories import InventoryProblem, InventoryStore
 
-EXPLAIN = "explain"
+EXPLAIN, WATCH = "explain", "watch"
 _VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
 _EXPLAINED = ("terminal", "json")
+_Maker = Callable[..., bytes]
 
 
 def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +43,17 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     group.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
     group.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
+    group.add_argument("--remember", action="store_true", help="keep what is in the images, for `seawall image watch`")
+    group.add_argument("--remember-in", metavar="FILE", help="keep it in this file; watch: judge what is in it")
+    group.add_argument(
+        "--every", type=float, default=0.0, metavar="SECONDS", help="watch: look again after so long, until interrupted"
+    )
     group.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
 
 
 def wanted(args: argparse.Namespace) -> bool:
     """Whether the arguments ask for more than an inventory."""
-    return bool(args.vulnerabilities or args.db or args.vex or args.paths[0] == EXPLAIN)
+    return bool(args.vulnerabilities or args.db or args.vex or args.paths[0] in (EXPLAIN, WATCH))
 
 
 def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
@@ -53,6 +62,8 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
         database = database_path(args.db, load_config(args.config))
         if args.paths[0] == EXPLAIN:
             return _explain(args, read, database)
+        if args.paths[0] == WATCH:
+            return run_watch(args, database)
         outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
         with AdvisoryStore(database):  # told before an hour of pulling
             pass
@@ -71,19 +82,45 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
 def _explain(args: argparse.Namespace, read: Callable[[], ImagesResult], database: str) -> int:
     from seawall.engine.explain_image import explain_image
 
-    if len(args.paths) != 3:
-        raise CommandError("explain takes a vulnerability and one image: seawall image explain CVE-2024-1 REF")
-    name, reference = args.paths[1:]
+    if len(args.paths) not in (2, 3):
+        raise CommandError("explain takes a vulnerability, and an image or none: seawall image explain CVE-2024-1 REF")
     ((form, file),) = parse_outputs(args.format, _EXPLAINED)[:1]
-    args.paths = [reference]
+    maker = explainimage.json if form == "json" else explainimage.text
+    name = args.paths[1]
+    if len(args.paths) == 2:
+        return _explain_remembered(args, name, database, maker, file)
+    args.paths = [args.paths[2]]
     with AdvisoryStore(database) as store:
         images = read()
         for error in images.errors:
             sys.stderr.write(f"seawall: {printable(str(error))}\n")
         if not images.images:
             return 2
-        today = datetime.now(UTC).date().isoformat()
-        explained = explain_image(name, images.images[0], store, today)
-    maker = explainimage.json if form == "json" else explainimage.text
+        explained = explain_image(name, images.images[0], store, _today())
     write([maker(images.images[0].reference, name, explained)], file)
     return 0 if images.complete else 2
+
+
+def _explain_remembered(args: argparse.Namespace, name: str, database: str, maker: _Maker, file: str | None) -> int:
+    """Explain it for every remembered image that has it, a document or a paragraph each."""
+    from seawall.engine.explain_image import explain_remembered
+
+    if not os.path.exists(store_path(args)):
+        raise CommandError("no image is remembered: name one, or read some with --remember first")
+    found = 0
+    try:
+        with AdvisoryStore(database) as advisories, InventoryStore(store_path(args)) as store:
+            parts = []
+            for inventory, uses, explained in explain_remembered(name, store, advisories, _today()):
+                found += 1
+                parts.append(maker(inventory.reference, name, explained, uses))
+            write(parts, file)
+    except InventoryProblem as error:
+        raise CommandError(str(error)) from error
+    if not found:
+        sys.stderr.write(f"seawall: no remembered image has {printable(name)}; --remember keeps what is read\n")
+    return 0
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

@@ -6,9 +6,9 @@ import argparse
 import sys
 import time
 
-from seawall.cli.image import add_registry_arguments, registry_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.places import add_registry_arguments, registry_options
 from seawall.cli.scan import fail_on, tell
 from seawall.engine.registry import audit_registry
 from seawall.engine.result import ScanResult

@@ -30,7 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--components", action="store_true", help="judge kubelets, runtimes and control software by `seawall db`"
     )
-    parser.add_argument("--db", metavar="FILE", help="the database of advisories for --components")
+    _add_image_arguments(parser)
+
+
+def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    from seawall.cli.places import add_place_arguments
+
+    group = parser.add_argument_group("for images and components")
+    group.add_argument("--images", action="store_true", help="judge the images of workloads by `seawall db` as well")
+    group.add_argument(
+        "--images-from", choices=["registry", "containerd", "crio"], default="registry", help="(default: registry)"
+    )
+    group.add_argument("--db", metavar="FILE", help="the database of advisories")
+    group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF")
+    group.add_argument("--remember", action="store_true", help="keep inventories for `seawall image watch`")
+    group.add_argument("--remember-in", metavar="FILE", help="keep them in this file")
+    add_place_arguments(group, offline=False)
 
 
 def add_reporting_arguments(parser: argparse.ArgumentParser, lost: str) -> None:
@@ -76,6 +91,8 @@ def report(
         result = judge()
     except (UnknownRule, UsageError, ResultsError) as error:
         raise CommandError(str(error)) from error
+    if getattr(args, "images", False):
+        _add_images(result, args)
     if getattr(args, "components", False):
         _add_components(result, args)
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
@@ -95,6 +112,32 @@ def _add_components(result: ScanResult, args: argparse.Namespace) -> None:
         database = database_path(args.db, load_config(args.config))
         add_components(result, VulnerabilityOptions(database, severity=Severity(args.severity)))
     except (ConfigError, DatabaseProblem) as error:
+        raise CommandError(str(error)) from error
+
+
+def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
+    from seawall.cli.db import database_path
+    from seawall.cli.places import image_options
+    from seawall.cli.remembered import remembering
+    from seawall.engine.vulnerabilities import VulnerabilityOptions
+    from seawall.engine.workloadimages import WorkloadImages, add_images
+    from seawall.sources.vex import VexProblem
+    from seawall.store.advisories import DatabaseProblem
+
+    reading = WorkloadImages(image_options(args), args.images_from)
+    try:
+        options = VulnerabilityOptions(
+            database_path(args.db, load_config(args.config)), tuple(args.vex), severity=Severity(args.severity)
+        )
+        with remembering(args) as remember:
+            if not sys.stderr.isatty():
+                add_images(result, options, reading, remember=remember)
+                return
+            from seawall.cli.progress import Progress
+
+            with Progress("images read", unit="images") as shown:
+                add_images(result, options, reading, lambda stage: shown.update(stage.done, stage), remember)
+    except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,8 +14,10 @@ from seawall.analysis.images.versions import InvalidVersion, scheme_of, sort_key
 from seawall.engine.images import shown
 from seawall.engine.vulnerability_evidence import layer_origin, plain
 from seawall.model.advisories import AdvisoryLookup
+from seawall.model.finding import ResourceRef
 from seawall.model.images import ImageInventory, Package
 from seawall.model.vulnerabilities import ImageVerdict, Vulnerability
+from seawall.store.inventories import InventoryStore
 
 
 class Place(Struct, frozen=True):
@@ -64,6 +66,20 @@ def explain_image(name: str, inventory: ImageInventory, advisories: AdvisoryLook
     upgrades = smallest_upgrades(verdict, inventory)
     mended = {each for upgrade in upgrades for each in upgrade.removes}
     return Explanation(found, places, upgrades, len(verdict.vulnerabilities) - len(mended))
+
+
+def explain_remembered(
+    name: str, store: InventoryStore, advisories: AdvisoryLookup, today: str
+) -> Iterator[tuple[ImageInventory, tuple[ResourceRef, ...], Explanation]]:
+    """Explain a vulnerability for each remembered image that has it, with the workloads that run the image.
+
+    Raises:
+        InventoryProblem: the store cannot be used.
+    """
+    for remembered in store.all():
+        explained = explain_image(name, remembered.inventory, advisories, today)
+        if explained.vulnerability is not None:
+            yield remembered.inventory, remembered.uses, explained
 
 
 def _places(vulnerability: Vulnerability, inventory: ImageInventory) -> Iterable[Place]:

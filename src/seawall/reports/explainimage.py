@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,15 +12,17 @@ from seawall.reports.excerpt import printable
 
 if TYPE_CHECKING:
     from seawall.engine.explain_image import Explanation, Place
+    from seawall.model.finding import ResourceRef
     from seawall.model.vulnerabilities import Vulnerability
 
 SCHEMA = "seawall.imageexplain/v1"
 _MOST_UPGRADES = 10
+_MOST_WORKLOADS = 20
 _ORIGINS = {"base": "of the base image", "own": "of your own", "": "of unknown origin"}
 
 
-def text(image: str, name: str, explained: Explanation) -> bytes:
-    """Lines for people."""
+def text(image: str, name: str, explained: Explanation, workloads: Sequence[ResourceRef] = ()) -> bytes:
+    """Lines for people; ``workloads`` are known to run the image."""
     found = explained.vulnerability
     if found is None:
         return f"{printable(image)}: {printable(name)} is not among its vulnerabilities\n".encode()
@@ -29,6 +32,9 @@ def text(image: str, name: str, explained: Explanation) -> bytes:
         lines.append(f"  also called {', '.join(found.names)}")
     if found.kev_added:
         lines.append(f"  known to be exploited (CISA, {found.kev_added})")
+    if workloads:
+        more = f" and {len(workloads) - _MOST_WORKLOADS} more" if len(workloads) > _MOST_WORKLOADS else ""
+        lines.append(f"  run by {', '.join(map(str, workloads[:_MOST_WORKLOADS]))}{more}")
     for place in explained.places:
         lines += _place(place)
     lines += ["", "upgrades, the one that removes most first:"] if explained.upgrades else []
@@ -54,7 +60,7 @@ def _place(place: Place) -> list[str]:
     return lines
 
 
-def json(image: str, name: str, explained: Explanation) -> bytes:
+def json(image: str, name: str, explained: Explanation, workloads: Sequence[ResourceRef] = ()) -> bytes:
     """The document."""
     made: dict[str, Any] = {
         "schema": SCHEMA,
@@ -74,6 +80,7 @@ def json(image: str, name: str, explained: Explanation) -> bytes:
             for each in explained.upgrades
         ],
         "unfixable": explained.unfixable,
+        "workloads": workloads,
     }
     return msgspec.json.encode(made) + b"\n"
 
