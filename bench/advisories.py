@@ -14,10 +14,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from bench.measuring import against_bound
 from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
 from seawall.model.advisories import Advisory, Affected, Cvss, Entry
 from seawall.model.images import ImageInventory, OsRelease, Package
 from seawall.store.advisories import AdvisoryStore, Builder
+from seawall.store.inventories import InventoryStore
 
 _RANGES = 2_000_000
 _ECOSYSTEMS = ("Debian:12", "npm", "PyPI", "Go", "Maven")
@@ -126,6 +130,12 @@ def main() -> None:
             f"{'1,000 inventories again':<28} {median:7.2f} s of {_JUDGING_SECONDS} s ({share:4.2f})   "
             f"{findings} findings  {verdict}"
         )
+        kept = str(Path(folder) / "inventories.db")
+        with InventoryStore(kept) as store:
+            for number, inventory in enumerate(inventories):
+                store.put(replace(inventory, digest=f"sha256:{number:064x}"), (), "2026-11-25T00:00:00Z")
+        arguments = ["image", "watch", f"--db={path}", f"--remember-in={kept}"]
+        against_bound("1,000 kept, image watch", arguments, _RUNS, _JUDGING_SECONDS, 400)
 
 
 if __name__ == "__main__":

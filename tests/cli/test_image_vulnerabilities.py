@@ -15,6 +15,11 @@ from tests.conftest import Run
 FIXED = [{"introduced": "0"}, {"fixed": "2.0"}]
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def sbom(tmp_path: Path) -> Path:
     component = {"type": "library", "bom-ref": "a", "name": "thing", "version": "1.0", "purl": "pkg:pypi/thing@1.0"}
