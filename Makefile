@@ -100,6 +100,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.inventory
 	$(BIN)/python -m bench.advisories
 	$(BIN)/python -m bench.nodes
+	$(BIN)/python -m bench.cel
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py

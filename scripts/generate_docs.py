@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.engine.catalogue import load_all_rules
-from seawall.engine.config import Config
+from seawall.engine.config import Config, WaiversFile
 from seawall.reports.rulepage import rule_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +30,9 @@ def expected() -> dict[Path, str]:
     lines += [f"| [{r.id}]({r.id}.md) | {r.severity} | {r.scope} | {r.title} |" for r in rules]
     files[RULES / "README.md"] = "\n".join(lines) + "\n"
     files |= {PUBLISHED / path.name: path.read_text() for path in SCHEMAS.glob("*.json")}
-    config = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Config)}
-    files[PUBLISHED / "config.v1.json"] = json.dumps(config, indent=2) + "\n"
+    for name, kind in (("config", Config), ("waivers-file", WaiversFile)):
+        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
+        files[PUBLISHED / f"{name}.v1.json"] = json.dumps(schema, indent=2) + "\n"
     return files
 
 

@@ -64,10 +64,10 @@ profiles:
         ("profiles: {a: {enable: [host-pidd]}}\nprofile: a\n", "did you mean 'host-pid'"),
         (
             "profiles:\n  a:\n    enabled: [host-pid]\n",
-            "seawall.yaml:1:1: profiles: object contains unknown field `enabled`",
+            "seawall.yaml:3:5: profiles.a.enabled: there is no such key; did you mean `enable`?",
         ),
-        ("rules: []\n", "seawall.yaml:1:1: the file: object contains unknown field `rules`"),
-        ("profile: [a]\n", "seawall.yaml:1:1: profile: expected `str`, got `array`"),
+        ("rules: []\n", "seawall.yaml:1:1: rules: there is no such key"),
+        ("profile: [a]\n", "seawall.yaml:1:1: profile: must be text, not a list"),
         ("profile: a\nprofile: b\n", "seawall.yaml:2:1: the key is given twice"),
         ("profile: {\n", "seawall.yaml:2:1"),
         ("a: 1\n---\nb: 1\n", "must hold one document"),

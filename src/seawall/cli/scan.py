@@ -12,7 +12,7 @@ from seawall.cli.inputs import add_input_arguments, add_version_argument, kubern
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
-from seawall.engine.config import ConfigError, load_config
+from seawall.engine.config import ConfigError, load_config, load_project
 from seawall.engine.results import ResultsError
 from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
@@ -89,7 +89,7 @@ def report(
     outputs = parse_outputs(args.format, [*FORMATS, *own])
     try:
         result = judge()
-    except (UnknownRule, UsageError, ResultsError) as error:
+    except (UnknownRule, UsageError, ResultsError, ConfigError) as error:
         raise CommandError(str(error)) from error
     if getattr(args, "images", False):
         _add_images(result, args)
@@ -157,9 +157,10 @@ def judging_options(args: argparse.Namespace, baseline: str | None = None) -> Sc
         CommandError: they, or the configuration, make no sense.
     """
     try:
-        config = load_config(args.config)
+        project = load_project(args.config)
     except ConfigError as error:
         raise CommandError(str(error)) from error
+    config = project.config
     profile = args.profile or config.profile
     return ScanOptions(
         read=ReadOptions(()),
@@ -167,6 +168,7 @@ def judging_options(args: argparse.Namespace, baseline: str | None = None) -> Sc
         selection=Selection(tuple(args.rule), tuple(args.skip_rule), profile, config.profiles),
         severity=Severity(args.severity),
         baseline=baseline,
+        project=project,
     )
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from seawall.analysis.policies.form import OwnPolicy
+from seawall.findings.waivers import PlacedWaiver, WaiverEntry, Waiving
 from seawall.model.finding import Severity
-from seawall.model.paths import parse_path
+from seawall.model.paths import Path, parse_path
 from seawall.sources.manifests.text import decode
-from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_documents, place_in
+from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents, place_in
 
 CONFIG_FILE = "seawall.yaml"
+WAIVERS_FILE = "seawall-waivers.yaml"
 _MAX_BYTES = 4 * 1024 * 1024
 T = TypeVar("T")
 _PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
@@ -44,24 +47,75 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True):
     mirrors: dict[str, str] = {}
 
 
-class Config(Struct, frozen=True, forbid_unknown_fields=True):
+class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The whole file. ``profile`` is the one to use where the command line names none."""
 
     profile: str = "default"
     profiles: dict[str, OwnProfile] = {}
     database: DatabaseConfig = DatabaseConfig()
+    waivers: tuple[WaiverEntry, ...] = ()
+    waiving: Waiving = Waiving()
+    policies: tuple[OwnPolicy, ...] = ()
+
+
+class WaiversFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """``seawall-waivers.yaml``: waivers, and nothing else."""
+
+    waivers: tuple[WaiverEntry, ...] = ()
+
+
+class Text(Struct):
+    """A configuration as it was read: its value (a mapping) and where its parts stand."""
+
+    file: str
+    value: dict[str, Any]
+    marks: Marks | None
+
+    def place(self, path: Path) -> str:
+        """``file:line`` of a part, or of the deepest part around it that is there."""
+        return f"{self.file}:{place_in(self.marks, path)[0] + 1}"
+
+
+class Project(Struct):
+    """The configuration of a run, with waivers from both files; ``places`` says where each policy stands."""
+
+    config: Config
+    waivers: list[PlacedWaiver] = []
+    waiving_place: str = CONFIG_FILE
+    places: dict[str, str] = {}
+    folder: str = "."
+
+
+def load_project(path: str | None) -> Project:
+    """Read a configuration and the waivers beside it; without a path those of the working directory.
+
+    Raises:
+        ConfigError: a file cannot be read, or says something that makes no sense. A single waiver that makes none is
+            kept with its problem instead.
+    """
+    text = _read_optional(path or CONFIG_FILE, wanted=path is not None)
+    folder = os.path.dirname(path or "") or "."
+    beside = _read_optional(os.path.join(folder, WAIVERS_FILE) if folder != "." else WAIVERS_FILE, wanted=False)
+    project = Project(Config(), folder=folder)
+    if text is not None:
+        project.config = _convert(text)
+        project.waivers += _waivers(text, folder)
+        project.waiving_place = text.place(("waiving",))
+        policies = project.config.policies
+        project.places = {each.id: text.place(("policies", index)) for index, each in enumerate(policies)}
+    if beside is not None:
+        _convert_waivers_file(beside)
+        project.waivers += _waivers(beside, folder)
+    return project
 
 
 def load_config(path: str | None) -> Config:
-    """Read a configuration; without a path ``seawall.yaml`` of the working directory, if there is one.
+    """The settings alone of what :func:`load_project` reads.
 
     Raises:
-        ConfigError: the file cannot be read, or says something that makes no sense.
+        ConfigError: as there.
     """
-    file = path or CONFIG_FILE
-    if path is None and not os.path.isfile(file):
-        return Config()
-    return read_typed(file, Config) or Config()
+    return load_project(path).config
 
 
 def read_typed(file: str, kind: type[T]) -> T | None:
@@ -70,11 +124,47 @@ def read_typed(file: str, kind: type[T]) -> T | None:
     Raises:
         ConfigError: the file cannot be read, or is not of the type; with line and column.
     """
+    text = read_text(file)
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text.value, kind)
+    except msgspec.ValidationError as error:
+        told = str(error)
+        match = _PLACE.search(told)
+        where = match[1].partition("[...]")[0].lstrip(".") if match else ""
+        line, column = place_in(text.marks, parse_path(where))
+        message = _PLACE.sub("", told)
+        message = message[:1].lower() + message[1:]
+        raise ConfigError(f"{file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
+
+
+def _read_optional(file: str, *, wanted: bool) -> Text | None:
+    if not wanted and not os.path.isfile(file):
+        return None
+    return read_text(file)
+
+
+def read_text(file: str) -> Text | None:
+    """Read a file of one mapping with the places of its parts; None where it is empty.
+
+    Raises:
+        ConfigError: it cannot be read, is not YAML, gives a key twice, or holds something else.
+    """
     try:
         with open(file, "rb") as stream:
             data = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    return parse_text(data, file)
+
+
+def parse_text(data: bytes, file: str) -> Text | None:
+    """What :func:`read_text` does, of bytes.
+
+    Raises:
+        ConfigError: as there.
+    """
     if len(data) > _MAX_BYTES:
         raise ConfigError(f"{file} is larger than {_MAX_BYTES >> 20} MiB")
     try:
@@ -83,19 +173,54 @@ def read_typed(file: str, kind: type[T]) -> T | None:
         raise ConfigError(f"{file}:{problem.line}:{problem.column}: {problem.message}") from problem
     if len(documents) > 1:
         raise ConfigError(f"{file} must hold one document")
-    return _convert(documents[0], file, kind) if documents else None
+    return _only(documents[0], file) if documents else None
 
 
-def _convert(document: Document, file: str, kind: type[T]) -> T:
+def _only(document: Document, file: str) -> Text:
     for _, line, column in document.duplicates:
         raise ConfigError(f"{file}:{line + 1}:{column + 1}: the key is given twice; keep one")
+    if not isinstance(document.value, dict):
+        raise ConfigError(f"{file}:1:1: the file: must be a mapping of settings, such as `profile: strict`")
+    return Text(file, document.value, document.marks)
+
+
+def _convert(text: Text) -> Config:
+    rest = {key: value for key, value in text.value.items() if key != "waivers"}
     try:
-        return msgspec.convert(document.value, kind)
+        return msgspec.convert(rest, Config)
     except msgspec.ValidationError as error:
-        text = str(error)
-        match = _PLACE.search(text)
-        where = match[1].partition("[...]")[0].lstrip(".") if match else ""
-        line, column = place_in(document.marks, parse_path(where))
-        message = _PLACE.sub("", text)
-        message = message[:1].lower() + message[1:]
-        raise ConfigError(f"{file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
+        raise _first_problem(text, rest, Config) from error
+
+
+def _convert_waivers_file(text: Text) -> None:
+    if set(text.value) - {"waivers"}:
+        raise _first_problem(text, {**text.value, "waivers": []}, WaiversFile)
+
+
+def _first_problem(text: Text, value: dict[str, Any], kind: type) -> ConfigError:
+    from seawall.engine.configcheck import shape_problems
+
+    problems = shape_problems(text, kind, value)
+    more = f" (and {len(problems) - 1} more: `seawall config check` tells all)" if len(problems) > 1 else ""
+    return ConfigError(f"{problems[0]}{more}")
+
+
+def _waivers(text: Text, folder: str) -> list[PlacedWaiver]:
+    """Each waiver by itself: one that makes no sense must not undo the others, nor stop a run."""
+    given = text.value.get("waivers")
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise ConfigError(f"{text.place(('waivers',))}: waivers: must be a list; begin each waiver with `- rule:`")
+    return [_waiver(text, folder, index, each) for index, each in enumerate(given)]
+
+
+def _waiver(text: Text, folder: str, index: int, value: Any) -> PlacedWaiver:
+    place = text.place(("waivers", index))
+    try:
+        return PlacedWaiver(place, msgspec.convert(value, WaiverEntry), folder=folder)
+    except msgspec.ValidationError:
+        from seawall.engine.configcheck import shape_problems
+
+        problem = shape_problems(text, WaiverEntry, value, ("waivers", index))[0]
+        return PlacedWaiver(place, None, f"is not understood: {problem.told}", folder)

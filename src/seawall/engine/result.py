@@ -6,6 +6,7 @@ from collections import Counter
 
 from msgspec import Struct
 
+from seawall.engine.accepting import Accepting
 from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus, Severity, SourceError
 from seawall.model.resource import Inventory
 from seawall.model.rule import Rule
@@ -18,7 +19,7 @@ class ScanResult(Struct):
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
     ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are
     the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
-    person should read though they do not make the run incomplete.
+    person should read though they do not make the run incomplete. ``accepted`` tells what became of each waiver.
     """
 
     inputs: list[str]
@@ -35,6 +36,7 @@ class ScanResult(Struct):
     texts: dict[str, bytes]
     wanting: set[str]
     notes: list[str]
+    accepted: Accepting | None = None
 
     @property
     def complete(self) -> bool:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import SCANNED, load_rules
 from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection, UnknownRule, select_rules
 from seawall.engine.twins import Twins
-from seawall.findings import Identity, Suppressions, base_risk, fingerprint, set_apart_twins, waive_known
+from seawall.findings import Identity, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
     Evidence,
     FieldEvidence,
     Finding,
-    FindingStatus,
     Location,
     RelatedEvidence,
     RenderedEvidence,
@@ -28,11 +28,14 @@ from seawall.model.finding import (
 )
 from seawall.model.paths import Path, PathNamer, lookup
 from seawall.model.rendered import RenderedOrigin
-from seawall.model.resource import Inventory, Resource, Suppression
-from seawall.model.rule import Hit
+from seawall.model.resource import Inventory, Resource
+from seawall.model.rule import Hit, Registry
 from seawall.model.version import NEWEST, KubernetesVersion
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from seawall.engine.config import Project
     from seawall.sources.cluster.source import Stage
 
 #: Values longer than this are cut in evidence.
@@ -45,13 +48,16 @@ class UsageError(Exception):
 
 class ScanOptions(Struct, frozen=True):
     """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
-    newest for manifests. ``baseline`` is a file with results: what was found before is waived."""
+    newest for manifests. ``baseline`` is a file with results: what was found before is waived. ``project`` brings
+    waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by."""
 
     read: ReadOptions
     version: KubernetesVersion | None = None
     selection: Selection = Selection()
     severity: Severity = Severity.INFO
     baseline: str | None = None
+    project: Project | None = None
+    today: date | None = None
 
 
 #: Told now and then the number of objects judged so far and, of a cluster, how far the reading is.
@@ -64,6 +70,7 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanResult:
     Raises:
         UnknownRule: the selection names a rule that does not exist.
         ResultsError: the baseline cannot be read.
+        ConfigError: a policy of the project cannot be used.
         UsageError: the inputs are of different Kubernetes versions, and none is given to judge at.
     """
     collecting = gc.isenabled()
@@ -83,10 +90,11 @@ class _Scan:
         self.reading.open()
         self.version = options.version or _own_version(self.reading)
         registry = load_rules() if options.read.supplied else load_rules(SCANNED)
+        registry = _with_own(registry, options.project)
         try:
             chosen = select_rules(registry, options.selection, self.version)
         except UnknownRule:
-            registry = load_rules()
+            registry = _with_own(load_rules(), options.project)
             chosen = select_rules(registry, options.selection, self.version)
         self.left_out, self.severities = chosen.left_out, chosen.severities
         self.all_rules = list(registry)
@@ -102,8 +110,7 @@ class _Scan:
         self.spans: dict[int, tuple[int, int]] = {}
         self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
-        self.suppressions = Suppressions(registry, load_rules)
-        self.wishes: dict[int, list[Suppression]] = {}
+        self.accepting = Accepting(registry, options.project, options.today)
         self.accepted = _known(options.baseline) if options.baseline is not None else None
 
     def run(self) -> ScanResult:
@@ -112,8 +119,7 @@ class _Scan:
             ref = resource.ref
             key = (ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)
             self.units.setdefault(key, set()).add(resource.origin.unit)
-            if wishes := self.suppressions.of(resource):
-                self.wishes[id(resource)] = wishes
+            self.accepting.meet(resource)
             start = len(self.findings)
             first = self.twins.first(resource)
             if first is not None:
@@ -183,13 +189,12 @@ class _Scan:
         name = PathNamer(raw)
         ref = resource.ref
         places = self._places(resource, [hit.path for hit in hits], raw)
-        wishes = self.wishes.get(id(resource))
         for each, (locations, how) in zip(hits, places, strict=True):
             rule, hit, _, path = each
             location = locations[0]
             severity = self._severity(each)
             evidence = _evidence(hit, location.path, None if hit.secret else lookup(raw, path), how)
-            waiver = self.suppressions.waiver(rule.id, path, location.line, wishes) if wishes else None
+            status, waiver, told = self.accepting.accept(rule.id, severity, resource, path, locations)
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
                 Finding(
@@ -198,11 +203,11 @@ class _Scan:
                     hit.confidence,
                     ref,
                     locations,
-                    hit.message,
+                    f"{hit.message} ({told})" if told else hit.message,
                     evidence,
                     None,
                     "",
-                    FindingStatus.WAIVED if waiver else FindingStatus.OPEN,
+                    status,
                     waiver,
                     base_risk(severity, hit.confidence),
                 )
@@ -228,13 +233,13 @@ class _Scan:
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         statuses = self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id])
-        notes = list(self.suppressions.notes)
+        notes = self.accepting.notes()
         nodes = [resource for resource in self.resources if resource.ref.kind == "NodeInfo"]
         if nodes:
             statuses = self._judge_nodes(nodes, statuses, notes)
         set_apart_twins(self.findings)
         if self.accepted is not None and self.options.baseline is not None:
-            gone = waive_known(self.findings, self.accepted, self.options.baseline)
+            gone = waive_known(self.findings, self.accepted, self.options.baseline, self.accepting.policy)
             if gone:
                 notes.append(f"{gone} findings of the baseline {self.options.baseline} are gone; write it anew")
         self.findings.sort(key=lambda finding: -finding.risk)
@@ -254,6 +259,7 @@ class _Scan:
             texts=self.reading.texts,
             wanting=self.judge.wanting(),
             notes=[*self.reading.notes, *notes],
+            accepted=self.accepting,
         )
 
     def _judge_nodes(self, nodes: list[Resource], statuses: list[RuleStatus], notes: list[str]) -> list[RuleStatus]:
@@ -267,6 +273,14 @@ class _Scan:
         self.reading.errors += found.errors
         notes += found.notes
         return merge_statuses(statuses, found.statuses)
+
+
+def _with_own(registry: Registry, project: Project | None) -> Registry:
+    if project is None or not project.config.policies:
+        return registry
+    from seawall.engine.ownpolicies import with_policies
+
+    return with_policies(registry, project.config.policies, project.places)
 
 
 def _known(file: str) -> list[Identity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from seawall.findings.waivers import Policy
 from seawall.model.finding import Finding, FindingStatus, Location, ResourceRef, Waiver
 
 #: What the waiver of a known finding names as its source.
@@ -45,15 +46,21 @@ def match(before: Sequence[Identity], after: Sequence[Identity]) -> list[int | N
     return found
 
 
-def waive_known(findings: Sequence[Finding], known: Sequence[Identity], source: str) -> int:
+def waive_known(
+    findings: Sequence[Finding], known: Sequence[Identity], source: str, policy: Policy | None = None
+) -> int:
     """Waive the open findings that were known before; returns how many of the known ones are gone.
 
-    ``source`` is named in the reason, for example the file that they are from.
+    ``source`` is named in the reason, for example the file that they are from. What the policy forbids to waive stays
+    open, and says so.
     """
     identities = [identify(each.rule, each.resource, each.locations, each.fingerprint) for each in findings]
     found = match(known, identities)
     waiver = Waiver(f"known before: in {source}", BASELINE)
     for finding, index in zip(findings, found, strict=True):
         if index is not None and finding.status is FindingStatus.OPEN:
+            if refusal := policy.refusal(finding.rule, finding.severity, in_place=False) if policy else "":
+                finding.message += f" (not waived by the {BASELINE}: {refusal})"
+                continue
             finding.status, finding.waiver = FindingStatus.WAIVED, waiver
     return len(known) - sum(index is not None for index in found)

@@ -36,6 +36,8 @@ class Suppressions:
         self._every = every
         self._ids: dict[str, frozenset[str]] = {}
         self.notes: dict[str, None] = {}
+        #: How many findings each has waived, by its source and rules as written.
+        self.used: dict[tuple[str, tuple[str, ...], str], int] = {}
 
     def of(self, resource: Resource) -> list[Suppression]:
         """All that is to be waived of an object."""
@@ -43,6 +45,8 @@ class Suppressions:
         for wish in found:
             if wish.problem:
                 self.notes[f"{wish.source} {wish.problem}"] = None
+            if wish.names:
+                self.used.setdefault((wish.source, wish.names, wish.reason), 0)
             for name in wish.names:
                 if name != EVERY_RULE and not self._rules(name):
                     self.notes[f"{wish.source} waives {name!r}, which is no rule and no alias of one"] = None
@@ -55,6 +59,7 @@ class Suppressions:
             if not within and (not wish.line or wish.line != line):
                 continue
             if any(name == EVERY_RULE or rule in self._rules(name) for name in wish.names):
+                self.used[wish.source, wish.names, wish.reason] += 1
                 return Waiver(wish.reason or NO_REASON, wish.source)
         return None
 

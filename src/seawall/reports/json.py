@@ -38,6 +38,7 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
         "rules": {rule.id: rule_details(rule, result.version) for rule in rules_that_ran(result)},
         "statuses": result.statuses,
         "errors": [{"source": e.source, "where": e.where, "message": e.message} for e in result.errors],
+        "notes": result.notes,
     }
     yield b"]," + encode(tail)[1:] + b"\n"
 

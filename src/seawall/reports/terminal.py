@@ -81,7 +81,8 @@ def _groups(findings: list[Finding], view: View, rules: dict[str, Rule]) -> Iter
 def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: Excerpts) -> Iterator[str]:
     label = paint(f"{finding.severity}", _STYLES[finding.severity])
     subject = f" {finding.resource}:" if view.group_by == "rule" else ""
-    waived = f" (waived: {finding.waiver.reason})" if finding.waiver else ""
+    until = f", until {finding.waiver.expires}" if finding.waiver and finding.waiver.expires else ""
+    waived = f" (waived: {finding.waiver.reason}{until})" if finding.waiver else ""
     yield f"  {label}[{finding.rule}]{printable(subject)} {printable(finding.message)}{printable(waived)}\n"
     rendered = next((each for each in finding.evidence if isinstance(each, RenderedEvidence)), None)
     for number, place in enumerate(finding.locations):
