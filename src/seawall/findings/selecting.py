@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from seawall.model.finding import Location
 from seawall.model.kube.base import InvalidField
-from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path
 from seawall.model.resource import Resource
 
@@ -89,6 +88,8 @@ def _namespace(resource: Resource) -> str:
         return ref.name
     if ref.namespace:
         return ref.namespace
+    from seawall.model.kube.resources import find_resource, resource_of_kind
+
     known = find_resource(resource_of_kind(ref.kind), ref.api_version.rpartition("/")[0])
     return "" if known is not None and not known.namespaced else "default"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+')
+#: Compiled when they are first used: a scan that shows no lines never needs them.
+_LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
+_TOKEN = r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+'
 #: What stands after a colon or (``key=value``) an equals sign; all of a line that has neither.
-_VALUE = re.compile(r"([:=]\s*)\S.*|\A()[^:=]*\Z")
+_VALUE = r"([:=]\s*)\S.*|\A()[^:=]*\Z"
 #: Control and format characters that must not reach a terminal.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 #: Larger files are not read again for an excerpt.
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -32,7 +33,7 @@ class Excerpts:
             return None
         text = lines[number - 1]
         return (
-            _VALUE.sub(lambda found: f"{found[1] or ''}********", text, count=1)
+            re.sub(_VALUE, lambda found: f"{found[1] or ''}********", text, count=1)
             if (file, number) in self._secret
             else text
         )
@@ -48,18 +49,18 @@ class Excerpts:
             except OSError:
                 return []
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        return _LINE_BREAK.split(data.decode(encoding, "replace"))
+        return re.split(_LINE_BREAK, data.decode(encoding, "replace"))
 
 
 def printable(text: str) -> str:
     """Text without the characters that would steer a terminal."""
-    return _UNPRINTABLE.sub("\ufffd", text)
+    return re.sub(_UNPRINTABLE, "\ufffd", text)
 
 
 def mark(line: str, column: int, width: int) -> tuple[str, int, int]:
     """A line cut to a width around a column (from 1), with where to underline (from 0) and how far."""
     start = min(column - 1, len(line))
-    token = _TOKEN.match(line, start)
+    token = re.compile(_TOKEN).match(line, start)
     length = max((token.end() - start) if token else 1, 1)
     left = max(0, start - width // 3) if len(line) > width else 0
     cut = line[left : left + width]

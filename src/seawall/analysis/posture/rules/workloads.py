@@ -43,13 +43,13 @@ _CREDENTIAL_NAME = re.compile(
     re.IGNORECASE,
 )
 #: Names that end like a credential but name an object that holds one.
-_OBJECT_NAME = re.compile(r"(?:pull|tls|cert|certificate|existing)[_.-]?secret\Z", re.IGNORECASE)
-_NO_CREDENTIAL = re.compile(
+#: Both are compiled when they are first used, as most files have no name of a credential.
+_OBJECT_NAME = r"(?i:(?:pull|tls|cert|certificate|existing)[_.-]?secret)\Z"
+_NO_CREDENTIAL = (
     r"true|false|yes|no|on|off|null|none|[\d.]+"  # switches and numbers
     r"|\.{0,2}/[\w.@/-]*|[A-Z]:\\.*|(?:arn|vault|file):.*|[\w+-]+://.*"  # where the value is to be found
     r"|.*(?:\$\(|\$\{|\{\{).*|<.*>|\[.*\]|[x*.]+"  # what is filled in later
-    r"|(?:your|insert|replace|placeholder|redacted|todo|fixme)(?:[\s_-].*)?",
-    re.IGNORECASE,
+    r"|(?:your|insert|replace|placeholder|redacted|todo|fixme)(?:[\s_-].*)?"
 )
 
 
@@ -341,12 +341,12 @@ def looks_like_credential(name: str, value: str) -> bool:
 @lru_cache(maxsize=4096)
 def names_credential(name: str) -> bool:
     """Whether a setting of this name holds a credential."""
-    return bool(_CREDENTIAL_NAME.search(name)) and not _OBJECT_NAME.search(name)
+    return bool(_CREDENTIAL_NAME.search(name)) and not re.search(_OBJECT_NAME, name)
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a value is plainly no credential: a switch, a number, a path, an address, a blank to be filled in."""
-    return _NO_CREDENTIAL.fullmatch(value.strip()) is not None
+    return re.fullmatch(_NO_CREDENTIAL, value.strip(), re.IGNORECASE) is not None
 
 
 @rule(
