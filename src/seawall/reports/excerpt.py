@@ -7,7 +7,7 @@ import re
 
 #: Compiled when they are first used: a scan that shows no lines never needs them.
 _LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
-_TOKEN = r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+'
+_WORD = r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+'
 #: What stands after a colon or (``key=value``) an equals sign; all of a line that has neither.
 _VALUE = r"([:=]\s*)\S.*|\A()[^:=]*\Z"
 #: Control and format characters that must not reach a terminal.
@@ -60,7 +60,7 @@ def printable(text: str) -> str:
 def mark(line: str, column: int, width: int) -> tuple[str, int, int]:
     """A line cut to a width around a column (from 1), with where to underline (from 0) and how far."""
     start = min(column - 1, len(line))
-    token = re.compile(_TOKEN).match(line, start)
+    token = re.compile(_WORD).match(line, start)
     length = max((token.end() - start) if token else 1, 1)
     left = max(0, start - width // 3) if len(line) > width else 0
     cut = line[left : left + width]
