@@ -1,4 +1,5 @@
-"""What reading an image costs: walking a layer of 250 MB, against Python's tarfile and a bound; and a whole SBOM.
+"""What reading an image costs: walking a layer of 250 MB, against Python's tarfile and a bound; a whole SBOM; and the
+vulnerabilities of 1 GB.
 
 The layer is made here, always alike: 12,000 files of words and noise that pack as those of a distribution do, with the
 database of 400 packages, programs, and Python and Node packages. The peer unpacks and lists the same layer with the
@@ -27,10 +28,11 @@ PLAIN = 250_000_000
 WALK_SECONDS, WALK_MEGABYTES = 1.0, 60.0
 SBOM_SECONDS, SBOM_MEGABYTES = 3.0, 200.0
 CACHED_SECONDS = 0.5
+LARGE_SECONDS, LARGE_MEGABYTES = 8.0, 400.0
 _MEAN = 20_000
 
 
-def layer_file(path: Path) -> str:
+def layer_file(path: Path, seed: int) -> str:
     """Write the packed layer; returns the digest of the plain tar."""
     plain = hashlib.sha256()
 
@@ -40,7 +42,7 @@ def layer_file(path: Path) -> str:
             return packed.write(data)  # type: ignore[arg-type]
 
     with gzip.GzipFile(path, "wb", 6, mtime=0) as packed, tarfile.open(fileobj=Both(), mode="w|") as archive:
-        for name, data, mode in _files(random.Random(11)):  # noqa: S311 - not for secrets
+        for name, data, mode in _files(random.Random(seed)):  # noqa: S311 - not for secrets
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(data), mode
             archive.addfile(info, io.BytesIO(data))
@@ -87,20 +89,23 @@ def _paragraph(number: int) -> bytes:
     ).encode()
 
 
-def image_folder(folder: Path) -> None:
-    """An OCI layout of one image with the layer."""
+def image_folder(folder: Path, count: int) -> None:
+    """An OCI layout of one image with so many layers of 250 MB."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     layer = folder / "layer"
-    diff_id = layer_file(layer)
-    config = {"os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
+    diff_ids, layers = [], []
+    for seed in range(11, 11 + count):
+        diff_ids.append(layer_file(layer, seed))
+        layers.append(("layer", layer.read_bytes()))
+    config = {"os": "linux", "architecture": "amd64", "config": {}, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
     parts = []
-    for kind, data in [("config", json.dumps(config).encode()), ("layer", layer.read_bytes())]:
+    for kind, data in [("config", json.dumps(config).encode()), *layers]:
         digest = hashlib.sha256(data).hexdigest()
         (blobs / digest).write_bytes(data)
         media = "application/vnd.oci.image." + ("config.v1+json" if kind == "config" else "layer.v1.tar+gzip")
         parts.append({"mediaType": media, "digest": f"sha256:{digest}", "size": len(data)})
-    manifest = json.dumps({"schemaVersion": 2, "config": parts[0], "layers": [parts[1]]}).encode()
+    manifest = json.dumps({"schemaVersion": 2, "config": parts[0], "layers": parts[1:]}).encode()
     digest = hashlib.sha256(manifest).hexdigest()
     (blobs / digest).write_bytes(manifest)
     item = {
@@ -109,6 +114,19 @@ def image_folder(folder: Path) -> None:
         "size": len(manifest),
     }
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [item]}))
+
+
+def advisories(folder: Path) -> None:
+    """OSV documents on the packages of the distribution, half of which are mended."""
+    folder.mkdir()
+    for number in range(400):
+        fixed = f"1.{number}-{1 + number % 2}"
+        affected = {
+            "package": {"ecosystem": "Debian:12", "name": f"part{number}"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}],
+        }
+        document = {"id": f"CVE-2024-{number}", "modified": "2024-01-01T00:00:00Z", "affected": [affected]}
+        (folder / f"{number}.json").write_text(json.dumps(document))
 
 
 def walk(path: str, digest: str) -> int:
@@ -141,7 +159,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="seawall-bench-") as name:
         folder = Path(name)
         # In a process of its own: what measures must stay small, as children are born with their parent's peak.
-        subprocess.run([*python, "make", str(folder / "image")], check=True)
+        subprocess.run([*python, "make", str(folder / "image"), "1"], check=True)
         layer = folder / "image" / "layer"
         with layer.open("rb") as stream:
             digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
@@ -154,13 +172,21 @@ def main() -> None:
         os.environ["SEAWALL_CACHE"] = str(folder / "cache")
         measure(command, 1)
         _print("its SBOM, the layer being known", measure(command, RUNS), CACHED_SECONDS, SBOM_MEGABYTES)
+        subprocess.run([*python, "make", str(folder / "large"), "4"], check=True)
+        advisories(folder / "osv")
+        database = f"--db={folder / 'db'}"
+        subprocess.run(
+            [str(SEAWALL), "db", "build", "--from", str(folder / "osv"), database], check=True, capture_output=True
+        )
+        large = [str(SEAWALL), "image", f"oci-dir:{folder / 'large'}", database, "--no-cache", "--format", "json"]
+        _print("vulnerabilities of 1 GB", measure(large, 3), LARGE_SECONDS, LARGE_MEGABYTES)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["walk"]:
         walk(sys.argv[2], sys.argv[3])
     elif sys.argv[1:2] == ["make"]:
-        image_folder(Path(sys.argv[2]))
+        image_folder(Path(sys.argv[2]), int(sys.argv[3]))
     elif sys.argv[1:2] == ["peer"]:
         peer(sys.argv[2])
     else:
