@@ -70,6 +70,16 @@ def read_typed(file: str, kind: type[T]) -> T | None:
     Raises:
         ConfigError: the file cannot be read, or is not of the type; with line and column.
     """
+    document = read_document(file)
+    return convert(document, file, kind) if document is not None else None
+
+
+def read_document(file: str) -> Document | None:
+    """The one document of a YAML file with the places of its values; None where the file holds none.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds several; with line and column.
+    """
     try:
         with open(file, "rb") as stream:
             data = stream.read(_MAX_BYTES + 1)
@@ -83,10 +93,15 @@ def read_typed(file: str, kind: type[T]) -> T | None:
         raise ConfigError(f"{file}:{problem.line}:{problem.column}: {problem.message}") from problem
     if len(documents) > 1:
         raise ConfigError(f"{file} must hold one document")
-    return _convert(documents[0], file, kind) if documents else None
+    return documents[0] if documents else None
 
 
-def _convert(document: Document, file: str, kind: type[T]) -> T:
+def convert(document: Document, file: str, kind: type[T]) -> T:
+    """A document as a value of that type.
+
+    Raises:
+        ConfigError: it is not of the type, or has a key twice; with line and column.
+    """
     for _, line, column in document.duplicates:
         raise ConfigError(f"{file}:{line + 1}:{column + 1}: the key is given twice; keep one")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -180,7 +180,7 @@ def _control(where: str, own: str, data: ControlData) -> Control:
             (needed if judged_by(rule) in ("scan", "facts") else further).append(rule.id)
     needed = list(dict.fromkeys(needed))
     further = [name for name in dict.fromkeys(further) if name not in needed]
-    _check(where, data, needed, [rule for name in (*needed, *further) if (rule := registry.get(name))])
+    _check(where, data, needed, [each for name in (*needed, *further) if (each := registry.get(name))])
     return Control(data, tuple(needed), tuple(further))
 
 
@@ -203,9 +203,10 @@ def _check(where: str, data: ControlData, needed: list[str], rules: list[Rule]) 
 def _tagged(registry: Iterable[Rule], tag: str) -> Iterator[Rule]:
     name, _, control = tag.partition(":")
     for rule in registry:
-        if tag in rule.control_list or name.startswith("cis-"):
-            if any(each.framework == name and each.id == control for each in rule.controls):
-                yield rule
+        # Most rules carry no such text: that is told without reading their lists.
+        likely = tag in rule.control_list or name.startswith("cis-")
+        if likely and any(each.framework == name and each.id == control for each in rule.controls):
+            yield rule
 
 
 #: What a rule is called with tells which inputs can judge it, where it is not a scan of a cluster's objects.
@@ -277,8 +278,6 @@ def _by(registry: Registry, name: str) -> str:
     return judged_by(rule) if rule is not None else ""
 
 
-def _section(sections: object, control: str) -> str:
-    table: dict[str, str] = dict(sections)  # type: ignore[call-overload]
+def _section(sections: Mapping[str, str], control: str) -> str:
     parts = control.split(".")
-    found = next((table[key] for size in (2, 1) if (key := ".".join(parts[:size])) in table), "")
-    return found
+    return next((sections[key] for size in (2, 1) if (key := ".".join(parts[:size])) in sections), "")
