@@ -16,7 +16,10 @@ from seawall.sources.manifests.yamltext import Document, place_in
 
 SCHEMA = "seawall.attestations/v1"
 DEFAULT_FILE = "seawall-attestations.yaml"
-_HEAD = f"# What people attest, written by `seawall comply attest`. An entry that is edited no longer counts.\nschema: {SCHEMA}\nattestations:\n"
+_HEAD = f"""# What people attest, written by `seawall comply attest`. An entry that is edited no longer counts.
+schema: {SCHEMA}
+attestations:
+"""
 
 
 class AttestedFile(Struct, frozen=True, forbid_unknown_fields=True):

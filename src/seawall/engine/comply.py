@@ -335,7 +335,7 @@ class _Judge:
         for name in dict.fromkeys(rules):
             evidence += [self._fact(name, index, outcome) for index, outcome in self.sources.outcomes(name)]
         counted = {kind: self.sources.kinds[kind] for kind in sorted(kinds) if self.sources.kinds[kind]}
-        return (evidence + [ObjectsEvidence(counted)] if counted else evidence), more
+        return ([*evidence, ObjectsEvidence(counted)] if counted else evidence), more
 
     def _kinds(self, rule: Rule) -> Iterator[str]:
         for on in rule.on:
