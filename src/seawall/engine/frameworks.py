@@ -247,7 +247,8 @@ def _benchmark(name: str) -> Framework:
     controls = []
     for control, rules in checks.items():
         told = registry.get(rules[0])
-        title, why = (told.title, told.why) if told is not None else (control, "")
+        # Rules are called by what is wrong: a control is that it is not so.
+        title, why = (f"Ruled out: {told.title}", told.why) if told is not None else (control, "")
         section = _section(benchmark.sections, control)
         data = ControlData(control, title, why, Automation.AUTOMATIC, section, tuple(rules))
         controls.append(Control(data, tuple(rules)))

@@ -249,6 +249,28 @@ def coverage(framework: Framework) -> dict[str, int]:
     return found
 
 
+def framework_page(framework: Framework) -> str:
+    """A framework as a page of the documentation: each control with what is behind it."""
+    lines = [f"# {framework.title}", "", framework.about]
+    if framework.mapping:
+        lines += ["", "This is a mapping: its controls were not written for Kubernetes."]
+    lines += ["", *(f"- <{link}>" for link in framework.references)]
+    for control in framework.controls:
+        data = control.data
+        lines += ["", f"## {data.id} {data.title}", "", f"{data.automation.value}. {data.why}"]
+        if control.needed:
+            links = ", ".join(f"[{name}](../rules/{name}.md)" for name in control.needed)
+            lines += ["", f"Needed for a pass: {links}."]
+        if control.further:
+            lines += ["", f"Counts where it finds something: {', '.join(control.further)}."]
+        if data.engines:
+            lines += ["", f"Engine absent: {', '.join(data.engines)}."]
+        if data.attest:
+            lines += ["", f"People attest: {data.attest}"]
+        lines += [""] * bool(data.steps) + [f"{number}. {step}" for number, step in enumerate(data.steps, 1)]
+    return "\n".join(lines) + "\n"
+
+
 def explained(framework: Framework, control: Control) -> Iterator[str]:
     """A control in our words, with everything behind it."""
     data = control.data
