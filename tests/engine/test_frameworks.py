@@ -180,3 +180,10 @@ def test_the_restricted_level_asks_beyond_the_baseline_what_it_adds() -> None:
         "proc-mount-restricted",
     }  # fmt: skip
     assert gap(framework("pss-restricted"), framework("pss-baseline")) == []
+
+
+def test_mappings_are_marked_and_answer_nothing_without_people() -> None:
+    mappings = {found.id for found in each() if found.mapping}
+    assert mappings == {"nist-800-53", "pci-dss-4", "soc-2", "iso-27001-2022", "hipaa"}
+    for name in mappings:
+        assert {control.data.automation for control in framework(name).controls} == {Automation.PARTIAL}
