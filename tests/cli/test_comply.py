@@ -115,12 +115,31 @@ def test_nodes_of_which_there_are_no_facts_keep_a_control_from_passing(run: Run,
     assert "no facts of the nodes other" in control(document, "1.2.1")["reason"]
 
 
-def test_results_of_other_commands_answer_what_they_judged(run: Run, folder: Path) -> None:
+def test_results_of_manifests_fail_controls_and_pass_none(run: Run, folder: Path) -> None:
     done = run("scan", "bad.yaml", "--profile", "all", "--format", "json=scan.json", cwd=folder)
     assert done.returncode == 1
     _, document = judged(run, folder, "pss-baseline", "--on", "scan.json")
-    assert control(document, "privileged")["status"] == "fail" and control(document, "host-path")["status"] == "pass"
+    assert (
+        control(document, "privileged")["status"] == "fail"
+        and control(document, "host-path")["status"] == "not-checked"
+    )
     assert document["inputs"][0]["kind"] == "results"
+
+
+def test_results_of_a_whole_cluster_and_of_images_answer_what_they_judged(run: Run, folder: Path) -> None:
+    run("scan", "good.yaml", "--profile", "all", "--format", "json=scan.json", cwd=folder)
+    kept = json.loads((folder / "scan.json").read_text())
+    kept["inputs"][0]["kind"] = "cluster"
+    for rule in ("vulnerable-package", "outdated-distribution"):
+        kept["statuses"] = [each for each in kept["statuses"] if each["rule"] != rule]
+        kept["statuses"].append({"rule": rule, "state": "ok", "reason": ""})
+    (folder / "scan.json").write_text(json.dumps(kept, separators=(",", ":")))
+    _, document = judged(run, folder, "nist-800-190", "--on", "scan.json")
+    assert control(document, "4.1.1")["status"] == "pass" and control(document, "4.4.3")["status"] == "pass"
+    kept["summary"]["complete"] = False
+    (folder / "scan.json").write_text(json.dumps(kept, separators=(",", ":")))
+    code, document = judged(run, folder, "nist-800-190", "--on", "scan.json")
+    assert code == 2 and control(document, "4.1.1")["status"] == "not-checked"
 
 
 def test_an_input_that_cannot_be_read_lets_nothing_pass(run: Run, folder: Path) -> None:

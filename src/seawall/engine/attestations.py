@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from hashlib import sha256
@@ -16,6 +17,8 @@ from seawall.sources.manifests.yamltext import Document, place_in
 
 SCHEMA = "seawall.attestations/v1"
 DEFAULT_FILE = "seawall-attestations.yaml"
+#: What YAML does not take as it is, or takes for the end of a line.
+_UNWRITABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _HEAD = f"""# What people attest, written by `seawall comply attest`. An entry that is edited no longer counts.
 schema: {SCHEMA}
 attestations:
@@ -157,6 +160,10 @@ def attest(
         raise ConfigError("who attests is missing (--by)")
     if not (text.strip() or paths):
         raise ConfigError("an attestation needs --text or --file")
+    try:
+        "".join((text, by, *paths)).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError("the text, the name or a path is not UTF-8") from error
     if until <= today:
         raise ConfigError(f"--until {until} is not to come: name the day when it must be looked at again")
     if os.path.exists(file):
@@ -193,5 +200,10 @@ def _written(entry: Attestation) -> str:
     lines = []
     for key, value in msgspec.to_builtins(entry).items():
         if value not in ("", [], ()):
-            lines.append(f"{key}: {msgspec.json.encode(value).decode()}")
+            text = msgspec.json.encode(value).decode()
+            lines.append(f"{key}: {_UNWRITABLE.sub(_escaped, text)}")
     return "".join(f"  {'-' if number == 0 else ' '} {line}\n" for number, line in enumerate(lines))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

@@ -36,6 +36,8 @@ _WANTED = {
     "kubeconfig": "needs results of `seawall kubeconfig --format json=FILE`: give them with --on",
     "files": "needs the files of the control plane among the inputs",
 }
+#: How inputs are read of which a scan sees every kind.
+_WHOLE = frozenset(("cluster", "snapshot"))
 #: What rules over the whole inventory are about: one of these kinds must be there, among manifests, for a pass.
 _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.RBAC: frozenset(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")),
@@ -266,13 +268,16 @@ class _Judge:
     def _unfailed(self, rule: Rule, by: str, outcomes: list[tuple[int, Outcome]]) -> tuple[CheckState, str, bool]:
         if by == "facts":
             return self._facts(outcomes)
-        if any(rule.id in results.judged for results in self.sources.results if results.complete):
-            return CheckState.PASS, "", False
-        if any(rule.id in results.judged for results in self.sources.results):
-            return _UNSEEN, "the run whose results were given was incomplete", True
         if self.sources.scan is not None and by == "scan":
             return self._scanned(rule)
-        return _UNSEEN, _WANTED[by], True
+        kept = [results for results in self.sources.results if rule.id in results.judged]
+        if not kept:
+            return _UNSEEN, _WANTED[by], True
+        if not all(results.complete for results in kept):
+            return _UNSEEN, "the run whose results were given was incomplete", True
+        if by == "scan" and any(not _WHOLE.issuperset(results.kinds) for results in kept):
+            return _UNSEEN, "results of manifests do not tell which kinds there were: give the manifests", True
+        return CheckState.PASS, "", False
 
     def _facts(self, outcomes: list[tuple[int, Outcome]]) -> tuple[CheckState, str, bool]:
         if not outcomes:
