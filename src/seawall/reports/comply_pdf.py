@@ -53,7 +53,7 @@ class _Document(FPDF):
         """Scope, method and summary."""
         report, framework = self.report, self.report.framework
         self._font(20, "B", _BRAND)
-        self.multi_cell(0, 9, _safe(framework.title), new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(0, 9, _safe(framework.title), align="L", new_x="LMARGIN", new_y="NEXT")
         self._text(f"Compliance report by Seawall {report.tool}, judged {report.judged}", _GREY)
         if not report.complete:
             self._text("This run is INCOMPLETE: what could not be read or judged is listed below.", (179, 38, 30))
@@ -140,7 +140,7 @@ class _Document(FPDF):
         self.cell(24, 5, control.status.value)
         self._font(9, colour=_INK)
         self.set_left_margin(42)
-        self.multi_cell(0, 5, _safe(f"{control.id}  {control.title}"), new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(0, 5, _safe(f"{control.id}  {control.title}"), align="L", new_x="LMARGIN", new_y="NEXT")
         if control.reason:
             self._text(control.reason, _GREY, 8)
         self.set_left_margin(18)
@@ -164,7 +164,7 @@ class _Document(FPDF):
             if control.evidence:
                 self._room(14)
                 self._font(9, "B", _INK)
-                self.multi_cell(0, 5, _safe(f"{control.id}  {control.title}"), new_x="LMARGIN", new_y="NEXT")
+                self.multi_cell(0, 5, _safe(f"{control.id}  {control.title}"), align="L", new_x="LMARGIN", new_y="NEXT")
                 for each in control.evidence:
                     self._text(_evidence(each), _INK, 7.5)
                 if control.more:
@@ -175,7 +175,7 @@ class _Document(FPDF):
         self._room(16)
         self.ln(3)
         self._font(size, "B", _BRAND)
-        self.multi_cell(0, 7, _safe(text), new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(0, 7, _safe(text), align="L", new_x="LMARGIN", new_y="NEXT")
         self.ln(1)
 
     def _text(self, text: str, colour: tuple[int, int, int] = _INK, size: float = 9) -> None:
