@@ -126,20 +126,41 @@ def test_results_of_manifests_fail_controls_and_pass_none(run: Run, folder: Path
     assert document["inputs"][0]["kind"] == "results"
 
 
-def test_results_of_a_whole_cluster_and_of_images_answer_what_they_judged(run: Run, folder: Path) -> None:
-    run("scan", "good.yaml", "--profile", "all", "--format", "json=scan.json", cwd=folder)
+def kept_results(folder: Path, name: str, kind: str, complete: bool = True) -> str:
+    """The results of a scan, changed to those of a cluster or of images."""
     kept = json.loads((folder / "scan.json").read_text())
-    kept["inputs"][0]["kind"] = "cluster"
+    kept["inputs"][0]["kind"] = kind
+    kept["summary"]["complete"] = complete
     for rule in ("vulnerable-package", "outdated-distribution"):
         kept["statuses"] = [each for each in kept["statuses"] if each["rule"] != rule]
         kept["statuses"].append({"rule": rule, "state": "ok", "reason": ""})
-    (folder / "scan.json").write_text(json.dumps(kept, separators=(",", ":")))
-    _, document = judged(run, folder, "nist-800-190", "--on", "scan.json")
-    assert control(document, "4.1.1")["status"] == "pass" and control(document, "4.4.3")["status"] == "pass"
-    kept["summary"]["complete"] = False
-    (folder / "scan.json").write_text(json.dumps(kept, separators=(",", ":")))
-    code, document = judged(run, folder, "nist-800-190", "--on", "scan.json")
+    (folder / name).write_text(json.dumps(kept, separators=(",", ":")))
+    return name
+
+
+def test_results_of_a_whole_cluster_and_of_images_answer_what_they_judged(run: Run, folder: Path) -> None:
+    run("scan", "good.yaml", "--profile", "all", "--format", "json=scan.json", cwd=folder)
+    cluster, image = kept_results(folder, "c.json", "cluster"), kept_results(folder, "i.json", "image")
+    _, document = judged(run, folder, "nist-800-190", "--on", cluster)
+    assert control(document, "4.4.3")["status"] == "pass" and control(document, "4.1.1")["status"] == "not-checked"
+    _, document = judged(run, folder, "nist-800-190", "--on", image)
+    assert control(document, "4.1.1")["status"] == "pass" and control(document, "4.4.3")["status"] == "not-checked"
+    broken = kept_results(folder, "b.json", "image", complete=False)
+    code, document = judged(run, folder, "nist-800-190", "--on", broken)
     assert code == 2 and control(document, "4.1.1")["status"] == "not-checked"
+
+
+def test_files_of_the_control_plane_are_judged_where_they_are_given(run: Run, folder: Path) -> None:
+    (folder / "house.yaml").write_text(
+        "schema: seawall.framework/v1\nid: house\ntitle: House\ncontrols:\n- {id: H1, title: T, why: W, "
+        "automation: automatic, topics: [control-plane], rules: [audit-policy-secret-bodies]}\n"
+    )
+    (folder / "policy.yaml").write_text(
+        "apiVersion: audit.k8s.io/v1\nkind: Policy\nmetadata: {name: p}\nrules: [{level: Metadata}]\n"
+    )
+    args = ("--framework-file", "house.yaml", "--on", "good.yaml")
+    assert control(judged(run, folder, "house", *args)[1], "H1")["status"] == "not-checked"
+    assert control(judged(run, folder, "house", *args, "--on", "policy.yaml")[1], "H1")["status"] == "pass"
 
 
 def test_an_input_that_cannot_be_read_lets_nothing_pass(run: Run, folder: Path) -> None:
@@ -149,6 +170,14 @@ def test_an_input_that_cannot_be_read_lets_nothing_pass(run: Run, folder: Path) 
     assert document["summary"]["statuses"]["pass"] == 0
     kept = ("--on", "good.yaml", "--on", "broken.yaml", "--keep-going", "--allow-not-checked")
     assert judged(run, folder, "pss-baseline", *kept)[0] == 0
+
+
+def test_a_snapshot_is_judged_as_the_objects_in_it(run: Run, folder: Path) -> None:
+    done = run("snapshot", "bad.yaml", "-o", "estate.snapshot", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    code, document = judged(run, folder, "pss-baseline", "--on", "estate.snapshot")
+    assert code == 1 and control(document, "privileged")["status"] == "fail"
+    assert document["inputs"][0]["kind"] == "snapshot" and document["inputs"][0]["sha256"]
 
 
 def test_waived_findings_are_waived_and_never_a_pass(run: Run, folder: Path) -> None:

@@ -16,7 +16,8 @@ from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.cli.rendering import add_revision_argument
 from seawall.engine import ReadOptions, ScanOptions, UsageError
 from seawall.engine.attestations import DEFAULT_FILE, Attestations, attest, read_attestations
-from seawall.engine.comply import Report, comply
+from seawall.engine.comply import comply
+from seawall.engine.complyreport import Report
 from seawall.engine.complysources import SourcesProblem, gather
 from seawall.engine.complytrend import TrendError, add_trend
 from seawall.engine.config import ConfigError

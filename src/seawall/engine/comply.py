@@ -6,23 +6,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
-from seawall import __version__
 from seawall.analysis.nodes import Outcome, Verdict, message
 from seawall.engine.attestations import Attestations
 from seawall.engine.catalogue import load_all_rules
-from seawall.engine.complysources import Input, Sources
+from seawall.engine.complyreport import (
+    AttestationEvidence,
+    ControlReport,
+    Evidence,
+    FactsEvidence,
+    FindingEvidence,
+    ObjectsEvidence,
+    Report,
+)
+from seawall.engine.complysources import Sources
 from seawall.engine.frameworks import Control, Framework, judged_by
 from seawall.engine.results import KeptFinding
-from seawall.findings.controls import Automation, CheckResult, CheckState, Status, decide
+from seawall.findings.controls import CheckResult, CheckState, Status, decide
 from seawall.model.finding import Finding, FindingStatus, ResourceRef, RuleState, Severity
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.kinds import templated_names
 from seawall.model.resource import Resource
 from seawall.model.rule import CONTAINER, INVENTORY, OBJECT, POD, Rule, Scope
 
-SCHEMA = "seawall.comply/v1"
 #: Findings told behind one control; the checks count all.
 _MOST_FINDINGS = 20
 _MOST_SEEN = 10
@@ -38,6 +43,10 @@ _WANTED = {
 }
 #: How inputs are read of which a scan sees every kind.
 _WHOLE = frozenset(("cluster", "snapshot"))
+#: What a scan judges where someone gives it the files.
+_OF_FILES = ("files", "kubeconfig")
+#: How a scan or an audit of nodes reads inputs; other commands have ways of their own.
+_ESTATE = frozenset(("cluster", "snapshot", "manifests", "stdin", "facts"))
 #: What rules over the whole inventory are about: one of these kinds must be there, among manifests, for a pass.
 _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.RBAC: frozenset(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")),
@@ -46,133 +55,6 @@ _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.WORKLOAD: frozenset(templated_names()),
     Scope.NAMESPACE: frozenset(("Namespace", *templated_names())),
 }
-
-
-class FindingEvidence(Struct, frozen=True, tag="finding", rename="camel", omit_defaults=True):
-    """A finding behind an answer, and where it stands."""
-
-    rule: str
-    severity: str
-    status: str
-    resource: ResourceRef
-    message: str
-    fingerprint: str
-    file: str = ""
-    line: int = 0
-    path: str = ""
-    owner: str = ""
-    waiver: str = ""
-
-
-class FactsEvidence(Struct, frozen=True, tag="facts", rename="camel", omit_defaults=True):
-    """What a check saw on a node; ``source`` is the file of facts, ``seen`` places in it with what they say."""
-
-    rule: str
-    node: str
-    source: str
-    collected: str
-    verdict: str
-    seen: tuple[str, ...] = ()
-    reason: str = ""
-
-
-class ObjectsEvidence(Struct, frozen=True, tag="objects"):
-    """How many objects of each kind were looked at."""
-
-    kinds: dict[str, int]
-
-
-class AttestationEvidence(Struct, frozen=True, tag="attestation"):
-    """What someone attested; ``files`` are paths with their SHA-256."""
-
-    by: str
-    date: str
-    until: str
-    text: str
-    files: dict[str, str]
-    sha256: str
-    source: str
-
-
-Evidence = FindingEvidence | FactsEvidence | ObjectsEvidence | AttestationEvidence
-
-
-class ControlReport(Struct, frozen=True):
-    """A control with its answer; ``more`` counts findings that are not among the evidence."""
-
-    id: str
-    section: str
-    title: str
-    automation: Automation
-    status: Status
-    reason: str
-    severity: str
-    checks: tuple[CheckResult, ...]
-    evidence: tuple[Evidence, ...]
-    owners: dict[str, int]
-    more: int = 0
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether other inputs would have answered what was not checked."""
-        open_ended = self.status in (Status.PARTIAL, Status.NOT_CHECKED)
-        return open_ended and any(check.answerable and check.required for check in self.checks)
-
-
-class Trend(Struct, frozen=True):
-    """What became of an earlier run: scores in percent, and the controls that pass or no longer pass."""
-
-    previous: float
-    change: float
-    mended: tuple[str, ...]
-    broken: tuple[str, ...]
-
-
-class Report(Struct):
-    """All controls of a framework, and what they were judged from."""
-
-    framework: Framework
-    controls: list[ControlReport]
-    inputs: list[Input]
-    judged: str
-    kubernetes_version: str
-    complete: bool
-    notes: list[str]
-    problems: list[str]
-    errors: list[dict[str, str]]
-    trend: Trend | None = None
-    tool: str = __version__
-
-    def counts(self) -> dict[str, int]:
-        """How many controls have each status."""
-        found = Counter(control.status for control in self.controls)
-        return {status.value: found[status] for status in Status}
-
-    def score(self) -> float:
-        """Percent of all controls that pass or are attested: what was not looked at counts against it."""
-        good = sum(control.status in (Status.PASS, Status.ATTESTED) for control in self.controls)
-        return round(100 * good / len(self.controls), 1)
-
-    def owners(self) -> dict[str, dict[str, int]]:
-        """Whose objects make controls fail: controls and findings by owner, the most first."""
-        controls: Counter[str] = Counter()
-        findings: Counter[str] = Counter()
-        for control in self.controls:
-            for owner, number in control.owners.items():
-                controls[owner] += 1
-                findings[owner] += number
-        return {owner: {"controls": n, "findings": findings[owner]} for owner, n in controls.most_common()}
-
-    def exit_code(self, fail_on: Severity | None, allow_not_checked: bool) -> int:
-        """0 complete and nothing failed, 1 failed controls at or above ``fail_on``, 2 incomplete; 2 outranks 1.
-
-        Incomplete is also a control that other inputs would have answered, unless that is allowed. What no input
-        can answer (an engine that is absent, people) is told, and does not fail a run.
-        """
-        if not self.complete or (not allow_not_checked and any(each.unanswered for each in self.controls)):
-            return 2
-        failed = [each.severity for each in self.controls if each.status is Status.FAIL]
-        return int(fail_on is not None and any(Severity(each).at_least(fail_on) for each in failed))
 
 
 def comply(framework: Framework, sources: Sources, attestations: Attestations | None = None) -> Report:
@@ -268,9 +150,12 @@ class _Judge:
     def _unfailed(self, rule: Rule, by: str, outcomes: list[tuple[int, Outcome]]) -> tuple[CheckState, str, bool]:
         if by == "facts":
             return self._facts(outcomes)
-        if self.sources.scan is not None and by == "scan":
+        if self.sources.scan is not None and (by == "scan" or (by in _OF_FILES and not self._absent(rule))):
             return self._scanned(rule)
         kept = [results for results in self.sources.results if rule.id in results.judged]
+        if by != "scan":
+            # Rules over packages judge nodes and components too: those are not what an image is made of.
+            kept = [results for results in kept if not _ESTATE.issuperset(results.kinds)]
         if not kept:
             return _UNSEEN, _WANTED[by], True
         if not all(results.complete for results in kept):

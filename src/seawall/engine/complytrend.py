@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct, field
 
-from seawall.engine.comply import SCHEMA, Report, Trend
+from seawall.engine.complyreport import SCHEMA, Report, Trend
 
 _MAX_BYTES = 1 << 28
 _GOOD = ("pass", "attested")

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.engine.comply import SCHEMA, ControlReport, FactsEvidence, FindingEvidence, Report
+from seawall.engine.complyreport import SCHEMA, ControlReport, FactsEvidence, FindingEvidence, Report
 from seawall.engine.frameworks import Control, Framework
 from seawall.engine.gap import Gap
 from seawall.findings.controls import Automation, Status

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from seawall.engine.comply import (
+from seawall.engine.complyreport import (
     AttestationEvidence,
     ControlReport,
     Evidence,

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from fpdf import FPDF
 
-from seawall.engine.comply import AttestationEvidence, ControlReport, FactsEvidence, ObjectsEvidence, Report
+from seawall.engine.complyreport import AttestationEvidence, ControlReport, FactsEvidence, ObjectsEvidence, Report
 from seawall.findings.controls import Status
 from seawall.reports.comply import COLOURS, evidence_line, summary_lines
 from seawall.reports.excerpt import printable
