@@ -29,6 +29,7 @@ COMMANDS = {
     "config": "check seawall.yaml, with the line of each mistake",
     "network": "show what can reach what, and why",
     "db": "keep the database of advisories: update, build, status",
+    "comply": "answer every control of a framework, with evidence",
     "node": "collect the facts of a node, judge them by benchmarks, plan what to change",
 }
 

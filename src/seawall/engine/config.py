@@ -125,8 +125,15 @@ def read_typed(file: str, kind: type[T]) -> T | None:
         ConfigError: the file cannot be read, or is not of the type; with line and column.
     """
     text = read_text(file)
-    if text is None:
-        return None
+    return convert(text, kind) if text is not None else None
+
+
+def convert(text: Text, kind: type[T]) -> T:
+    """A configuration as a value of that type.
+
+    Raises:
+        ConfigError: it is not of the type; with line and column.
+    """
     try:
         return msgspec.convert(text.value, kind)
     except msgspec.ValidationError as error:
@@ -136,7 +143,7 @@ def read_typed(file: str, kind: type[T]) -> T | None:
         line, column = place_in(text.marks, parse_path(where))
         message = _PLACE.sub("", told)
         message = message[:1].lower() + message[1:]
-        raise ConfigError(f"{file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
+        raise ConfigError(f"{text.file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
 
 
 def _read_optional(file: str, *, wanted: bool) -> Text | None:

@@ -49,20 +49,29 @@ class KeptStatus(Struct):
     state: str
 
 
+class _Input(Struct):
+    kind: str = ""
+
+
 class _Document(Struct):
     summary: _Summary
     findings: list[msgspec.Raw]
     rules: dict[str, Any]
     statuses: list[KeptStatus]
+    inputs: list[_Input] = []
 
 
 class Results(Struct):
-    """A run's results: its findings with their original JSON, the rules, and whether the run was complete."""
+    """A run's results: its findings with their original JSON, the rules, and whether the run was complete.
+
+    ``kinds`` are the ways in which its inputs were read (``manifests``, ``cluster``, ``facts``...).
+    """
 
     complete: bool
     findings: list[tuple[KeptFinding, msgspec.Raw]]
     rules: dict[str, Any]
     judged: frozenset[str]
+    kinds: frozenset[str] = frozenset()
 
 
 def holds_results(path: str) -> bool:
@@ -106,7 +115,8 @@ def decode_results(data: bytes, name: str) -> Results:
     except (msgspec.DecodeError, RecursionError) as error:
         raise ResultsError(f"{name} holds no whole {SCHEMA} document: {error}") from error
     judged = frozenset(status.rule for status in document.statuses if status.state not in ("skipped", "error"))
-    return Results(document.summary.complete, findings, document.rules, judged)
+    kinds = frozenset(each.kind for each in document.inputs)
+    return Results(document.summary.complete, findings, document.rules, judged, kinds)
 
 
 def known_findings(results: Results) -> list[Identity]:

@@ -99,8 +99,18 @@ def join(result: ScanResult, judged: ScanResult) -> None:
     new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
     result.rules += new.values()
     states = {status.rule: status for status in judged.statuses}
-    result.statuses[:] = [states.get(status.rule, status) for status in result.statuses]
+    result.statuses[:] = [
+        _worse(status, states[status.rule]) if status.rule in states else status for status in result.statuses
+    ]
     result.statuses += (status for status in judged.statuses if status.rule in new)
+
+
+def _worse(before: RuleStatus, now: RuleStatus) -> RuleStatus:
+    """What became of a rule in two runs: not judged where one of them could not."""
+    if before.state is not RuleState.NOT_JUDGED:
+        return now
+    both = now.state is RuleState.NOT_JUDGED and now.reason != before.reason
+    return RuleStatus(now.rule, RuleState.NOT_JUDGED, f"{before.reason}; {now.reason}" if both else before.reason)
 
 
 def _age(info: DatabaseInfo, now: datetime) -> list[str]:

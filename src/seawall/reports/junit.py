@@ -34,7 +34,7 @@ class _Suite:
         )
 
     def text(self) -> Iterator[str]:
-        yield f"  <testsuite name={_quote(self.name)} {self.counts()}>\n"
+        yield f"  <testsuite name={quote(self.name)} {self.counts()}>\n"
         yield from self.cases
         yield "  </testsuite>\n"
 
@@ -65,7 +65,7 @@ def _inputs(result: ScanResult) -> Iterator[_Suite]:
         suite = _Suite("inputs")
         for name, message in problems:
             suite.errors += 1
-            suite.cases.append(_case("seawall.inputs", name, f"<error message={_quote(message)}/>"))
+            suite.cases.append(_case("seawall.inputs", name, f"<error message={quote(message)}/>"))
         yield suite
 
 
@@ -84,19 +84,19 @@ def _suite(rule: Rule, status: RuleStatus, findings: list[Finding]) -> _Suite:
     group = f"seawall.{rule.scope}.{rule.id}"
     for finding in findings:
         place = first_place(finding)
-        attributes = f" file={_quote(repository_path(place.file))}" if place.file else ""
+        attributes = f" file={quote(repository_path(place.file))}" if place.file else ""
         attributes += f' line="{place.line}"' if place.line else ""
         if finding.status is FindingStatus.OPEN:
             suite.failures += 1
             inner = _failure(rule, finding)
         else:
             suite.skipped += 1
-            inner = f"<skipped message={_quote(_waived(finding))}/>"
+            inner = f"<skipped message={quote(_waived(finding))}/>"
         suite.cases.append(_case(group, f"{subject(finding)} [{finding.fingerprint[:8]}]", inner, attributes))
     if status.state is not RuleState.OK:
         suite.errors += 1
         reason = f"{status.state}: {status.reason}"
-        suite.cases.append(_case(group, "the rule itself", f"<error message={_quote(reason)}/>"))
+        suite.cases.append(_case(group, "the rule itself", f"<error message={quote(reason)}/>"))
     elif not findings:
         suite.cases.append(_case(group, rule.title, ""))
     return suite
@@ -105,7 +105,7 @@ def _suite(rule: Rule, status: RuleStatus, findings: list[Finding]) -> _Suite:
 def _failure(rule: Rule, finding: Finding) -> str:
     place = first_place(finding)
     text = f"{place.file}:{place.line}:{place.column}\n{finding.message}\n{rule.why}\nHow to mend: {rule.remediation}"
-    return f"<failure message={_quote(finding.message)} type={_quote(finding.severity)}>{_text(text)}</failure>"
+    return f"<failure message={quote(finding.message)} type={quote(finding.severity)}>{_text(text)}</failure>"
 
 
 def _waived(finding: Finding) -> str:
@@ -113,11 +113,11 @@ def _waived(finding: Finding) -> str:
 
 
 def _case(group: str, name: str, inner: str, attributes: str = "") -> str:
-    head = f'    <testcase classname={_quote(group)} name={_quote(name)} time="0"{attributes}'
+    head = f'    <testcase classname={quote(group)} name={quote(name)} time="0"{attributes}'
     return f"{head}>{inner}</testcase>\n" if inner else f"{head}/>\n"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     return quoteattr(_FORBIDDEN.sub("\ufffd", text))
 
 
