@@ -101,6 +101,9 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.advisories
 	$(BIN)/python -m bench.nodes
 	$(BIN)/python -m bench.cel
+	$(BIN)/python -m bench.benchmarks
+	$(BIN)/python -m bench.comply
+	$(BIN)/python -m bench.charts
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py
