@@ -11,11 +11,12 @@ import jsonschema
 import pytest
 
 from seawall.model.advisories import Known
+from seawall.store.inventories import InventoryStore
 from tests.analysis.images.made import database, osv
 from tests.cli.test_registry import push
 from tests.conftest import REPOSITORY, Run
 from tests.registry import running_registry
-from tests.sources.images.build import BASE, OS_RELEASE, Built, build, entry, tar
+from tests.sources.images.build import BASE, OS_RELEASE, Built, build, entry, tar, write_layout
 
 SCHEMAS = REPOSITORY / "src/seawall/reports/schemas"
 FIXED = [{"introduced": "0"}, {"fixed": "5.2.15-3"}]
@@ -162,6 +163,16 @@ def test_watch_tells_what_became_known_without_pulling(run: Run, tmp_path: Path)
     }
     code, document = watch(run, advisories(tmp_path, mended))
     assert (code, document["gone"], document["changes"]) == (0, 1, [])
+
+
+def test_no_credential_is_remembered(run: Run, tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "app", (app("secretive"), "v1"))
+    assert run("image", str(layout), f"--remember-in={tmp_path / 'store'}").returncode == 0
+    with InventoryStore(str(tmp_path / "store")) as store:
+        [kept] = list(store.all())
+    assert kept.inventory.config is not None
+    assert kept.inventory.config.env == ("PATH=/bin", "DB_PASSWORD=[redacted]")
+    assert (tmp_path / "store").stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_remembered(run: Run, tmp_path: Path) -> None:

@@ -45,10 +45,13 @@ def remembering(
     if not (args.remember or args.remember_in):
         yield None
         return
+    from seawall.engine.images import shown
+
     try:
         with InventoryStore(store_path(args)) as store:
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            yield lambda inventory, uses: store.put(inventory, uses, now)
+            # What images hold of credentials is of no use later, and never kept.
+            yield lambda inventory, uses: store.put(shown(inventory), uses, now)
     except InventoryProblem as error:
         raise CommandError(str(error)) from error
 
