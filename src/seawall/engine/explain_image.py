@@ -58,8 +58,12 @@ class Explanation(Struct, frozen=True):
 
 def explain_image(name: str, inventory: ImageInventory, advisories: AdvisoryLookup, today: str) -> Explanation:
     """Explain a vulnerability, by any of its names; None of it where the image does not have it."""
+    return _explain(name, inventory, Matcher(advisories, today))
+
+
+def _explain(name: str, inventory: ImageInventory, matcher: Matcher) -> Explanation:
     inventory = shown(inventory)  # the commands that made layers may hold credentials
-    verdict = Matcher(advisories, today).match(inventory)
+    verdict = matcher.match(inventory)
     wanted = name.upper() if name.upper().startswith("CVE-") else name
     found = next((each for each in verdict.vulnerabilities if wanted in (each.id, *each.names)), None)
     places = tuple(_places(found, inventory)) if found is not None else ()
@@ -76,8 +80,9 @@ def explain_remembered(
     Raises:
         InventoryProblem: the store cannot be used.
     """
+    matcher = Matcher(advisories, today)  # it keeps what it found: images share most packages
     for remembered in store.all():
-        explained = explain_image(name, remembered.inventory, advisories, today)
+        explained = _explain(name, remembered.inventory, matcher)
         if explained.vulnerability is not None:
             yield remembered.inventory, remembered.uses, explained
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
 
 from seawall.analysis.images import Unreadable
-from seawall.analysis.images.apk import installed
 from seawall.analysis.images.contents import DatabaseItem, OsPackage
-from seawall.analysis.images.dpkg import status
-from seawall.analysis.images.rpm import berkeley, left_over, ndb, sqlite
+from seawall.analysis.images.parsers import parser_for
 from seawall.model.facts import HostPackage
 from seawall.sources.host import HostError, Problems, Root
 from seawall.sources.host.root import Absent
 
 _MAX_BYTES = 256 << 20
-
-
-class _Database(NamedTuple):
-    """A file that lists packages, and its parser. One ``beside`` must say nothing."""
-
-    path: str
-    parse: Callable[[bytes, str], Iterable[DatabaseItem]]
-    beside: str = ""
-
-
-#: In the order in which they are believed: of several forms of rpm's database the newest counts.
+#: Files that list packages; of each row the first that is there counts (of rpm's forms the newest).
 _DATABASES = (
-    (_Database("/var/lib/dpkg/status", status),),
-    (_Database("/lib/apk/db/installed", installed), _Database("/usr/lib/apk/db/installed", installed)),
+    ("var/lib/dpkg/status",),
+    ("lib/apk/db/installed", "usr/lib/apk/db/installed"),
     tuple(
-        _Database(f"{folder}/{name}", parse, f"{folder}/{name}-wal" if parse is sqlite else "")
-        for folder in ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
-        for name, parse in (("rpmdb.sqlite", sqlite), ("Packages.db", ndb), ("Packages", berkeley))
+        f"{folder}/{name}"
+        for folder in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
+        for name in ("rpmdb.sqlite", "Packages.db", "Packages")
     ),
 )
 
@@ -42,14 +28,17 @@ def host_packages(root: Root, problems: Problems) -> list[HostPackage] | None:
     """The packages of a host; None where it has no list of a known kind, or none that can be read."""
     found: list[HostPackage] = []
     known = False
-    for databases in _DATABASES:
-        for database in databases:
+    for paths in _DATABASES:
+        for path in paths:
             try:
-                packages = _read(root, database)
+                # What SQLite has not written back yet is missing in the database.
+                with suppress(Absent):
+                    _parsed(root, f"{path}-wal")
+                packages = _parsed(root, path)
             except Absent:
                 continue
             except (HostError, Unreadable) as error:
-                problems.add("packages", f"{database.path} {error}")
+                problems.add("packages", f"/{path} {error}")
                 return None
             known = True
             found += (_package(each) for each in packages)
@@ -57,12 +46,12 @@ def host_packages(root: Root, problems: Problems) -> list[HostPackage] | None:
     return found if known else None
 
 
-def _read(root: Root, database: _Database) -> list[OsPackage]:
-    data = root.read(database.path, _MAX_BYTES)
-    if database.beside:
-        with suppress(Absent):
-            left_over(root.read(database.beside, _MAX_BYTES), database.beside)
-    return [package for item in database.parse(data, database.path) for package in item.packages]
+def _parsed(root: Root, path: str) -> list[OsPackage]:
+    parser = parser_for(path)
+    if parser is None:
+        raise Absent("is no file that lists packages")
+    items = parser.parse(root.read(f"/{path}", _MAX_BYTES), path)
+    return [package for item in items if isinstance(item, DatabaseItem) for package in item.packages]
 
 
 def _package(package: OsPackage) -> HostPackage:

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from msgspec import Struct
 
 from seawall import __version__
-from seawall.analysis.posture.rules.workloads import is_placeholder, names_credential
+from seawall.analysis.posture.credential_names import is_placeholder, names_credential
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.scan import Progress, UsageError
 from seawall.model.finding import SourceError

@@ -45,15 +45,14 @@ def image_uses(inventory: Inventory) -> dict[str, tuple[ResourceRef, ...]]:
     Raises:
         NotRead: a kind of workloads was not read.
     """
-    workloads = inventory.workloads()
+    workloads = [(workload, list(_running(workload))) for workload in inventory.workloads()]
     running: dict[tuple[str | None, str], set[str]] = {}
-    for workload in workloads:
-        for image, digest in _running(workload):
+    for workload, statuses in workloads:
+        for image, digest in statuses:
             running.setdefault((workload.ref.cluster, image), set()).add(digest)
     uses: dict[str, dict[ResourceRef, None]] = {}
-    for workload in workloads:
-        maker = _maker(workload, inventory)
-        own = dict(_running(workload))
+    for workload, statuses in workloads:
+        maker, own = _maker(workload, inventory), dict(statuses)
         for image in _images(workload):
             known = {own[image]} if image in own else running.get((workload.ref.cluster, image), set())
             for digest in known or {""}:

@@ -20,6 +20,17 @@ _NAMESPACES = {
     "amzn": "amazon",
     "ol": "oracle",
 }
+#: Debian's releases by their code names.
+DEBIAN_RELEASES = {
+    "wheezy": "7",
+    "jessie": "8",
+    "stretch": "9",
+    "buster": "10",
+    "bullseye": "11",
+    "bookworm": "12",
+    "trixie": "13",
+    "forky": "14",
+}
 _SAME = {
     "redhat": "rhel",
     "red hat enterprise linux": "rhel",

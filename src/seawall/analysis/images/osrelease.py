@@ -9,16 +9,13 @@ import re
 
 from seawall.analysis.images.contents import OsItem
 from seawall.analysis.images.errors import Unreadable
-from seawall.model.distro import normal_id
+from seawall.model.distro import DEBIAN_RELEASES, normal_id
 from seawall.model.images import OsRelease
 
 _ASSIGNMENT = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 _ESCAPE = re.compile(r"\\([\"'$`\\])")
 _RED_HAT = re.compile(r"(?P<name>.+?)(?: Linux)?(?: release)? (?P<version>\d[\d.]*)(?: \((?P<codename>[^)]*)\))?")
-_DEBIAN_CODENAMES = {
-    "7": "wheezy", "8": "jessie", "9": "stretch", "10": "buster", "11": "bullseye", "12": "bookworm", "13": "trixie",
-    "14": "forky",
-}  # fmt: skip
+_DEBIAN_CODENAMES = {number: name for name, number in DEBIAN_RELEASES.items()}
 _TEXT = 256
 
 

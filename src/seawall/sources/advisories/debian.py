@@ -8,18 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.advisories import Advisory, Affected, Entry, Event
+from seawall.model.distro import DEBIAN_RELEASES
 from seawall.sources.advisories.problem import AdvisoryProblem, decode_json
 
-_NUMBERS = {
-    "wheezy": "7",
-    "jessie": "8",
-    "stretch": "9",
-    "buster": "10",
-    "bullseye": "11",
-    "bookworm": "12",
-    "trixie": "13",
-    "forky": "14",
-}
 #: Debian's urgencies; "unimportant" is for what is no vulnerability in the packages as built.
 _URGENCIES = {"high": "high", "medium": "medium", "low": "low", "unimportant": "info"}
 _STATES = {"ignored": "ignored", "postponed": "deferred"}
@@ -63,7 +54,7 @@ def _entry(package: str, vulnerability: str, item: _Item) -> Entry:
         references=(f"https://security-tracker.debian.org/tracker/{vulnerability}",),
     )
     affected = tuple(
-        (f"Debian:{_NUMBERS.get(name, name)}", package, _affected(advisory.id, release))
+        (f"Debian:{DEBIAN_RELEASES.get(name, name)}", package, _affected(advisory.id, release))
         for name, release in item.releases.items()
     )
     return Entry(advisory, affected)

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from seawall.model.distro import DEBIAN_RELEASES
 from seawall.model.images import OsRelease, Package
 
 #: Types of package URLs, as OSV names their ecosystems.
@@ -30,15 +31,6 @@ _LANGUAGES = {
     "swift": "SwiftURL",
 }
 _DISTRO_TYPES = frozenset({"deb", "apk", "rpm"})
-_DEBIAN = {
-    "jessie": "8",
-    "stretch": "9",
-    "buster": "10",
-    "bullseye": "11",
-    "bookworm": "12",
-    "trixie": "13",
-    "forky": "14",
-}
 _RPM = {
     "rhel": "Red Hat",
     "centos": "Red Hat",
@@ -103,7 +95,7 @@ def _deb(os: OsRelease) -> str:
         if number.isdigit():
             return f"Debian:{number}"
         codename = os.codename or os.version_id.partition("/")[0]
-        return f"Debian:{_DEBIAN.get(codename, codename)}" if codename else ""
+        return f"Debian:{DEBIAN_RELEASES.get(codename, codename)}" if codename else ""
     return "Echo" if os.id == "echo" else ""
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.credential_names import looks_like_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -36,20 +35,6 @@ _RUNTIME_PATHS = frozenset(
         r"\\.\pipe\docker_engine",
         r"\\.\pipe\containerd-containerd",
     ]
-)
-_CREDENTIAL_NAME = re.compile(
-    r"(?:passw(?:or)?d|passphrase|[_.-]pwd|secret|token|credentials?"
-    r"|(?:api|access|secret|private|signing|encryption)[_.-]?key)(?:[_.-]?(?:base|base64|value|\d+))?\Z",
-    re.IGNORECASE,
-)
-#: Names that end like a credential but name an object that holds one.
-#: Both are compiled when they are first used, as most files have no name of a credential.
-_OBJECT_NAME = r"(?i:(?:pull|tls|cert|certificate|existing)[_.-]?secret)\Z"
-_NO_CREDENTIAL = (
-    r"true|false|yes|no|on|off|null|none|[\d.]+"  # switches and numbers
-    r"|\.{0,2}/[\w.@/-]*|[A-Z]:\\.*|(?:arn|vault|file):.*|[\w+-]+://.*"  # where the value is to be found
-    r"|.*(?:\$\(|\$\{|\{\{).*|<.*>|\[.*\]|[x*.]+"  # what is filled in later
-    r"|(?:your|insert|replace|placeholder|redacted|todo|fixme)(?:[\s_-].*)?"
 )
 
 
@@ -329,24 +314,6 @@ def literal_secret_in_env(c: Container, ctx: Context) -> Hits:
         if looks_like_credential(variable.name, variable.value):
             message = f"container {c.name!r} has a literal value for {variable.name}"
             yield Hit(message, f"env[{i}].value", confidence=Confidence.MEDIUM, secret=True)
-
-
-def looks_like_credential(name: str, value: str) -> bool:
-    """Whether a setting is a credential in clear, by its name and the look of its value."""
-    if not names_credential(name):
-        return False
-    return bool(value.strip()) and not is_placeholder(value)
-
-
-@lru_cache(maxsize=4096)
-def names_credential(name: str) -> bool:
-    """Whether a setting of this name holds a credential."""
-    return bool(_CREDENTIAL_NAME.search(name)) and not re.search(_OBJECT_NAME, name)
-
-
-def is_placeholder(value: str) -> bool:
-    """Whether a value is plainly no credential: a switch, a number, a path, an address, a blank to be filled in."""
-    return re.fullmatch(_NO_CREDENTIAL, value.strip(), re.IGNORECASE) is not None
 
 
 @rule(
