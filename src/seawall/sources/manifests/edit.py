@@ -15,7 +15,7 @@ from seawall.model.paths import Path, format_path
 from seawall.model.remedy import Conflict, Edit, applied
 from seawall.sources.manifests.libyaml import YAMLError
 from seawall.sources.manifests.removal import Refused, Splice, removal
-from seawall.sources.manifests.scalars import ScalarError, resolve_plain
+from seawall.sources.manifests.scalars import resolve_plain
 from seawall.sources.manifests.tree import Node, comments_in, document_node
 from seawall.sources.manifests.yamltext import Document, SyntaxProblem, parse_documents
 
@@ -136,7 +136,9 @@ def _descend(root: Node, path: Path) -> tuple[Node, Node | None, int]:
 
 
 def _is_null(node: Node) -> bool:
-    return node.kind == "scalar" and node.event.implicit[0] and node.event.value in ("", "~", "null") and not node.shared
+    return (
+        node.kind == "scalar" and node.event.implicit[0] and node.event.value in ("", "~", "null") and not node.shared
+    )
 
 
 def _replace(text: str, root: Node, node: Node, edit: Edit) -> Splice:
@@ -198,7 +200,7 @@ class _Layout:
         return self._steps
 
     def insert(self, node: Node, key: str, value: Any) -> Iterator[Splice]:
-        """Ways to add a key to a mapping that does not have it: after its last entry, after others, before the first."""
+        """Ways to add a key to a mapping that lacks it: after its last entry, after others, before the first."""
         if node.flow:
             name = json.dumps(key) if self._quotes(node) else scalar_text(key, None)
             yield self.into_flow(node, f"{name}: {self.flow_text(value, self._quotes(node))}")
@@ -278,7 +280,7 @@ class _Layout:
         return start + f"{self.newline}{' ' * at}".join(entries)
 
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-:@=")
 
 
 def scalar_text(value: Any, style: str | None) -> str:
@@ -287,13 +289,9 @@ def scalar_text(value: Any, style: str | None) -> str:
         return json.dumps(value)
     if style == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    if style != '"' and value and _PLAIN.issuperset(value) and (value[0].isalnum() or value[:3] == "--k"):
-        try:
-            if resolve_plain(value) == value and value[0].isalpha():
-                return value
-        except ScalarError:
-            pass
-    if style != '"' and value.startswith("--") and value[2:3].isalpha() and _PLAIN.issuperset(value.replace("=", "")):
-        return value  # flags of a command line
+    # What begins with a letter, or is a flag, is no number, and no mark of YAML's.
+    begins = value[:1].isalpha() or (value[:2] == "--" and value[2:3].isalpha())
+    if style != '"' and begins and _PLAIN.issuperset(value) and value[-1] != ":" and resolve_plain(value) == value:
+        return value
     # Escapes of JSON beyond the basic plane are pairs, which YAML does not read as one character.
     return json.dumps(value, ensure_ascii=not value.isprintable())

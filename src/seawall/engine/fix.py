@@ -1,0 +1,316 @@
+"""Fixing findings: propose, edit in memory, judge everything anew, and keep only what holds.
+
+A fix holds if its finding is gone and nothing new of its severity or above appeared, in the whole of what was scanned.
+That the rest of each document is equal in meaning, the editor has made sure of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any
+
+from msgspec import Struct, structs
+
+from seawall.engine.catalogue import load_rules
+from seawall.engine.config import OwnProfile
+from seawall.engine.result import ScanResult
+from seawall.engine.rewrite import Dropped, Planned, Rewriter, write_file
+from seawall.engine.scan import ScanOptions, scan
+from seawall.engine.selection import Selection, UnknownRule
+from seawall.engine.suggest import Suggestion, suggest
+from seawall.model.finding import Finding, FindingStatus, Fix, RuleState, Severity, SourceError
+from seawall.model.remedy import Remedy, Site
+
+#: Analyses with remedies: packages with a ``remedies`` module.
+_WITH_REMEDIES = ("posture",)
+#: Rounds in which the fixes of objects where something new appeared are tried one by one.
+_MAX_ROUNDS = 64
+_PROFILE = "fix"
+
+
+class FixOptions(Struct, frozen=True):
+    """What to fix. ``rules`` are ids or aliases (none: all that have a remedy); ``unsafe`` takes cautious ones too.
+
+    ``choose`` is asked of each fix that holds, with the files before and after that fix alone.
+    """
+
+    scan: ScanOptions
+    rules: tuple[str, ...] = ()
+    unsafe: bool = False
+    choose: Callable[[Planned, dict[str, tuple[bytes, bytes]]], bool] | None = None
+
+
+class FixedFile(Struct, frozen=True):
+    """A file before and after, and the fixes made in it."""
+
+    path: str
+    before: bytes
+    after: bytes
+    fixes: tuple[Planned, ...]
+
+
+class FixResult(Struct):
+    """What was fixed, what not and why. ``after`` is what a scan finds with the fixes made, and holds what was fixed
+    with the status ``fixed``. ``cautious`` are fixes that can break something, and wait for somebody to agree."""
+
+    before: ScanResult
+    after: ScanResult
+    files: list[FixedFile]
+    dropped: list[Dropped]
+    cautious: list[Planned]
+    suggestions: list[Suggestion]
+
+
+def load_remedies() -> dict[str, Remedy]:
+    """All remedies by the id of their rule."""
+    found: dict[str, Remedy] = {}
+    for analysis in _WITH_REMEDIES:
+        found.update(import_module(f"seawall.analysis.{analysis}.remedies").REMEDIES)
+    return found
+
+
+def fix(options: FixOptions) -> FixResult:
+    """Find out what can be fixed and what comes of it. Nothing is written; :func:`write` does.
+
+    Raises:
+        UnknownRule: ``rules`` names one that does not exist, or that has no fix.
+        Whatever :func:`seawall.engine.scan.scan` raises.
+    """
+    return _Fixing(options).run()
+
+
+def write(result: FixResult) -> list[SourceError]:
+    """Write the fixed files; gives those that could not be."""
+    problems = (write_file(file.path, file.before, file.after) for file in result.files if file.path != "<stdin>")
+    return [problem for problem in problems if problem is not None]
+
+
+class _Counts:
+    """How many open findings each object has, by rule, and of what severity; what could not be judged."""
+
+    def __init__(self, result: ScanResult) -> None:
+        numbers = {id(resource): number for number, resource in enumerate(result.inventory.resources)}
+        self.objects = [(each.ref.kind, each.ref.namespace, each.ref.name) for each in result.inventory.resources]
+        self.by_rule: Counter[tuple[int, str]] = Counter()
+        self.by_severity: Counter[tuple[int, str, Severity]] = Counter()
+        self.fingerprints: set[str] = set()
+        for finding in result.open_findings():
+            subject = result.subjects.get(id(finding))
+            number = numbers[id(subject.resource)] if subject is not None else -1
+            self.by_rule[number, finding.rule] += 1
+            self.by_severity[number, finding.rule, finding.severity] += 1
+            self.fingerprints.add(finding.fingerprint)
+        self.broken = {s.rule for s in result.statuses if s.state in (RuleState.ERROR, RuleState.NOT_JUDGED)}
+        self.errors = Counter(error.message for error in result.errors)
+
+
+class _Trial(Struct):
+    """What came of some fixes. ``bad`` are those that do not hold by themselves; ``troubled`` objects have something
+    new; ``elsewhere`` says that something new belongs to no object that was fixed."""
+
+    files: dict[str, bytes]
+    result: ScanResult
+    refused: list[tuple[Planned, str]]
+    bad: list[tuple[Planned, str]]
+    troubled: dict[int, str]
+    elsewhere: str = ""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.refused or self.bad or self.troubled or self.elsewhere)
+
+
+class _Fixing:
+    def __init__(self, options: FixOptions) -> None:
+        self.options = options
+        self.rules = _wanted(options.rules)
+        base = options.scan
+        selection = base.selection
+        if options.rules:
+            own = OwnProfile(extends=selection.profile, enable=options.rules)
+            selection = Selection((), selection.skip, _PROFILE, {**selection.own, _PROFILE: own})
+        self.scan = structs.replace(base, selection=selection, severity=Severity.INFO, subjects=True)
+        self.first = scan(self.scan)
+        self.before = _Counts(self.first)
+        self.rewriter = Rewriter(self.first.texts)
+        self.dropped: list[Dropped] = []
+
+    def run(self) -> FixResult:
+        editable, cautious, elsewhere = self._plan()
+        kept, last = self._settle(editable)
+        if self.options.choose is not None:
+            chosen = [fix for fix in kept if self._chosen(fix)]
+            if len(chosen) < len(kept):
+                kept, last = self._settle(chosen)
+        files = [
+            FixedFile(path, self.rewriter.bytes[path], data, tuple(f for f in kept if f.resource.origin.file == path))
+            for path, data in sorted((last.files if last is not None else {}).items())
+        ]
+        suggestions, dropped = suggest(self.scan, elsewhere)
+        after = self._after(last.result if last is not None else self.first, kept)
+        return FixResult(self.first, after, files, self.dropped + dropped, cautious, suggestions)
+
+    def _plan(self) -> tuple[list[Planned], list[Planned], list[Planned]]:
+        """The fixes for files, those that need somebody to agree, and those for what no file holds as it is."""
+        remedies = load_remedies()
+        numbers = {id(resource): number for number, resource in enumerate(self.first.inventory.resources)}
+        raws: dict[int, dict[str, Any]] = {}
+        editable: list[Planned] = []
+        cautious: list[Planned] = []
+        elsewhere: list[Planned] = []
+        for finding in self.first.open_findings():
+            remedy = remedies.get(finding.rule)
+            subject = self.first.subjects.get(id(finding))
+            if remedy is None or subject is None or (self.rules and finding.rule not in self.rules):
+                continue
+            number = numbers[id(subject.resource)]
+            if number not in raws:
+                raws[number] = subject.resource.raw
+            proposal = remedy(Site(raws[number], subject.path))
+            if proposal is None:
+                continue
+            fix = Planned(finding, subject.resource, number, subject.path, proposal.edits, proposal.caution)
+            if fix.caution and not (self.options.unsafe or self.options.choose):
+                cautious.append(fix)
+            elif self.rewriter.can_edit(subject.resource):
+                editable.append(fix)
+            else:
+                elsewhere.append(fix)
+        return editable, cautious, elsewhere
+
+    def _chosen(self, fix: Planned) -> bool:
+        changed, _ = self.rewriter.edited([fix])
+        choose = self.options.choose
+        return choose is not None and choose(fix, {p: (self.rewriter.bytes[p], data) for p, data in changed.items()})
+
+    def _settle(self, fixes: list[Planned]) -> tuple[list[Planned], _Trial | None]:
+        """The fixes that hold together, and the trial that showed it."""
+        fixes = list(fixes)
+        while fixes:
+            trial = self._try(fixes)
+            if trial.clean:
+                return fixes, trial
+            if trial.refused or trial.bad:
+                fixes = self._without(fixes, trial.refused + trial.bad)
+            elif trial.troubled:
+                fixes = self._one_by_one(fixes, set(trial.troubled))
+            else:
+                fixes = self._bisect(fixes)
+        return [], None
+
+    def _without(self, fixes: list[Planned], lost: Iterable[tuple[Planned, str]]) -> list[Planned]:
+        reasons = {id(fix): reason for fix, reason in lost}
+        self.dropped += [Dropped(fix.finding, reasons[id(fix)]) for fix in fixes if id(fix) in reasons]
+        return [fix for fix in fixes if id(fix) not in reasons]
+
+    def _one_by_one(self, fixes: list[Planned], objects: set[int]) -> list[Planned]:
+        """Of each object where something new appeared, add one fix after the other and leave out those to blame."""
+        kept = [fix for fix in fixes if fix.number not in objects]
+        waiting = {number: [fix for fix in fixes if fix.number == number] for number in objects}
+        for _ in range(_MAX_ROUNDS):
+            added = [queue.pop(0) for queue in waiting.values() if queue]
+            if not added:
+                break
+            trial = self._try([*kept, *added])
+            lost = [(fix, reason) for fix, reason in trial.refused + trial.bad if fix in added]
+            blamed = {id(fix) for fix, _ in lost}
+            lost += [
+                (fix, trial.troubled[fix.number])
+                for fix in added
+                if fix.number in trial.troubled and id(fix) not in blamed
+            ]
+            kept += self._without(added, lost)
+        left = [fix for queue in waiting.values() for fix in queue]
+        self.dropped += [Dropped(fix.finding, "too many fixes of one object clash") for fix in left]
+        return kept
+
+    def _bisect(self, fixes: list[Planned]) -> list[Planned]:
+        """Something new appeared in an object that was not touched: leave out the fixes to blame, found by halving."""
+        kept: list[Planned] = []
+        queue = [fixes]
+        while queue:
+            part = queue.pop()
+            trial = self._try([*kept, *part])
+            if not trial.elsewhere:
+                kept += part
+            elif len(part) == 1:
+                self.dropped.append(Dropped(part[0].finding, trial.elsewhere))
+            else:
+                middle = len(part) // 2
+                queue += [part[middle:], part[:middle]]
+        return kept
+
+    def _try(self, fixes: Sequence[Planned]) -> _Trial:
+        files, refused = self.rewriter.edited(fixes)
+        read = structs.replace(self.scan.read, instead={**self.first.texts, **files})
+        result = scan(structs.replace(self.scan, read=read))
+        unwritten = {id(fix) for fix, _ in refused}
+        return _compare(self.before, result, [fix for fix in fixes if id(fix) not in unwritten], files, refused)
+
+    def _after(self, result: ScanResult, kept: Sequence[Planned]) -> ScanResult:
+        for fix in kept:
+            told = Fix("patch", tuple(edit.told() for edit in fix.edits), fix.caution)
+            done = structs.replace(fix.finding, status=FindingStatus.FIXED, fix=told)
+            result.findings.append(done)
+        return result
+
+
+def _compare(
+    before: _Counts,
+    result: ScanResult,
+    fixes: Sequence[Planned],
+    files: dict[str, bytes],
+    refused: list[tuple[Planned, str]],
+) -> _Trial:
+    after = _Counts(result)
+    trial = _Trial(files, result, refused, [], {})
+    if after.objects != before.objects:
+        trial.elsewhere = "other objects are read then"
+    elif after.errors - before.errors:
+        trial.elsewhere = f"something cannot be read then: {next(iter(after.errors - before.errors))}"
+    elif after.broken - before.broken:
+        trial.elsewhere = f"the rule {min(after.broken - before.broken)} cannot judge it then"
+    if trial.elsewhere:
+        return trial
+    planned: dict[tuple[int, str], list[Planned]] = {}
+    least: dict[int, Severity] = {}
+    for fix in fixes:
+        planned.setdefault((fix.number, fix.finding.rule), []).append(fix)
+        known = least.get(fix.number)
+        if known is None or known.at_least(fix.finding.severity):
+            least[fix.number] = fix.finding.severity
+    for key, together in planned.items():
+        if after.by_rule[key] > before.by_rule[key] - len(together):
+            there = [fix for fix in together if fix.finding.fingerprint in after.fingerprints] or together
+            trial.bad += [(fix, "the finding is still there with it") for fix in there]
+    overall = max(least.values(), key=lambda severity: severity.rank, default=Severity.CRITICAL)
+    for (number, rule, severity), count in after.by_severity.items():
+        if count <= before.by_severity[number, rule, severity] or not severity.at_least(least.get(number, overall)):
+            continue
+        reason = f"it would bring a new finding of {rule} ({severity})"
+        if number in least:
+            trial.troubled.setdefault(number, reason)
+        else:
+            trial.elsewhere = reason
+    return trial
+
+
+def _wanted(names: Sequence[str]) -> set[str]:
+    """The ids of the rules to fix; empty for all."""
+    registry, remedies = load_rules(), load_remedies()
+    wanted: set[str] = set()
+    for name in names:
+        found = {rule.id for rule in registry.find(name)}
+        if not found:
+            raise UnknownRule(f"no rule is called {name!r}; `seawall rules list` shows them all")
+        if not found & remedies.keys():
+            raise UnknownRule(f"the rule {name} has no fix that can be made in place; `seawall rules {name}` tells how")
+        wanted |= found
+    return wanted
+
+
+def fixed(result: FixResult) -> list[Finding]:
+    """The findings that were fixed."""
+    return [fix.finding for file in result.files for fix in file.fixes]
