@@ -49,8 +49,8 @@ class UsageError(Exception):
 class ScanOptions(Struct, frozen=True):
     """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
     newest for manifests. ``baseline`` is a file with results: what was found before is waived. ``project`` brings
-    waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by. With ``subjects`` the result tells in which
-    object each finding is."""
+    waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by. With
+    ``subjects`` the result tells in which object each finding is."""
 
     read: ReadOptions
     version: KubernetesVersion | None = None
