@@ -148,8 +148,8 @@ class _Fixing:
             FixedFile(path, self.rewriter.bytes[path], data, tuple(f for f in kept if f.resource.origin.file == path))
             for path, data in sorted((last.files if last is not None else {}).items())
         ]
-        suggestions, dropped = suggest(self.scan, elsewhere)
-        after = self._after(last.result if last is not None else self.first, kept)
+        suggestions, held, dropped = suggest(self.scan, elsewhere)
+        after = _told(last.result if last is not None else self.first, kept, held)
         return FixResult(self.first, after, files, self.dropped + dropped, cautious, suggestions)
 
     def _plan(self) -> tuple[list[Planned], list[Planned], list[Planned]]:
@@ -249,12 +249,18 @@ class _Fixing:
         unwritten = {id(fix) for fix, _ in refused}
         return _compare(self.before, result, [fix for fix in fixes if id(fix) not in unwritten], files, refused)
 
-    def _after(self, result: ScanResult, kept: Sequence[Planned]) -> ScanResult:
-        for fix in kept:
-            told = Fix("patch", tuple(edit.told() for edit in fix.edits), fix.caution)
-            done = structs.replace(fix.finding, status=FindingStatus.FIXED, fix=told)
-            result.findings.append(done)
-        return result
+
+def _told(result: ScanResult, kept: Sequence[Planned], held: Sequence[Planned]) -> ScanResult:
+    """The result with what was fixed in it, and with the fixes that are suggested beside their findings."""
+    suggested = {fix.finding.fingerprint: _fix(fix) for fix in held}
+    for finding in result.findings:
+        finding.fix = suggested.get(finding.fingerprint)
+    result.findings += [structs.replace(fix.finding, status=FindingStatus.FIXED, fix=_fix(fix)) for fix in kept]
+    return result
+
+
+def _fix(planned: Planned) -> Fix:
+    return Fix("patch", tuple(edit.told() for edit in planned.edits), planned.caution)
 
 
 def _compare(

@@ -36,10 +36,10 @@ class Suggestion(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def suggest(options: ScanOptions, fixes: Sequence[Planned]) -> tuple[list[Suggestion], list[Dropped]]:
-    """Suggestions for the fixes that hold, and those that do not with the reason."""
+def suggest(options: ScanOptions, fixes: Sequence[Planned]) -> tuple[list[Suggestion], list[Planned], list[Dropped]]:
+    """Suggestions, the fixes that they hold, and those that did not stand the trial with the reason."""
     if not fixes:
-        return [], []
+        return [], [], []
     held, dropped = _hold(options, fixes)
     suggestions: list[Suggestion] = []
     by_unit: dict[tuple[str, str], list[Planned]] = {}
@@ -58,7 +58,7 @@ def suggest(options: ScanOptions, fixes: Sequence[Planned]) -> tuple[list[Sugges
             suggestions.append(_kubectl(together))
         else:
             suggestions += [_by_hand(fix) for fix in together]
-    return suggestions, dropped
+    return suggestions, held, dropped
 
 
 def _rendered(fix: Planned) -> RenderedEvidence | None:
@@ -184,17 +184,19 @@ def _patches(unit: str, fixes: Sequence[Planned]) -> Suggestion:
     by_object: dict[int, list[Planned]] = {}
     for fix in fixes:
         by_object.setdefault(fix.number, []).append(fix)
-    patches = []
+    lines = [f"# kustomization.yaml of an overlay over {unit}; `resources` leads from its folder to there"]
+    lines += [*_yaml({"resources": [unit]}).splitlines(), "patches:"]
     for group in by_object.values():
         ref = group[0].resource.ref
         api_group, _, version = ref.api_version.rpartition("/")
         target = {"group": api_group, "version": version, "kind": ref.kind, "name": ref.name}
-        if ref.namespace:
-            target["namespace"] = ref.namespace
+        target["namespace"] = ref.namespace or ""
+        lines.append("- target:")
+        lines += [f"    {line}" for line in _yaml({key: each for key, each in target.items() if each}).splitlines()]
+        lines.append("  patch: |-")
         steps = json_patch(group[0].resource.raw, _edits(group))
-        patches.append({"target": {key: each for key, each in target.items() if each}, "patch": _yaml(steps)})
-    head = f"# kustomization.yaml of an overlay over {unit}; `resources` leads from its folder to there\n"
-    return Suggestion("kustomize", unit, head + _yaml({"resources": [unit], "patches": patches}), _of(fixes))
+        lines += [f"    {line}" for line in _yaml(steps).splitlines()]
+    return Suggestion("kustomize", unit, "\n".join(lines) + "\n", _of(fixes))
 
 
 def _of(fixes: Sequence[Planned]) -> tuple[Finding, ...]:
