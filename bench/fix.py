@@ -28,7 +28,7 @@ spec:
       hostPID: true
       containers:
         - name: main
-          image: k8s.gcr.io/part:1.4.2
+          image: k8s.gcr.io/part-{number}:1.4.2
           # Capabilities that nobody remembers.
           securityContext:
             capabilities:

@@ -27,6 +27,8 @@ from seawall.model.remedy import Remedy, Site
 _WITH_REMEDIES = ("posture",)
 #: Rounds in which the fixes of objects where something new appeared are tried one by one.
 _MAX_ROUNDS = 64
+#: Turns after which no more is looked for.
+_MAX_TURNS = 6
 _PROFILE = "fix"
 
 
@@ -133,37 +135,54 @@ class _Fixing:
             selection = Selection((), selection.skip, _PROFILE, {**selection.own, _PROFILE: own})
         self.scan = structs.replace(base, selection=selection, severity=Severity.INFO, subjects=True)
         self.first = scan(self.scan)
-        self.before = _Counts(self.first)
-        self.rewriter = Rewriter(self.first.texts)
         self.dropped: list[Dropped] = []
+        #: Findings whose fixes were left out, by fingerprint: they are not tried again.
+        self.settled: set[str] = set()
+        self.originals: dict[str, bytes] = {}
+        self._start(self.first, {})
+
+    def _start(self, base: ScanResult, edited: dict[str, bytes]) -> None:
+        """Begin a turn, on top of what earlier ones made of the files."""
+        self.base, self.edited = base, edited
+        self.before = _Counts(base)
+        self.rewriter = Rewriter({**self.first.texts, **edited})
 
     def run(self) -> FixResult:
-        editable, cautious, elsewhere = self._plan()
-        kept, last = self._settle(editable)
-        if self.options.choose is not None:
-            chosen = [fix for fix in kept if self._chosen(fix)]
-            if len(chosen) < len(kept):
-                kept, last = self._settle(chosen)
+        """Turn by turn until nothing more can be fixed: a fix can bring lesser findings, that have fixes too."""
+        kept: list[Planned] = []
+        for turn in range(_MAX_TURNS):
+            editable, cautious, elsewhere = self._plan(turn)
+            more, last = self._settle(editable)
+            if self.options.choose is not None:
+                chosen = [fix for fix in more if self._chosen(fix)]
+                self.settled.update(fix.finding.fingerprint for fix in more if fix not in chosen)
+                if len(chosen) < len(more):
+                    more, last = self._settle(chosen)
+            for path, data in self.rewriter.bytes.items():
+                self.originals.setdefault(path, data)
+            if last is None:
+                break
+            kept += more
+            self._start(last.result, {**self.edited, **last.files})
         files = [
-            FixedFile(path, self.rewriter.bytes[path], data, tuple(f for f in kept if f.resource.origin.file == path))
-            for path, data in sorted((last.files if last is not None else {}).items())
+            FixedFile(path, self.originals[path], data, tuple(fix for fix in kept if fix.resource.origin.file == path))
+            for path, data in sorted(self.edited.items())
         ]
         suggestions, held, dropped = suggest(self.scan, elsewhere)
-        after = _told(last.result if last is not None else self.first, kept, held)
-        return FixResult(self.first, after, files, self.dropped + dropped, cautious, suggestions)
+        return FixResult(self.first, _told(self.base, kept, held), files, self.dropped + dropped, cautious, suggestions)
 
-    def _plan(self) -> tuple[list[Planned], list[Planned], list[Planned]]:
+    def _plan(self, turn: int) -> tuple[list[Planned], list[Planned], list[Planned]]:
         """The fixes for files, those that need somebody to agree, and those for what no file holds as it is."""
         remedies = load_remedies()
-        numbers = {id(resource): number for number, resource in enumerate(self.first.inventory.resources)}
+        numbers = {id(resource): number for number, resource in enumerate(self.base.inventory.resources)}
         raws: dict[int, dict[str, Any]] = {}
         editable: list[Planned] = []
         cautious: list[Planned] = []
         elsewhere: list[Planned] = []
-        for finding in self.first.open_findings():
+        for finding in self.base.open_findings():
             remedy = remedies.get(finding.rule)
-            subject = self.first.subjects.get(id(finding))
-            if remedy is None or subject is None or (self.rules and finding.rule not in self.rules):
+            subject = self.base.subjects.get(id(finding))
+            if remedy is None or subject is None or not self._is_wanted(finding):
                 continue
             number = numbers[id(subject.resource)]
             if number not in raws:
@@ -171,7 +190,7 @@ class _Fixing:
             proposal = remedy(Site(raws[number], subject.path))
             if proposal is None:
                 continue
-            fix = Planned(finding, subject.resource, number, subject.path, proposal.edits, proposal.caution)
+            fix = Planned(finding, subject.resource, number, subject.path, proposal.edits, proposal.caution, turn)
             if fix.caution and not (self.options.unsafe or self.options.choose):
                 cautious.append(fix)
             elif self.rewriter.can_edit(subject.resource):
@@ -179,6 +198,9 @@ class _Fixing:
             else:
                 elsewhere.append(fix)
         return editable, cautious, elsewhere
+
+    def _is_wanted(self, finding: Finding) -> bool:
+        return finding.fingerprint not in self.settled and (not self.rules or finding.rule in self.rules)
 
     def _chosen(self, fix: Planned) -> bool:
         changed, _ = self.rewriter.edited([fix])
@@ -202,8 +224,13 @@ class _Fixing:
 
     def _without(self, fixes: list[Planned], lost: Iterable[tuple[Planned, str]]) -> list[Planned]:
         reasons = {id(fix): reason for fix, reason in lost}
-        self.dropped += [Dropped(fix.finding, reasons[id(fix)]) for fix in fixes if id(fix) in reasons]
+        self._drop((fix, reasons[id(fix)]) for fix in fixes if id(fix) in reasons)
         return [fix for fix in fixes if id(fix) not in reasons]
+
+    def _drop(self, lost: Iterable[tuple[Planned, str]]) -> None:
+        for fix, reason in lost:
+            self.dropped.append(Dropped(fix.finding, reason))
+            self.settled.add(fix.finding.fingerprint)
 
     def _one_by_one(self, fixes: list[Planned], objects: set[int]) -> list[Planned]:
         """Of each object where something new appeared, add one fix after the other and leave out those to blame."""
@@ -223,7 +250,7 @@ class _Fixing:
             ]
             kept += self._without(added, lost)
         left = [fix for queue in waiting.values() for fix in queue]
-        self.dropped += [Dropped(fix.finding, "too many fixes of one object clash") for fix in left]
+        self._drop((fix, "too many fixes of one object clash") for fix in left)
         return kept
 
     def _bisect(self, fixes: list[Planned]) -> list[Planned]:
@@ -236,7 +263,7 @@ class _Fixing:
             if not trial.elsewhere:
                 kept += part
             elif len(part) == 1:
-                self.dropped.append(Dropped(part[0].finding, trial.elsewhere))
+                self._drop([(part[0], trial.elsewhere)])
             else:
                 middle = len(part) // 2
                 queue += [part[middle:], part[:middle]]
@@ -244,7 +271,7 @@ class _Fixing:
 
     def _try(self, fixes: Sequence[Planned]) -> _Trial:
         files, refused = self.rewriter.edited(fixes)
-        read = structs.replace(self.scan.read, instead={**self.first.texts, **files})
+        read = structs.replace(self.scan.read, instead={**self.first.texts, **self.edited, **files})
         result = scan(structs.replace(self.scan, read=read))
         unwritten = {id(fix) for fix, _ in refused}
         return _compare(self.before, result, [fix for fix in fixes if id(fix) not in unwritten], files, refused)

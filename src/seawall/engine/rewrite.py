@@ -22,8 +22,8 @@ from seawall.sources.manifests.yamltext import SyntaxProblem
 
 
 class Planned(Struct, frozen=True, eq=False):
-    """A fix that may be made: what for, in which object (``number`` counts those of the run), at
-    which path of it, and by which edits."""
+    """A fix that may be made: what for, in which object (``number`` counts those of the run), at which path of it, and
+    by which edits. Paths are those of the object after the fixes of earlier turns."""
 
     finding: Finding
     resource: Resource
@@ -31,6 +31,7 @@ class Planned(Struct, frozen=True, eq=False):
     path: Path
     edits: tuple[Edit, ...]
     caution: str
+    turn: int = 0
 
 
 class Dropped(Struct, frozen=True):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seawall.model.paths import Path, format_path
+from seawall.model.paths import Path, format_path, lookup
 from seawall.model.remedy import Conflict, Edit, applied
 from seawall.sources.manifests.libyaml import YAMLError
 from seawall.sources.manifests.removal import Refused, Splice, removal
@@ -32,6 +32,8 @@ def edit_text(text: str, document: int, edits: Sequence[Edit]) -> str:
         SyntaxProblem: ``text`` is not readable YAML.
     """
     before = parse_documents(text)
+    if document < len(before):
+        edits = [edit for edit in edits if not _done(before[document].value, edit)]
     edited = text
     try:
         for edit in edits:
@@ -45,6 +47,13 @@ def edit_text(text: str, document: int, edits: Sequence[Edit]) -> str:
     for edit in edits:
         edited = _edit_alone(edited, document, edit)
     return edited
+
+
+def _done(value: Any, edit: Edit) -> bool:
+    there = lookup(value, edit.path)
+    if edit.op == "add":
+        return isinstance(there, list) and edit.value in there
+    return edit.op == "set" and there is not None and json.dumps(there) == json.dumps(edit.value)
 
 
 def _edit_alone(text: str, document: int, edit: Edit) -> str:
