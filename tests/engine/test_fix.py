@@ -25,7 +25,8 @@ REMEDIES = sorted(load_remedies())
 
 #: Rules whose worked examples have no local fix, with an object that has one.
 MORE = {
-    "deprecated-api-version": "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: '1 1 * * *'}\n",
+    "deprecated-api-version": "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n"
+    "spec: {schedule: '1 1 * * *'}\n",
     "removed-api-version": "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n"
     "spec: {maxUnavailable: 1, selector: {matchLabels: {app: a}}}\n",
 }
@@ -141,8 +142,9 @@ def test_a_finding_new_elsewhere_is_traced_to_its_fix(monkeypatch: pytest.Monkey
     from seawall.analysis.posture import remedies
     from seawall.model.remedy import Edit, Proposal
 
-    service = "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop}\nspec: {selector: {app: a}, ports: [{port: 80}]}\n"
-    pod = POD.replace("namespace: shop}", "namespace: shop, labels: {app: a}}").replace("Pod\n", "Pod\n", 1)
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: shop}\n"
+    service += "spec: {selector: {app: a}, ports: [{port: 80}]}\n"
+    pod = POD.replace("namespace: shop}", "namespace: shop, labels: {app: a}}")
 
     def renames(site: Any) -> Proposal:
         return Proposal((Edit("set", ("spec", "hostPID"), False), Edit("set", ("metadata", "labels", "app"), "b")))
@@ -158,7 +160,8 @@ def test_what_an_anchor_would_carry_elsewhere_is_refused() -> None:
     result = fixing(text, "allow-privilege-escalation")
     assert result.files == []
     assert {each.reason for each in result.dropped} == {
-        "spec.containers[0].securityContext.allowPrivilegeEscalation: an anchor or merge key would carry the edit elsewhere",
+        "spec.containers[0].securityContext.allowPrivilegeEscalation: "
+        "an anchor or merge key would carry the edit elsewhere",
         "spec.initContainers[0] is an alias: the anchor's text stands for several places",
     }
 
@@ -297,8 +300,9 @@ def manifests(draw: st.DrawFn) -> str:
     texts = []
     writer = Writer(draw)
     for number in range(draw(st.integers(1, 2))):
-        pod = {"containers": draw(st.lists(containers(), min_size=1, max_size=2))}
-        pod |= draw(st.fixed_dictionaries({}, optional={"hostPID": st.just(True), "serviceAccount": st.just("web")}))
+        pod: dict[str, Any] = {"containers": draw(st.lists(containers(), min_size=1, max_size=2))}
+        more: dict[str, st.SearchStrategy[Any]] = {"hostPID": st.just(True), "serviceAccount": st.just("web")}
+        pod |= draw(st.fixed_dictionaries({}, optional=more))
         meta = {"name": f"a{number}", "namespace": "shop"}
         if draw(st.booleans()):
             value = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": pod}

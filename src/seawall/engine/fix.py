@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
@@ -30,6 +31,8 @@ _MAX_ROUNDS = 64
 #: Turns after which no more is looked for.
 _MAX_TURNS = 6
 _PROFILE = "fix"
+
+_Key = TypeVar("_Key", tuple[int, str], tuple[int, str, Severity])
 
 
 class FixOptions(Struct, frozen=True):
@@ -107,21 +110,32 @@ class _Counts:
         self.broken = {s.rule for s in result.statuses if s.state in (RuleState.ERROR, RuleState.NOT_JUDGED)}
         self.errors = Counter(error.message for error in result.errors)
 
+    def with_objects(self, other: _Counts, numbers: set[int]) -> _Counts:
+        """These counts, those of some objects taken from another scan."""
+        mixed = copy(self)
+        mixed.by_rule = _mixed(self.by_rule, other.by_rule, numbers)
+        mixed.by_severity = _mixed(self.by_severity, other.by_severity, numbers)
+        return mixed
+
+
+def _mixed(ours: Counter[_Key], theirs: Counter[_Key], numbers: set[int]) -> Counter[_Key]:
+    kept = {key: count for key, count in ours.items() if key[0] not in numbers}
+    return Counter(kept | {key: count for key, count in theirs.items() if key[0] in numbers})
+
 
 class _Trial(Struct):
     """What came of some fixes. ``bad`` are those that do not hold by themselves; ``troubled`` objects have something
-    new; ``elsewhere`` says that something new belongs to no object that was fixed."""
+    new; ``elsewhere`` says that something new belongs to no object that was fixed, and ``broken`` that something could
+    not be judged."""
 
     files: dict[str, bytes]
     result: ScanResult
     refused: list[tuple[Planned, str]]
     bad: list[tuple[Planned, str]]
     troubled: dict[int, str]
+    counts: _Counts
     elsewhere: str = ""
-
-    @property
-    def clean(self) -> bool:
-        return not (self.refused or self.bad or self.troubled or self.elsewhere)
+    broken: bool = False
 
 
 class _Fixing:
@@ -210,16 +224,21 @@ class _Fixing:
     def _settle(self, fixes: list[Planned]) -> tuple[list[Planned], _Trial | None]:
         """The fixes that hold together, and the trial that showed it."""
         fixes = list(fixes)
+        proven: set[int] = set()
+        halved = False
         while fixes:
             trial = self._try(fixes)
-            if trial.clean:
-                return fixes, trial
+            troubled = trial.troubled.keys() - proven
             if trial.refused or trial.bad:
                 fixes = self._without(fixes, trial.refused + trial.bad)
-            elif trial.troubled:
-                fixes = self._one_by_one(fixes, set(trial.troubled))
-            else:
+            elif trial.broken or (trial.elsewhere and not halved):
+                halved = not trial.broken
                 fixes = self._bisect(fixes)
+            elif troubled:
+                fixes = self._one_by_one(fixes, troubled)
+                proven |= troubled
+            else:
+                return fixes, trial
         return [], None
 
     def _without(self, fixes: list[Planned], lost: Iterable[tuple[Planned, str]]) -> list[Planned]:
@@ -233,35 +252,39 @@ class _Fixing:
             self.settled.add(fix.finding.fingerprint)
 
     def _one_by_one(self, fixes: list[Planned], objects: set[int]) -> list[Planned]:
-        """Of each object where something new appeared, add one fix after the other and leave out those to blame."""
+        """Of each object where something new appeared, add one fix after the other and leave out those to blame.
+
+        Each is judged against what was there before it, so that it answers for its own severity alone.
+        """
         kept = [fix for fix in fixes if fix.number not in objects]
+        counts = self._try(kept).counts if kept else self.before
         waiting = {number: [fix for fix in fixes if fix.number == number] for number in objects}
         for _ in range(_MAX_ROUNDS):
             added = [queue.pop(0) for queue in waiting.values() if queue]
             if not added:
                 break
-            trial = self._try([*kept, *added])
-            lost = [(fix, reason) for fix, reason in trial.refused + trial.bad if fix in added]
-            blamed = {id(fix) for fix, _ in lost}
-            lost += [
-                (fix, trial.troubled[fix.number])
-                for fix in added
-                if fix.number in trial.troubled and id(fix) not in blamed
-            ]
-            kept += self._without(added, lost)
-        left = [fix for queue in waiting.values() for fix in queue]
-        self._drop((fix, "too many fixes of one object clash") for fix in left)
+            trial = self._try([*kept, *added], added, counts)
+            lost = {id(fix): (fix, reason) for fix, reason in trial.refused + trial.bad}
+            for fix in added:
+                if fix.number in trial.troubled:
+                    lost.setdefault(id(fix), (fix, trial.troubled[fix.number]))
+            good = self._without(added, lost.values())
+            kept += good
+            counts = counts.with_objects(trial.counts, {fix.number for fix in good})
+        self._drop((fix, "too many fixes of one object clash") for queue in waiting.values() for fix in queue)
         return kept
 
     def _bisect(self, fixes: list[Planned]) -> list[Planned]:
         """Something new appeared in an object that was not touched: leave out the fixes to blame, found by halving."""
         kept: list[Planned] = []
+        counts = self.before
         queue = [fixes]
         while queue:
             part = queue.pop()
-            trial = self._try([*kept, *part])
+            trial = self._try([*kept, *part], part, counts)
             if not trial.elsewhere:
                 kept += part
+                counts = trial.counts
             elif len(part) == 1:
                 self._drop([(part[0], trial.elsewhere)])
             else:
@@ -269,12 +292,16 @@ class _Fixing:
                 queue += [part[middle:], part[:middle]]
         return kept
 
-    def _try(self, fixes: Sequence[Planned]) -> _Trial:
+    def _try(
+        self, fixes: Sequence[Planned], judged: Sequence[Planned] | None = None, before: _Counts | None = None
+    ) -> _Trial:
+        """Scan with these fixes made; ``judged`` of them are held against what was found ``before`` them."""
         files, refused = self.rewriter.edited(fixes)
         read = structs.replace(self.scan.read, instead={**self.first.texts, **self.edited, **files})
         result = scan(structs.replace(self.scan, read=read))
         unwritten = {id(fix) for fix, _ in refused}
-        return _compare(self.before, result, [fix for fix in fixes if id(fix) not in unwritten], files, refused)
+        checked = [fix for fix in (fixes if judged is None else judged) if id(fix) not in unwritten]
+        return _compare(before or self.before, result, checked, files, refused)
 
 
 def _told(result: ScanResult, kept: Sequence[Planned], held: Sequence[Planned]) -> ScanResult:
@@ -298,7 +325,7 @@ def _compare(
     refused: list[tuple[Planned, str]],
 ) -> _Trial:
     after = _Counts(result)
-    trial = _Trial(files, result, refused, [], {})
+    trial = _Trial(files, result, refused, [], {}, after)
     if after.objects != before.objects:
         trial.elsewhere = "other objects are read then"
     elif after.errors - before.errors:
@@ -306,6 +333,7 @@ def _compare(
     elif after.broken - before.broken:
         trial.elsewhere = f"the rule {min(after.broken - before.broken)} cannot judge it then"
     if trial.elsewhere:
+        trial.broken = True
         return trial
     planned: dict[tuple[int, str], list[Planned]] = {}
     least: dict[int, Severity] = {}

@@ -144,6 +144,11 @@ def _descend(root: Node, path: Path) -> tuple[Node, Node | None, int]:
     return node, key, len(path)
 
 
+def _is_json(root: Node) -> bool:
+    first = next(iter(root.keys or root.children), root)
+    return root.flow and (first.kind != "scalar" or first.event.style == '"')
+
+
 def _is_null(node: Node) -> bool:
     return (
         node.kind == "scalar" and node.event.implicit[0] and node.event.value in ("", "~", "null") and not node.shared
@@ -161,7 +166,7 @@ def _replace(text: str, root: Node, node: Node, edit: Edit) -> Splice:
     if node.event.style in ("|", ">"):
         raise Refused(f"{path} is a text of several lines")
     # In JSON, text is always quoted; elsewhere it keeps the quotes that stand there.
-    shown = scalar_text(edit.value, '"' if root.flow else node.event.style)
+    shown = scalar_text(edit.value, '"' if _is_json(root) else node.event.style)
     return Splice(node.start, node.end, shown if node.end > node.start else f" {shown}")
 
 
@@ -185,7 +190,7 @@ class _Layout:
 
     def __init__(self, text: str, root: Node) -> None:
         self.text = text
-        self.is_json = root.flow
+        self.is_json = _is_json(root)
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self._root = root
         self._steps: tuple[int, int] | None = None
