@@ -6,11 +6,9 @@ That the rest of each document is equal in meaning, the editor has made sure of.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -21,7 +19,8 @@ from seawall.engine.rewrite import Dropped, Planned, Rewriter, write_file
 from seawall.engine.scan import ScanOptions, scan
 from seawall.engine.selection import Selection, UnknownRule
 from seawall.engine.suggest import Suggestion, suggest
-from seawall.model.finding import Finding, FindingStatus, Fix, RuleState, Severity, SourceError
+from seawall.engine.trial import Counts, Trial, compare
+from seawall.model.finding import Finding, FindingStatus, Fix, Severity, SourceError
 from seawall.model.remedy import Remedy, Site
 
 #: Analyses with remedies: packages with a ``remedies`` module.
@@ -31,8 +30,6 @@ _MAX_ROUNDS = 64
 #: Turns after which no more is looked for.
 _MAX_TURNS = 6
 _PROFILE = "fix"
-
-_Key = TypeVar("_Key", tuple[int, str], tuple[int, str, Severity])
 
 
 class FixOptions(Struct, frozen=True):
@@ -92,52 +89,6 @@ def write(result: FixResult) -> list[SourceError]:
     return [problem for problem in problems if problem is not None]
 
 
-class _Counts:
-    """How many open findings each object has, by rule, and of what severity; what could not be judged."""
-
-    def __init__(self, result: ScanResult) -> None:
-        numbers = {id(resource): number for number, resource in enumerate(result.inventory.resources)}
-        self.objects = [(each.ref.kind, each.ref.namespace, each.ref.name) for each in result.inventory.resources]
-        self.by_rule: Counter[tuple[int, str]] = Counter()
-        self.by_severity: Counter[tuple[int, str, Severity]] = Counter()
-        self.fingerprints: set[str] = set()
-        for finding in result.open_findings():
-            subject = result.subjects.get(id(finding))
-            number = numbers[id(subject.resource)] if subject is not None else -1
-            self.by_rule[number, finding.rule] += 1
-            self.by_severity[number, finding.rule, finding.severity] += 1
-            self.fingerprints.add(finding.fingerprint)
-        self.broken = {s.rule for s in result.statuses if s.state in (RuleState.ERROR, RuleState.NOT_JUDGED)}
-        self.errors = Counter(error.message for error in result.errors)
-
-    def with_objects(self, other: _Counts, numbers: set[int]) -> _Counts:
-        """These counts, those of some objects taken from another scan."""
-        mixed = copy(self)
-        mixed.by_rule = _mixed(self.by_rule, other.by_rule, numbers)
-        mixed.by_severity = _mixed(self.by_severity, other.by_severity, numbers)
-        return mixed
-
-
-def _mixed(ours: Counter[_Key], theirs: Counter[_Key], numbers: set[int]) -> Counter[_Key]:
-    kept = {key: count for key, count in ours.items() if key[0] not in numbers}
-    return Counter(kept | {key: count for key, count in theirs.items() if key[0] in numbers})
-
-
-class _Trial(Struct):
-    """What came of some fixes. ``bad`` are those that do not hold by themselves; ``troubled`` objects have something
-    new; ``elsewhere`` says that something new belongs to no object that was fixed, and ``broken`` that something could
-    not be judged."""
-
-    files: dict[str, bytes]
-    result: ScanResult
-    refused: list[tuple[Planned, str]]
-    bad: list[tuple[Planned, str]]
-    troubled: dict[int, str]
-    counts: _Counts
-    elsewhere: str = ""
-    broken: bool = False
-
-
 class _Fixing:
     def __init__(self, options: FixOptions) -> None:
         self.options = options
@@ -158,7 +109,7 @@ class _Fixing:
     def _start(self, base: ScanResult, edited: dict[str, bytes]) -> None:
         """Begin a turn, on top of what earlier ones made of the files."""
         self.base, self.edited = base, edited
-        self.before = _Counts(base)
+        self.before = Counts(base)
         self.rewriter = Rewriter({**self.first.texts, **edited})
 
     def run(self) -> FixResult:
@@ -221,7 +172,7 @@ class _Fixing:
         choose = self.options.choose
         return choose is not None and choose(fix, {p: (self.rewriter.bytes[p], data) for p, data in changed.items()})
 
-    def _settle(self, fixes: list[Planned]) -> tuple[list[Planned], _Trial | None]:
+    def _settle(self, fixes: list[Planned]) -> tuple[list[Planned], Trial | None]:
         """The fixes that hold together, and the trial that showed it."""
         fixes = list(fixes)
         proven: set[int] = set()
@@ -293,15 +244,15 @@ class _Fixing:
         return kept
 
     def _try(
-        self, fixes: Sequence[Planned], judged: Sequence[Planned] | None = None, before: _Counts | None = None
-    ) -> _Trial:
+        self, fixes: Sequence[Planned], judged: Sequence[Planned] | None = None, before: Counts | None = None
+    ) -> Trial:
         """Scan with these fixes made; ``judged`` of them are held against what was found ``before`` them."""
         files, refused = self.rewriter.edited(fixes)
         read = structs.replace(self.scan.read, instead={**self.first.texts, **self.edited, **files})
         result = scan(structs.replace(self.scan, read=read))
         unwritten = {id(fix) for fix, _ in refused}
         checked = [fix for fix in (fixes if judged is None else judged) if id(fix) not in unwritten]
-        return _compare(before or self.before, result, checked, files, refused)
+        return compare(before or self.before, result, checked, files, refused)
 
 
 def _told(result: ScanResult, kept: Sequence[Planned], held: Sequence[Planned]) -> ScanResult:
@@ -315,47 +266,6 @@ def _told(result: ScanResult, kept: Sequence[Planned], held: Sequence[Planned]) 
 
 def _fix(planned: Planned) -> Fix:
     return Fix("patch", tuple(edit.told() for edit in planned.edits), planned.caution)
-
-
-def _compare(
-    before: _Counts,
-    result: ScanResult,
-    fixes: Sequence[Planned],
-    files: dict[str, bytes],
-    refused: list[tuple[Planned, str]],
-) -> _Trial:
-    after = _Counts(result)
-    trial = _Trial(files, result, refused, [], {}, after)
-    if after.objects != before.objects:
-        trial.elsewhere = "other objects are read then"
-    elif after.errors - before.errors:
-        trial.elsewhere = f"something cannot be read then: {next(iter(after.errors - before.errors))}"
-    elif after.broken - before.broken:
-        trial.elsewhere = f"the rule {min(after.broken - before.broken)} cannot judge it then"
-    if trial.elsewhere:
-        trial.broken = True
-        return trial
-    planned: dict[tuple[int, str], list[Planned]] = {}
-    least: dict[int, Severity] = {}
-    for fix in fixes:
-        planned.setdefault((fix.number, fix.finding.rule), []).append(fix)
-        known = least.get(fix.number)
-        if known is None or known.at_least(fix.finding.severity):
-            least[fix.number] = fix.finding.severity
-    for key, together in planned.items():
-        if after.by_rule[key] > before.by_rule[key] - len(together):
-            there = [fix for fix in together if fix.finding.fingerprint in after.fingerprints] or together
-            trial.bad += [(fix, "the finding is still there with it") for fix in there]
-    overall = max(least.values(), key=lambda severity: severity.rank, default=Severity.CRITICAL)
-    for (number, rule, severity), count in after.by_severity.items():
-        if count <= before.by_severity[number, rule, severity] or not severity.at_least(least.get(number, overall)):
-            continue
-        reason = f"it would bring a new finding of {rule} ({severity})"
-        if number in least:
-            trial.troubled.setdefault(number, reason)
-        else:
-            trial.elsewhere = reason
-    return trial
 
 
 def _wanted(names: Sequence[str]) -> set[str]:
