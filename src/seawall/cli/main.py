@@ -14,6 +14,7 @@ from seawall import __version__
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
     "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
+    "fix": "mend what a scan finds, in the files themselves, and show that it is gone",
     "image": "take an inventory of container images: packages, programs, configuration",
     "registry": "find what is dangerous about an image registry",
     "diff": "tell what is new and what is fixed between two states",

@@ -15,7 +15,17 @@ from seawall.model.finding import SourceError
 from seawall.model.paths import format_path
 from seawall.model.resource import Inventory, Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
-from seawall.sources.manifests import Entry, InputFile, Loaded, Skipped, Unrendered, load_file, load_stdin, walk
+from seawall.sources.manifests import (
+    Entry,
+    InputFile,
+    Loaded,
+    Skipped,
+    Unrendered,
+    load_bytes,
+    load_file,
+    load_stdin,
+    walk,
+)
 from seawall.sources.snapshot import is_snapshot
 
 if TYPE_CHECKING:
@@ -42,7 +52,8 @@ class Supplied(Struct, frozen=True):
 class ReadOptions(Struct, frozen=True):
     """What to read. ``paths`` may hold ``-`` for standard input and ``cluster`` for the live cluster that ``cluster``
     tells; ``exclude`` are globs as in .gitignore. ``render`` says how charts, overlays, archives, artifacts and
-    revisions are read; None is the usual way. ``supplied`` are sources by the path that stands for them.
+    revisions are read; None is the usual way. ``supplied`` are sources by the path that stands for them. ``instead``
+    are bytes that are read instead of what lies in files, by their paths as shown (``<stdin>`` too).
     """
 
     paths: tuple[str, ...]
@@ -51,6 +62,7 @@ class ReadOptions(Struct, frozen=True):
     cluster: ClusterOptions | None = None
     render: RenderOptions | None = None
     supplied: Mapping[str, Supplied] = {}
+    instead: Mapping[str, bytes] = {}
 
 
 class Reading:
@@ -150,7 +162,8 @@ class Reading:
             return
         if path == "-":
             self.files += 1
-            self.texts["<stdin>"] = sys.stdin.buffer.read()
+            given = self.options.instead.get("<stdin>")
+            self.texts["<stdin>"] = sys.stdin.buffer.read() if given is None else given
             yield from self._account(load_stdin(self.texts["<stdin>"]))
             return
         if path.startswith("oci://") or path.endswith(_ARCHIVES) or self._at_revision():
@@ -208,6 +221,8 @@ class Reading:
             self.notes += source.notes
 
     def _load(self, file: InputFile) -> Iterator[Loaded]:
+        if file.path in self.options.instead:
+            return load_bytes(file, self.options.instead[file.path])
         if not file.named or os.path.isfile(file.at):
             return load_file(file)
         try:

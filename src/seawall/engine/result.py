@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from seawall.engine.accepting import Accepting
 from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus, Severity, SourceError
-from seawall.model.resource import Inventory
+from seawall.model.paths import Path
+from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Rule
 from seawall.model.version import KubernetesVersion
+
+
+class Subject(NamedTuple):
+    """What a finding is about: the object, and the path in it."""
+
+    resource: Resource
+    path: Path
 
 
 class ScanResult(Struct):
@@ -20,6 +29,7 @@ class ScanResult(Struct):
     ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are
     the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
     person should read though they do not make the run incomplete. ``accepted`` tells what became of each waiver.
+    ``subjects``, where they were asked for, are by the ``id()`` of the finding.
     """
 
     inputs: list[str]
@@ -37,6 +47,7 @@ class ScanResult(Struct):
     wanting: set[str]
     notes: list[str]
     accepted: Accepting | None = None
+    subjects: dict[int, Subject] = {}
 
     @property
     def complete(self) -> bool:

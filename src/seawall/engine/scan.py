@@ -12,7 +12,7 @@ from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import SCANNED, load_rules
 from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
-from seawall.engine.result import ScanResult
+from seawall.engine.result import ScanResult, Subject
 from seawall.engine.selection import Selection, UnknownRule, select_rules
 from seawall.engine.twins import Twins
 from seawall.findings import Identity, base_risk, fingerprint, set_apart_twins, waive_known
@@ -49,7 +49,8 @@ class UsageError(Exception):
 class ScanOptions(Struct, frozen=True):
     """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
     newest for manifests. ``baseline`` is a file with results: what was found before is waived. ``project`` brings
-    waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by."""
+    waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by. With
+    ``subjects`` the result tells in which object each finding is."""
 
     read: ReadOptions
     version: KubernetesVersion | None = None
@@ -58,6 +59,7 @@ class ScanOptions(Struct, frozen=True):
     baseline: str | None = None
     project: Project | None = None
     today: date | None = None
+    subjects: bool = False
 
 
 #: Told now and then the number of objects judged so far and, of a cluster, how far the reading is.
@@ -110,6 +112,7 @@ class _Scan:
         self.spans: dict[int, tuple[int, int]] = {}
         self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
+        self.subjects: dict[int, Subject] = {}
         self.accepting = Accepting(registry, options.project, options.today)
         self.accepted = _known(options.baseline) if options.baseline is not None else None
 
@@ -213,6 +216,8 @@ class _Scan:
                 )
             )
             self.fields.append((resource, name(path), rule.id))
+            if self.options.subjects:
+                self.subjects[id(self.findings[-1])] = Subject(resource, path)
 
     def _places(
         self, resource: Resource, paths: list[Path], raw: dict[str, Any]
@@ -260,6 +265,7 @@ class _Scan:
             wanting=self.judge.wanting(),
             notes=[*self.reading.notes, *notes],
             accepted=self.accepting,
+            subjects=self.subjects,
         )
 
     def _judge_nodes(self, nodes: list[Resource], statuses: list[RuleStatus], notes: list[str]) -> list[RuleStatus]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -143,12 +143,24 @@ class PackageEvidence(Struct, frozen=True, tag="package", omit_defaults=True, gc
 Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence | PackageEvidence
 
 
+class Change(Struct, frozen=True, gc=False):
+    """One step of a fix: ``set`` a field (missing mappings are made), ``add`` a value to a list that lacks it (made
+    where it is missing), or ``remove`` a field or an item. All paths are those of the object before the fix."""
+
+    op: Literal["set", "add", "remove"]
+    path: str
+    value: Any = None
+
+
 class Fix(Struct, frozen=True, gc=False):
-    """A change that mends the finding; ``type`` names its form."""
+    """A change that mends the finding, as was found by judging the changed object anew; ``type`` names its form.
+
+    ``caution`` says what it can break; empty where it is safe.
+    """
 
     type: Literal["patch"]
-    path: str
-    value: str | int | float | bool | None = None
+    changes: tuple[Change, ...]
+    caution: str = ""
 
 
 class Waiver(Struct, frozen=True, gc=False):

@@ -182,7 +182,9 @@
     if (x.rule.why) part("Why it matters", "", el("p", "", x.rule.why));
     if (x.rule.remediation) part("How to mend it", "do", el("p", "", x.rule.remediation));
     const fix = x.f.fix;
-    if (fix && fix.path) part("Fix", "wide do", el("p", "", "Set ", code(fix.path), fix.value === null || fix.value === undefined ? "" : " to ", fix.value === null || fix.value === undefined ? "" : code(fix.value)));
+    const changes = fix ? list(fix.changes) : [];
+    const step = (c) => el("p", "", { set: "Set ", add: "Add to ", remove: "Remove " }[c.op] || "", code(c.path), c.op === "remove" ? "" : ": ", c.op === "remove" ? "" : code(c.value));
+    if (changes.length) part("Fix", "wide do", ...changes.map(step), ...(fix.caution ? [el("p", "", "Take care: ", fix.caution)] : []));
     const w = x.f.waiver;
     if (w) {
       const facts = [w.owner && `owner ${w.owner}`, w.expires && `until ${w.expires}`, w.source && `from ${w.source}`];

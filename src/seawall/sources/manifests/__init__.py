@@ -1,6 +1,6 @@
 """Manifests: YAML and JSON files, folders of them, and standard input."""
 
-from seawall.sources.manifests.load import load_file, load_stdin
+from seawall.sources.manifests.load import load_bytes, load_file, load_stdin
 from seawall.sources.manifests.objects import Loaded
 from seawall.sources.manifests.walk import CHART, OVERLAY, Entry, InputFile, Skipped, Unrendered, walk
 
@@ -12,6 +12,7 @@ __all__ = [
     "Loaded",
     "Skipped",
     "Unrendered",
+    "load_bytes",
     "load_file",
     "load_stdin",
     "walk",

@@ -53,6 +53,7 @@ from yaml.events import (  # noqa: E402
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
+    SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "ScalarEvent",
     "ScalarToken",
     "SequenceEndEvent",
+    "SequenceStartEvent",
     "StreamEndEvent",
     "StreamStartEvent",
     "YAMLError",

@@ -36,6 +36,11 @@ def load_file(file: InputFile) -> Iterator[Loaded]:
     yield from _load_bytes(file, data, regular)
 
 
+def load_bytes(file: InputFile, data: bytes) -> Iterator[Loaded]:
+    """Read the objects of bytes that stand for what lies in a file."""
+    yield from _load_bytes(file, data, False)
+
+
 def load_stdin(data: bytes, name: str = "<stdin>") -> Iterator[Loaded]:
     """Read the objects of standard input, or of another stream that can be read only once."""
     yield from _load_bytes(InputFile(name, "", named=True), data, False)
@@ -84,7 +89,7 @@ def _load_text(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
             return
     text = decode(data)
     waivers: list[Suppression] = []
-    for chunk, line in _chunks(text):
+    for _, chunk, line in chunks(text):
         try:
             documents = parse_documents(chunk)
         except SyntaxProblem as problem:
@@ -106,8 +111,8 @@ def _waivers(file: InputFile, text: str, line: int, documents: list[Document]) -
     return suppressions(text, documents, file.path, line)
 
 
-def _chunks(text: str) -> Iterator[tuple[str, int]]:
-    """The text of each document with its first line, cut at ``---`` lines as Kubernetes' own reader does."""
+def chunks(text: str) -> Iterator[tuple[int, str, int]]:
+    """Each document: its offset, text and first line, cut at ``---`` lines as Kubernetes' own reader does."""
     start = line = 0
     for match in [*_DIVIDER.finditer(text), None]:
         end = match.start() if match else len(text)
@@ -115,7 +120,7 @@ def _chunks(text: str) -> Iterator[tuple[str, int]]:
         if match is not None and _ONLY_PREAMBLE.match(chunk) and "%" in chunk:
             continue
         if chunk.strip():
-            yield chunk, line
+            yield start, chunk, line
         line += chunk.count("\n")
         start = end
 

@@ -44,3 +44,9 @@ def _encoding(data: bytes) -> tuple[str, int]:
         if not data[0] and data[1]:
             return "utf-16-be", 0
     return "utf-8", 0
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """Text in the encoding of ``like``, with its byte order mark if it has one."""
+    encoding, skip = _encoding(like)
+    return like[:skip] + text.encode(encoding)
