@@ -24,7 +24,7 @@ from seawall.model.finding import Finding, FindingStatus, Fix, Severity, SourceE
 from seawall.model.remedy import Remedy, Site
 
 #: Analyses with remedies: packages with a ``remedies`` module.
-_WITH_REMEDIES = ("posture",)
+_WITH_REMEDIES = ("access", "posture")
 #: Rounds in which the fixes of objects where something new appeared are tried one by one.
 _MAX_ROUNDS = 64
 #: Turns after which no more is looked for.

@@ -26,7 +26,7 @@ _IDENTITIES = (
     ("authentication.k8s.io", "uids"),
 )
 #: Resources on which peers look for the verb impersonate, which it means nothing on.
-_NOT_IDENTITIES = {
+NOT_IDENTITIES = {
     *("secrets", "configmaps", "pods", "pods/log", "services", "endpoints", "endpointslices"),
     *("ingresses", "networkpolicies", "roles", "clusterroles", "rolebindings", "clusterrolebindings"),
     *("deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs"),
@@ -117,7 +117,7 @@ def rbac_impersonate(role: Role, ctx: Context) -> Hits:
 )
 def rbac_impersonate_misplaced(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        placed = sorted(_NOT_IDENTITIES.intersection(r.resources))
+        placed = sorted(NOT_IDENTITIES.intersection(r.resources))
         if "impersonate" in r.verbs and placed:
             yield Hit(f"impersonate has no effect on {', '.join(placed)}", f"rules[{i}].verbs")
 

@@ -9,6 +9,7 @@ from seawall.model.remedy import Edit, Proposal, Remedy, Site
 
 _METRICS = "what reads its metrics from another address does not any more"
 _LOGIN = "requests without a login are refused: probes of load balancers, and kubeadm join by token"
+_ANYONE = "what reads the kubelet without a login, such as an old collector of metrics, is refused"
 _CERTIFICATES = "clients without a certificate of its authority are cut off"
 _RIGHTS = "what worked without rights is refused"
 _TOKENS = "clients that use it are cut off"
@@ -186,7 +187,7 @@ COMPONENTS: dict[str, Remedy] = {
     "etcd-peer-auto-tls": flag("peer-auto-tls", "false", _CERTIFICATES),
     "etcd-client-cert-auth": flag("client-cert-auth", "true", _CERTIFICATES),
     "etcd-peer-client-cert-auth": flag("peer-client-cert-auth", "true", _CERTIFICATES),
-    "kubelet-anonymous-auth": flag("anonymous-auth", "false", field=False),
+    "kubelet-anonymous-auth": flag("anonymous-auth", "false", _ANYONE, field=False),
     "kubelet-cert-rotation": flag("rotate-certificates", "true", field=True),
     "kubelet-iptables-chains": flag("make-iptables-util-chains", "true", field=True),
     "kubelet-old-tls": flag("tls-min-version", "VersionTLS12", field="VersionTLS12"),

@@ -70,6 +70,13 @@ def _without_metadata(site: Site) -> Proposal | None:
     return Proposal((Edit("add", (*site.path, "except"), "169.254.169.254/32"),), "programs that ask the cloud fail")
 
 
+def _kept_volume(site: Site) -> Proposal:
+    """Of a volume the policy can be changed at any time; of a class only by making it anew."""
+    return Proposal(
+        (Edit("set", site.path, "Retain"),), "" if site.raw.get("kind") == "PersistentVolume" else _NEW_ONLY
+    )
+
+
 def _external_ip(site: Site) -> Proposal:
     return Proposal((Edit("remove", site.path),), _CLIENTS)
 
@@ -105,7 +112,7 @@ OBJECTS: dict[str, Remedy] = {
     "service-node-port": put("ClusterIP", _CLIENTS),
     "storage-class-unencrypted": put("true", _NEW_ONLY),
     "storage-class-encryption-off": put("true", _NEW_ONLY),
-    "reclaim-policy-delete": put("Retain", _NEW_ONLY),
+    "reclaim-policy-delete": _kept_volume,
     "priority-class-global-default": put(False, "pods without a class get the priority 0"),
     "network-policy-rules-ignored": _named_types,
     "network-policy-metadata-service": _without_metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from seawall.analysis.posture.remedies.making import change, listed, put, put_both, take_out
@@ -105,6 +106,64 @@ def _seccomp_field(site: Site) -> Proposal | None:
     return Proposal((Edit("set", at, {"type": "RuntimeDefault"}), Edit("remove", site.path)))
 
 
+def _below(name: str, value: Any) -> Remedy:
+    """One field of a mapping that is missing or empty, on Linux. Beside it, other fixes may set others."""
+
+    def remedy(site: Site) -> Proposal | None:
+        return Proposal((Edit("set", (*site.path, name), value),)) if _is_linux(site) else None
+
+    return remedy
+
+
+#: What a label may hold (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/).
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
+
+
+def _own_name(site: Site) -> Proposal | None:
+    """The object's name as the name of its program: a label that selects nothing yet."""
+    name = site.at(("metadata", "name"))
+    if not isinstance(name, str) or not _LABEL.match(name):
+        return None
+    return Proposal((Edit("set", ("metadata", "labels", "app.kubernetes.io/name"), name),))
+
+
+def _spread_if_possible(site: Site) -> Proposal | None:
+    """A constraint that the scheduler keeps where it can, and that holds no pod back."""
+    labels = site.at(("spec", "selector", "matchLabels"))
+    if not isinstance(labels, dict) or not labels:
+        return None
+    constraint = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": labels},
+    }
+    return Proposal((Edit("add", (*site.path, "topologySpreadConstraints"), constraint),))
+
+
+def _last_holds(site: Site) -> Proposal | None:
+    """Of variables of one name the last one holds, unless another has been put together from an earlier one."""
+    *env, place, _ = site.path
+    variables = site.at(tuple(env))
+    if not isinstance(variables, list) or not isinstance(place, int):
+        return None
+    name = site.value
+    if any(isinstance(each, dict) and f"$({name})" in str(each.get("value")) for each in variables):
+        return None
+    earlier = [i for i, each in enumerate(variables[:place]) if isinstance(each, dict) and each.get("name") == name]
+    return Proposal(tuple(Edit("remove", (*env, i)) for i in earlier)) if earlier else None
+
+
+def _declared_port(site: Site) -> Proposal | None:
+    """A port that is declared opens nothing by itself, except in the node's network, where it is one of the node."""
+    at, spec = _pod_spec(site)
+    port = site.value
+    if not isinstance(port, int) or isinstance(port, bool) or spec.get("hostNetwork"):
+        return None
+    container = site.path[: len(at) + 2]
+    return Proposal((Edit("add", (*container, "ports"), {"containerPort": port}),))
+
+
 _DROPPED_CAPABILITY = take_out(_ASKED)
 
 WORKLOADS: dict[str, Remedy] = {
@@ -116,6 +175,13 @@ WORKLOADS: dict[str, Remedy] = {
     "capability-name": _known_name,
     "projected-token-lifetime": put(3600),
     "sysctl-injection": take_out(steps=1),
+    "pod-security-context": _below("seccompProfile", {"type": "RuntimeDefault"}),
+    "container-security-context": _below("allowPrivilegeEscalation", False),
+    "recommended-labels": _own_name,
+    "replicas-on-one-node": _spread_if_possible,
+    "duplicate-env-var": _last_holds,
+    "probe-port-undeclared": _declared_port,
+    "recreate-strategy": put("RollingUpdate", "two versions of the program run side by side during an update"),
     "job-left-behind": put(86400, "logs of finished pods go with them after a day"),
     "privileged-container": _privileged_off,
     "host-pid": put(False, _HOST),
