@@ -104,6 +104,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.benchmarks
 	$(BIN)/python -m bench.comply
 	$(BIN)/python -m bench.charts
+	$(BIN)/python -m bench.fix
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py

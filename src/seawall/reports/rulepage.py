@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seawall.engine.fix import load_remedies
 from seawall.engine.selection import least_profile
 from seawall.engine.worked import examples_of, fact_check
 from seawall.model.rule import Rule
@@ -22,6 +23,8 @@ def _lines(rule: Rule) -> Iterator[str]:
     on = "" if profile == "default" else f", from profile {profile} on"
     yield f"Severity **{rule.severity}**, scope {rule.scope}{on}."
     yield from ("", "## Why", "", rule.why, "", "## How to mend", "", rule.remediation, "")
+    if rule.id in load_remedies():
+        yield from (f"`seawall fix PATH --rule {rule.id}` does it in place.", "")
     for example in examples_of(rule.id):
         at = f" (at Kubernetes {example.version})" if example.version else ""
         yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")
