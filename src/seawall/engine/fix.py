@@ -7,7 +7,6 @@ That the rest of each document is equal in meaning, the editor has made sure of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -66,7 +65,6 @@ class FixResult(Struct):
     suggestions: list[Suggestion]
 
 
-@cache
 def load_remedies() -> dict[str, Remedy]:
     """All remedies by the id of their rule."""
     found: dict[str, Remedy] = {}
