@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,11 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from seawall import __version__
+from seawall.cli.starting import import_argparse, import_msgspec
+
+import_argparse()
+
+import argparse  # noqa: E402 - see above
 
 #: Commands with the line that help shows for each; the module of that name defines it.
 COMMANDS = {
@@ -39,10 +43,6 @@ EXIT_USAGE = 2
 
 class CommandError(Exception):
     """Something a person can mend; the message says what, where and what to do."""
-
-
-#: Help is in one language; looking for translations costs 3 ms of each start.
-argparse._ = str  # type: ignore[attr-defined]
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -111,17 +111,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _import_msgspec() -> None:
-    """Import msgspec without typing_extensions, which it takes where it is installed, at 9 ms a start for nothing."""
-    if "typing_extensions" in sys.modules:
-        return
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-    try:
-        import_module("msgspec")
-    finally:
-        del sys.modules["typing_extensions"]
-
-
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
@@ -132,7 +121,7 @@ def _dispatch(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         raise CommandError(f"there is no command {name!r}; `seawall --help` lists them")
-    _import_msgspec()
+    import_msgspec()
     command = import_module(f"seawall.cli.{name.replace('-', '_')}")
     parser = _Parser(prog=f"seawall {name}", description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)

@@ -20,7 +20,7 @@ CONFIG_FILE = "seawall.yaml"
 WAIVERS_FILE = "seawall-waivers.yaml"
 _MAX_BYTES = 4 * 1024 * 1024
 T = TypeVar("T")
-_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
+_PLACE = r" - at `(?:key in )?\$([^`]*)`\Z"
 
 
 class ConfigError(Exception):
@@ -138,10 +138,10 @@ def convert(text: Text, kind: type[T]) -> T:
         return msgspec.convert(text.value, kind)
     except msgspec.ValidationError as error:
         told = str(error)
-        match = _PLACE.search(told)
+        match = re.search(_PLACE, told)
         where = match[1].partition("[...]")[0].lstrip(".") if match else ""
         line, column = place_in(text.marks, parse_path(where))
-        message = _PLACE.sub("", told)
+        message = re.sub(_PLACE, "", told)
         message = message[:1].lower() + message[1:]
         raise ConfigError(f"{text.file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
@@ -18,7 +20,7 @@ from seawall.model.version import KubernetesVersion
 _parse_path = lru_cache(maxsize=8192)(parse_path)
 
 
-class RuleHit(NamedTuple):
+class RuleHit(Struct, frozen=True):
     """A rule that fired: on which resource, and at which path of the object."""
 
     rule: Rule

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -15,7 +14,7 @@ from seawall.model.rule import Rule
 from seawall.model.version import KubernetesVersion
 
 
-class Subject(NamedTuple):
+class Subject(Struct, frozen=True):
     """What a finding is about: the object, and the path in it."""
 
     resource: Resource

@@ -13,7 +13,7 @@ from seawall.findings import BASELINE, Identity, identify
 from seawall.model.finding import FindingStatus, Location, ResourceRef, Severity, Waiver
 
 SCHEMA = "seawall.findings/v1"
-_BEGINS = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"seawall\.findings/v1"')
+_BEGINS = rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"seawall\.findings/v1"'
 _MAX_BYTES = 1 << 30
 
 
@@ -80,7 +80,7 @@ def holds_results(path: str) -> bool:
         return False
     try:
         with open(path, "rb") as file:
-            return _BEGINS.match(file.read(256)) is not None
+            return re.match(_BEGINS, file.read(256)) is not None
     except OSError:
         return False
 
@@ -98,7 +98,7 @@ def read_results(path: str) -> Results:
         raise ResultsError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > _MAX_BYTES:
         raise ResultsError(f"{path} is larger than {_MAX_BYTES >> 20} MiB")
-    if _BEGINS.match(data) is None:
+    if re.match(_BEGINS, data) is None:
         raise ResultsError(f"{path} holds no results: write them with `seawall scan ... --format json={path}`")
     return decode_results(data, path)
 

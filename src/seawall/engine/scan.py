@@ -193,7 +193,7 @@ class _Scan:
         ref = resource.ref
         places = self._places(resource, [hit.path for hit in hits], raw)
         for each, (locations, how) in zip(hits, places, strict=True):
-            rule, hit, _, path = each
+            rule, hit, path = each.rule, each.hit, each.path
             location = locations[0]
             severity = self._severity(each)
             evidence = _evidence(hit, location.path, None if hit.secret else lookup(raw, path), how)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from seawall.findings.waivers import Policy
 from seawall.model.finding import Finding, FindingStatus, Location, ResourceRef, Waiver
@@ -12,7 +13,7 @@ from seawall.model.finding import Finding, FindingStatus, Location, ResourceRef,
 BASELINE = "baseline"
 
 
-class Identity(NamedTuple):
+class Identity(Struct, frozen=True):
     """What makes a finding the same one in another run: its fingerprint, or else all that stands in ``rest``."""
 
     fingerprint: str

@@ -10,7 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from seawall.model.kube.base import numbered
 from seawall.model.paths import Path
@@ -50,7 +52,7 @@ _VARIABLE = r"\$\(([\w.-]+)\)"
 _MAX_SCRIPT = 32 * 1024
 
 
-class Flag(NamedTuple):
+class Flag(Struct, frozen=True):
     """A flag as it was given; ``path`` leads to it from the container (or from the kubeadm object)."""
 
     value: str

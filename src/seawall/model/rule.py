@@ -261,6 +261,7 @@ def rule(
 # Compiled when they are first used: a scan that shows no controls never needs them.
 _CIS_RANGE = r"cis(\d+)?(?:-(\d+))?\Z"
 _CONTROL = r"([a-z0-9.-]+):([^<>]+?)(?:>=([0-9.]+))?(?:<([0-9.]+))?\Z"
+_FRAMEWORK = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _CIS_MINORS = (8, 12)
 
 
@@ -276,15 +277,24 @@ def parse_controls(text: str) -> tuple[Control, ...]:
     """
     controls: list[Control] = []
     for item in text.split():
-        match = re.match(_CONTROL, item)
-        if match is None:
-            raise ValueError(f"control {item!r} is not of the form framework:id")
-        framework, control_id, since, until = match.groups()
+        framework, _, control_id = item.partition(":")
+        since = until = None
+        if (
+            not (framework and control_id)
+            or "<" in control_id
+            or ">" in control_id
+            or not _FRAMEWORK.issuperset(framework)
+        ):
+            match = re.match(_CONTROL, item)
+            if match is None:
+                raise ValueError(f"control {item!r} is not of the form framework:id")
+            framework, control_id, since, until = match.groups()
         bounds = (parse_version(since) if since else None, parse_version(until) if until else None)
         controls += [Control(name, control_id, *bounds) for name in _framework_names(framework)]
     return tuple(controls)
 
 
+@cache
 def _framework_names(short: str) -> list[str]:
     match = re.match(_CIS_RANGE, short)
     if match is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from seawall.model.resource import Inventory, Resource
 
 
-class Owned(NamedTuple):
+class Owned(Struct, frozen=True):
     """The outermost owner that is in the inventory; ``kind`` and ``name`` are those of an owner that is not in it."""
 
     resource: Resource

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from seawall.analysis.network.owners import owned_by
 from seawall.model.kube.base import InvalidField
@@ -51,7 +53,7 @@ def settle(unread: Iterable[tuple[Resource, Path]]) -> None:
         raise InvalidField(path or ("spec",))
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """A workload: how it is written, its namespace, and the object that it is told of."""
 
     label: str

@@ -103,11 +103,13 @@ def _add(resource: Resource, inventory: Inventory, found: dict[str, Workload]) -
     if template is None:
         return
     namespace = resource.ref.namespace or "default"
-    top, kind, name, missing = owned_by(resource, inventory)
-    label = f"{namespace}/{name}[{kind}]"
+    owned = owned_by(resource, inventory)
+    label = f"{namespace}/{owned.name}[{owned.kind}]"
     workload = found.get(label)
     if workload is None:
-        workload = found[label] = Workload(label, namespace, name, kind, top, [], missing)
+        workload = found[label] = Workload(
+            label, namespace, owned.name, owned.kind, owned.resource, [], owned.missing_owner
+        )
     workload.pods.append(_pod(resource, namespace, template))
 
 

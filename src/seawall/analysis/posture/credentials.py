@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from seawall.model.kube.base import numbered
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from seawall.model.x509 import Certificate
 
 
-class Credential(NamedTuple):
+class Credential(Struct, frozen=True):
     """A credential that was read: of which user entry, at which path, and what it says.
 
     ``name`` and ``groups`` are those of a certificate, ``account`` is the service account of a token. ``begins`` and

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from seawall.model.finding import Confidence
 from seawall.model.kube.base import LabelSelector, numbered
@@ -143,7 +145,7 @@ class Completeness:
         return Confidence.MEDIUM if written else None
 
 
-class NamedReference(NamedTuple):
+class NamedReference(Struct, frozen=True):
     """A field of a workload, or of another object, that names an object of its namespace; ``key`` a key of that."""
 
     resource: Resource

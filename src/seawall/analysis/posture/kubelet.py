@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from seawall.model.programs import Program
 
@@ -17,7 +19,7 @@ Kubelet = Any
 FIELDS = "https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/"
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """A setting: its flag with the flag's default, and its field with what an absent one means.
 
     The defaults differ where flags keep what they meant before there was a file.
@@ -30,7 +32,7 @@ class Source(NamedTuple):
     field_default: Any
 
 
-class Setting(NamedTuple):
+class Setting(Struct, frozen=True):
     """What a setting is, and where that stands or would."""
 
     value: Any

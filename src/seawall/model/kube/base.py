@@ -1,7 +1,5 @@
 """What every typed view is made of: the struct base and object metadata."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, TypeVar
 

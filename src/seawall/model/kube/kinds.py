@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from seawall.model.kube.base import KubeObject
 from seawall.model.paths import Path
 
 
-class Kind(NamedTuple):
+class Kind(Struct, frozen=True):
     """A modelled kind: its name (what rules say in ``on``), its view, and where its pod template is, if it has one.
 
     The template path is that of the object with ``metadata`` and ``spec``: ``()`` for a pod.

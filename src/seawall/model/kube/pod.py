@@ -1,7 +1,5 @@
 """Pods: containers, security contexts, volumes. Source: the Kubernetes API reference, core/v1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

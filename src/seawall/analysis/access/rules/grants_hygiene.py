@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 MANY_SUBJECTS, MANY_USERS = 100, 5
 _AGGREGATE = "/aggregate-to-"
 #: Annotations and labels by which tools and people say when something ends; the part behind the slash counts.
-_ENDS = re.compile(r"(?:.*[/.])?(?:expires?|expires-at|expiration|expiry|valid-until|ttl-until|delete-after)\Z")
-_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_MEANT_TO_END = re.compile(r"(?:^|[-_.])(?:temp|tmp|temporary|breakglass|break-glass|debug|hotfix|incident)(?:[-_.]|$)")
+_ENDS = r"(?:.*[/.])?(?:expires?|expires-at|expiration|expiry|valid-until|ttl-until|delete-after)\Z"
+_DATE = r"(\d{4})-(\d{2})-(\d{2})"
+_MEANT_TO_END = r"(?:^|[-_.])(?:temp|tmp|temporary|breakglass|break-glass|debug|hotfix|incident)(?:[-_.]|$)"
 
 
 def _role_key(grant: Grant) -> tuple[str, str, str]:
@@ -228,20 +228,20 @@ def expired_grant(inventory: Inventory, ctx: Context) -> Hits:
     for binding in bindings_of(inventory):
         metadata = binding.metadata
         told = {**metadata.labels, **metadata.annotations}
-        ends = {key: day for key, value in told.items() if _ENDS.match(key.lower()) and (day := _day(value))}
+        ends = {key: day for key, value in told.items() if re.match(_ENDS, key.lower()) and (day := _day(value))}
         past = next((key for key, day in ends.items() if day < today), None)
         if past is not None:
             where = "annotations" if past in metadata.annotations else "labels"
             yield Hit(
                 f"the grant ended on {ends[past]} and is still there", ("metadata", where, past), resource=binding
             )
-        elif not ends and _MEANT_TO_END.search(binding.ref.name.lower()) and not is_own_binding(binding):
+        elif not ends and re.search(_MEANT_TO_END, binding.ref.name.lower()) and not is_own_binding(binding):
             message = "the grant was meant to end, by its name, and says not when"
             yield Hit(message, "metadata.name", resource=binding, severity=Severity.LOW)
 
 
 def _day(value: str) -> date | None:
-    match = _DATE.match(value)
+    match = re.match(_DATE, value)
     try:
         return date(*map(int, match.groups())) if match else None
     except ValueError:

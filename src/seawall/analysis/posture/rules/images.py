@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """The parts of an image reference; ``tag`` and ``digest`` are empty where they are not given."""
 
     registry: str

@@ -28,9 +28,7 @@ _SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ash", "ksh", "fish", "cmd", "
 _PROVIDER_SECRETS = ("refresh-token", "client-secret", "access-token")
 _LOOPBACK = ("127.", "localhost", "[::1]")
 #: Ends of variables' and options' names that hold secrets, and not the place of one.
-_SECRET_NAME = re.compile(
-    r"(?i)(?:password|passwd|secret|token|api_?key|secret_access_key|private_?key|credentials?)\Z"
-)
+_SECRET_NAME = r"(?i)(?:password|passwd|secret|token|api_?key|secret_access_key|private_?key|credentials?)\Z"  # noqa: S105
 _SECRET_OPTION = r"(?i)--?[a-z-]*(?:password|secret|token|api-?key)[a-z-]*(?:=(?P<value>.+))?\Z"  # noqa: S105
 
 

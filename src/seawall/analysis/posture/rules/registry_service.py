@@ -17,10 +17,9 @@ _NIST = "https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-190.p
 _OCI = "https://github.com/opencontainers/distribution-spec/blob/main/spec.md"
 _SOON = 30
 #: Tags that are moved by design: branches, channels, and versions that leave parts out.
-_MOVING = re.compile(
-    r"(?:latest|stable|edge|nightly|main|master|head|trunk|dev|devel|develop|staging|prod|production|release|canary|"
-    r"beta|alpha|rc|next|current|v?\d+(?:\.\d+)?)\Z",
-    re.IGNORECASE,
+_MOVING = (
+    r"(?i)(?:latest|stable|edge|nightly|main|master|head|trunk|dev|devel|develop|staging|prod|production|release|canary|"
+    r"beta|alpha|rc|next|current|v?\d+(?:\.\d+)?)\Z"
 )
 _MOST_NAMED = 5
 
@@ -136,7 +135,7 @@ def registry_anonymous_pull(repository: RegistryRepository, ctx: Context) -> Hit
 )
 def registry_moving_tag(repository: RegistryRepository, ctx: Context) -> Hits:
     for index, tag in numbered(repository.spec.tags):
-        if _MOVING.match(tag.name):
+        if re.match(_MOVING, tag.name):
             yield Hit(
                 f"the tag {tag.name} says by its name that it is moved", ("spec", "tags", index),
                 confidence=Confidence.MEDIUM,
