@@ -1,0 +1,229 @@
+"""Credentials that a build leaves in the image, its history or the build file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from seawall.analysis.buildfiles.asking import instructions, outer, place, runs, shown
+from seawall.model.credential_names import is_placeholder, names_credential
+from seawall.model.finding import Confidence, Severity
+from seawall.model.rule import Hit, Hits, Scope, rule
+
+if TYPE_CHECKING:
+    from seawall.model.kube.buildfile import BuildFile, Command, Variable
+    from seawall.model.rule import Context
+
+_SECRETS = "https://docs.docker.com/build/building/secrets/"
+_CONTROLS = "cis-docker-1.7:4.10 nist-800-190:4.1.4 mitre-attack:T1552.001"
+#: Names that say credential and mean how one is handled.
+_ABOUT = re.compile(
+    r"(?:no|allow|skip|require|disable|enable|use|empty)[_-]?\w*(?:password|token|secret)|_(?:file|path|url|uri|name|length"
+    r"|ttl|type|header|issuer|endpoint|expiry|policy)\Z",
+    re.IGNORECASE,
+)
+_IN_URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[^\s/:@'\"]{0,200}:([^\s/@'\"]{1,500})@", re.IGNORECASE)
+_FLAG = re.compile(
+    r"--?([\w-]*(?:password|passwd|secret|token|api-?key|apikey|access-?key))=(.+)\Z", re.IGNORECASE | re.DOTALL
+)
+_NAME_FLAG = re.compile(r"--[\w-]*(?:password|passwd|secret|token|api-?key|apikey|access-?key)\Z", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"(?:^|[\s;])(?:machine\s+\S+\s+login\s+\S+\s+password|//\S+:_(?:authToken|password|auth)\s*=|_authToken\s*=)\s*"
+    r"[\"']?([^\s\"']+)",
+)
+#: Of these programs ``-p`` or ``-u user:password`` is a credential.
+_PASSWORD_SHORT = {
+    "docker": "login",
+    "podman": "login",
+    "buildah": "login",
+    "skopeo": "login",
+    "sshpass": "",
+    "az": "login",
+}
+_FETCHES = frozenset(("curl", "http", "https", "wget"))
+
+
+def is_filled_later(value: str) -> bool:
+    """Whether a value is no secret in clear: empty, a variable, a command, a blank to be filled in."""
+    bare = value.strip().strip("'\"")
+    return not bare or bare[:1] in "$`<{%" or "$(" in bare or "${" in bare or re.match(r"\$\w+\Z", bare) is not None
+
+
+def is_literal_secret(value: str) -> bool:
+    """Whether a value of a setting that is a credential by its name is one in clear."""
+    return not is_filled_later(value) and not is_placeholder(value)
+
+
+def is_credential(name: str) -> bool:
+    """Whether a variable of that name holds a credential."""
+    return names_credential(name) and not _ABOUT.search(name)
+
+
+@rule(
+    "build-secret-in-variable",
+    title="Credential in ENV, ARG or LABEL",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="Dockerfile",
+    why="Everyone who may pull the image reads it with `docker history` or `docker inspect`, and everyone who may read "
+    "the repository; every process of the container has it too.",
+    remediation="Change the credential. Give it to the build with RUN --mount=type=secret, and to the program when it "
+    "starts.",
+    controls=_CONTROLS,
+    aliases="DS-0031",
+    references=(_SECRETS, "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/"),
+    notes="Told by the variable's name; values that are plainly none (paths, numbers, blanks) pass.",
+)
+def build_secret_in_variable(file: BuildFile, ctx: Context) -> Hits:
+    for number, made in instructions(file, "ENV", "ARG", "LABEL"):
+        for at, variable in enumerate(made.variables):
+            if variable.value and is_credential(variable.name) and _literal(variable):
+                message = f"{made.keyword} {shown(variable.name)} has a credential in clear"
+                yield Hit(message, place(number, "variables", at), secret=True)
+
+
+def _literal(variable: Variable) -> bool:
+    return variable.literal and variable.value is not None and is_literal_secret(variable.value)
+
+
+@rule(
+    "build-secret-argument",
+    title="Credential is passed as a build argument",
+    severity=Severity.MEDIUM,
+    scope=Scope.SECRET,
+    on="Dockerfile",
+    why="The values of build arguments stand in the image's history, in provenance and in build caches: everyone who "
+    "may pull the image reads them.",
+    remediation="Take RUN --mount=type=secret,id=... and `docker build --secret` instead.",
+    controls=_CONTROLS,
+    aliases="DS-0031",
+    references=(_SECRETS,),
+)
+def build_secret_argument(file: BuildFile, ctx: Context) -> Hits:
+    for number, made in instructions(file, "ARG"):
+        for at, variable in enumerate(made.variables):
+            if not variable.value and is_credential(variable.name):
+                message = f"takes {shown(variable.name)} as a build argument"
+                yield Hit(message, place(number, "variables", at), confidence=Confidence.MEDIUM)
+
+
+@rule(
+    "build-secret-kept-in-env",
+    title="Build argument with a credential is kept in ENV",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="Dockerfile",
+    why="What is given for one build is in the configuration of the image, and in every container, for good.",
+    remediation="Take RUN --mount=type=secret for the build; give the program its credential when it starts.",
+    controls=_CONTROLS,
+    aliases="DS-0031",
+    references=(_SECRETS,),
+)
+def build_secret_kept_in_env(file: BuildFile, ctx: Context) -> Hits:
+    arguments = {variable.name for _, made in instructions(file, "ARG") for variable in made.variables}
+    for number, made in instructions(file, "ENV"):
+        for at, variable in enumerate(made.variables):
+            if not is_credential(variable.name):
+                continue
+            text = made.words[at].text.partition("=")[2] if at < len(made.words) else ""
+            used = re.findall(r"\$\{?(\w+)", text or (made.words[1].text if len(made.words) > 1 else ""))
+            if arguments.intersection(used):
+                message = f"ENV {shown(variable.name)} keeps the build argument {shown(used[0])}"
+                yield Hit(message, place(number, "variables", at), secret=True)
+
+
+@rule(
+    "build-secret-in-command",
+    title="Credential in a command of the build",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="Dockerfile",
+    why="Commands stand in the image's history: everyone who may pull it, or read the repository, has the credential.",
+    remediation="Change the credential, and read it from a file of RUN --mount=type=secret.",
+    controls=_CONTROLS,
+    references=(_SECRETS,),
+    notes="Passwords in options and addresses, in variables set for a command, and in what is written to .netrc and "
+    ".npmrc. Variables pass here.",
+)
+def build_secret_in_command(file: BuildFile, ctx: Context) -> Hits:
+    for ran in runs(file):
+        around = outer(ran.made, ran.command)
+        if around is not None and ran.command.text in around.text:
+            continue  # told of the command that starts it
+        for what in _credentials(ran.command):
+            yield Hit(f"{shown(ran.command.program) or 'an assignment'} has a credential in clear: {what}", ran.path)
+
+
+def _credentials(command: Command) -> Iterator[str]:
+    """What holds a credential in a command; never the credential."""
+    for given in command.assignments:
+        if is_credential(given.name) and is_literal_secret(given.value):
+            yield f"the variable {shown(given.name)}"
+    words = command.words
+    if command.program == "export":
+        for word in words[1:]:
+            name, _, value = word.partition("=")
+            if is_credential(name) and is_literal_secret(value):
+                yield f"the variable {shown(name)}"
+    for at, word in enumerate(words[1:], 1):
+        after = words[at + 1] if at + 1 < len(words) else ""
+        if match := _FLAG.match(word):
+            if is_literal_secret(match[2]):
+                yield f"the option {shown(match[1])}"
+        elif _NAME_FLAG.match(word) and not after.startswith("-") and is_literal_secret(after):
+            yield f"the option {word.lstrip('-')}"
+        elif _short(command, word, after):
+            yield f"the option {word[:2]}"
+        if (match := _IN_URL.search(word)) and is_literal_secret(match[1]):
+            yield "an address"
+        if (match := _WRITTEN.search(word)) and is_literal_secret(match[1]):
+            yield "a file of credentials"
+
+
+def _short(command: Command, word: str, after: str) -> bool:
+    program = command.program
+    if program in _FETCHES and word in ("-u", "--user"):
+        return ":" in after and is_literal_secret(after.partition(":")[2])
+    if program in _PASSWORD_SHORT and _PASSWORD_SHORT[program] in ("", *command.words[1:2]):
+        if word == "-p":
+            return is_literal_secret(after)
+        return program == "sshpass" and word.startswith("-p") and is_literal_secret(word[2:])
+    if program in ("mysql", "mysqladmin", "mysqldump", "mariadb") and word[:2] == "-p" and len(word) > 2:
+        return is_literal_secret(word[2:])
+    return False
+
+
+@rule(
+    "build-secret-mount-copied",
+    title="Secret of the build is copied into the image",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="Dockerfile",
+    why="A secret mount is there for one RUN only; a copy stays in the layer for everyone who may pull the image.",
+    remediation="Read the file where it is mounted (target=...), and write nothing of it down.",
+    controls=_CONTROLS,
+    references=(_SECRETS,),
+)
+def build_secret_mount_copied(file: BuildFile, ctx: Context) -> Hits:
+    for ran in runs(file, "cp", "mv", "install", "cat", "tee"):
+        targets = [f"/run/secrets/{name}" for name in _secret_mounts(ran.made.flags, "id")]
+        targets += _secret_mounts(ran.made.flags, "target", "dst", "destination")
+        command = ran.command
+        read = [word for word in command.arguments if word in targets]
+        if read and command.program in ("cat", "tee"):
+            read = [
+                each.target for each in command.redirects if each.operator in (">", ">>") and each.target[:5] != "/dev/"
+            ]
+        if read:
+            yield Hit(f"copies a secret: {shown(command.text)}", ran.path)
+
+
+def _secret_mounts(flags: tuple[object, ...], *keys: str) -> list[str]:
+    found: list[str] = []
+    for flag in flags:
+        value = getattr(flag, "value", "")
+        if getattr(flag, "name", "") == "mount" and "type=secret" in value.split(","):
+            parts = [part.partition("=") for part in value.split(",")]
+            found += [part[2] for part in parts if part[0] in keys]
+    return found
