@@ -209,6 +209,7 @@ def _tagged(registry: Iterable[Rule], tag: str) -> Iterator[Rule]:
             yield rule
 
 
+_BUILD_FILES = "build-files"
 #: What a rule is called with tells which inputs can judge it, where it is not a scan of a cluster's objects.
 _MEANS = {
     "Image": "images",
@@ -219,6 +220,7 @@ _MEANS = {
     "CloudNodePool": "cloud",
     "Kubeconfig": "kubeconfig",
     "KubeconfigFile": "kubeconfig",
+    "Dockerfile": _BUILD_FILES,
 }
 #: Files of the control plane: a scan sees them only where someone gives it these files.
 _FILES = frozenset(
@@ -232,7 +234,7 @@ _FILES = frozenset(
 
 def judged_by(rule: Rule) -> str:
     """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``registry``, ``probe``, ``cloud``,
-    ``kubeconfig``, or ``files`` of the control plane."""
+    ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
     first = rule.on[0]
@@ -251,11 +253,12 @@ def _benchmark(name: str) -> Framework:
         title, why = (f"Ruled out: {told.title}", told.why) if told is not None else (control, "")
         section = _section(benchmark.sections, control)
         data = ControlData(control, title, why, Automation.AUTOMATIC, section, tuple(rules))
-        controls.append(Control(data, tuple(rules)))
+        further = (rule for rule in policy_rules(registry, name, control) if _by(registry, rule) == _BUILD_FILES)
+        controls.append(Control(data, tuple(rules), tuple(further)))
     for control, each in manual.items():
         words = each.data
         rules_found = policy_rules(registry, name, control) if words.policy else ()
-        needed = tuple(rule for rule in rules_found if _by(registry, rule) in ("scan", "facts"))
+        needed = tuple(rule for rule in rules_found if _by(registry, rule) in ("scan", "facts", _BUILD_FILES))
         further = tuple(rule for rule in rules_found if rule not in needed)
         automation = Automation.AUTOMATIC if needed else Automation.MANUAL
         section = _section(benchmark.sections, control)
