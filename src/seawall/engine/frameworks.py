@@ -253,8 +253,8 @@ def _benchmark(name: str) -> Framework:
         title, why = (f"Ruled out: {told.title}", told.why) if told is not None else (control, "")
         section = _section(benchmark.sections, control)
         data = ControlData(control, title, why, Automation.AUTOMATIC, section, tuple(rules))
-        further = (rule for rule in policy_rules(registry, name, control) if _by(registry, rule) == _BUILD_FILES)
-        controls.append(Control(data, tuple(rules), tuple(further)))
+        others = (rule for rule in policy_rules(registry, name, control) if _by(registry, rule) == _BUILD_FILES)
+        controls.append(Control(data, tuple(rules), tuple(others)))
     for control, each in manual.items():
         words = each.data
         rules_found = policy_rules(registry, name, control) if words.policy else ()
