@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import calls, instructions, runs, shown
+from seawall.analysis.buildfiles.asking import calls, instructions, is_kept, runs, shown
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -79,7 +79,7 @@ def build_language_cache_left(file: BuildFile, ctx: Context) -> Hits:
             continue
         if call.manager == "yarn":
             cleaned = any(command.words[:3] == ("yarn", "cache", "clean") for command in made.commands)
-            if call.action == "install" and not cleaned:
+            if call.action == "install" and not cleaned and is_kept(file, made):
                 yield Hit("yarn leaves its cache", call.ran.path)
             continue
         off = variables.get((made.stage, "PIP_NO_CACHE_DIR"), "").lower() in ("1", "true", "on", "yes")

@@ -292,7 +292,11 @@ def build_unpinned_packages(file: BuildFile, ctx: Context) -> Hits:
 
 
 def _is_loose(manager: str, name: str) -> bool:
-    if name.startswith(("/", "./", "http", "$", ".", "@")) or name.endswith((".deb", ".rpm", ".apk")) or "$" in name:
+    if (
+        name.startswith(("/", "http:", "https:", "$", ".", "@"))
+        or name.endswith((".deb", ".rpm", ".apk"))
+        or "$" in name
+    ):
         return False
     if manager in ("apt-get", "apt", "aptitude"):
         return "=" not in name and "/" not in name
@@ -336,7 +340,7 @@ def build_shell_linked(file: BuildFile, ctx: Context) -> Hits:
 def build_separate_runs(file: BuildFile, ctx: Context) -> Hits:
     before = -2
     for number, made in instructions(file, "RUN"):
-        same = number == before + 1 and made.flags == file.spec.instructions[before].flags
-        if same and not made.onbuild and not made.heredocs and len(made.commands) < 3:
+        last = file.spec.instructions[before] if number == before + 1 else None
+        if last is not None and last.flags == made.flags and len(made.commands) <= 1 >= len(last.commands):
             yield Hit("follows another RUN", place(number))
         before = number
