@@ -32,8 +32,9 @@ def suppressions(comments: list[Comment], file: str, count: int) -> list[Suppres
                 path = ()
             found.append(_own(match, source, path, number < count or not path))
         elif match := _HADOLINT.match(comment.text):
-            names = tuple(filter(None, re.split(r"[,\s]+", match[2])))
-            if match[1]:
+            # SC1234 is of ShellCheck, which hadolint asks about scripts.
+            names = tuple(name for name in re.split(r"[,\s]+", match[2]) if name and not name.startswith("SC"))
+            if match[1] and names:
                 found.append(Suppression(names, "", source, ()))
             elif number < count and names:
                 found.append(Suppression(names, "", source, path))

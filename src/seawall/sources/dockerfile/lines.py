@@ -140,6 +140,8 @@ def _instruction(lines: list[str], at: int, continued: re.Pattern[str], found: L
         more = match is not None
     logical = Logical(start + 1, pieces)
     logical.end = at
+    if not logical.text.strip():
+        return at  # nothing but a continuation
     found.logical.append(logical)
     return _bodies(lines, at, logical, found)
 

@@ -40,7 +40,7 @@ class BuildFileOrigin(msgspec.Struct):
 
     def read(self) -> dict[str, Any]:
         """The build file as an object."""
-        found: dict[str, Any] = msgspec.to_builtins(self.view)
+        found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.view))
         return {"apiVersion": API_VERSION, "kind": KIND, **found}
 
     def locate(self, paths: Sequence[Path]) -> list[Location]:
