@@ -20,7 +20,7 @@ from bench.measuring import SEAWALL, measure
 from seawall.engine.catalogue import load_rules
 
 SEED = 9
-#: CPU seconds of a thousand build files of 20 instructions.
+#: CPU seconds of a thousand build files of some 15 instructions.
 BOUND = 4.0
 #: hadolint has these, and leaves them out unless they are asked for.
 NOT_RUN = frozenset(("DL3026", "DL3057"))
@@ -80,7 +80,7 @@ _OTHERS = (
 
 
 def build_file(pick: random.Random) -> str:
-    """A build file of some 20 instructions, in one to three stages."""
+    """A build file of some 15 instructions, in one to three stages."""
     lines: list[str] = []
     for _ in range(pick.choice((1, 1, 2, 3))):
         lines.append(f"FROM {pick.choice(_BASES)}")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"(?:docker|container)file(?:[._-][^/]*)?\Z|[^/]+\.(?:docker|container)file\Z", re.IGNORECASE)
+# Compiled when they are first used: hardly any file of a scan is named like one.
+_NAME = r"(?i:(?:docker|container)file(?:[._-][^/]*)?|[^/]+\.(?:docker|container)file)\Z"
 #: What is named like a build file and is none: notes, programs, manifests, archives and templates.
-_OTHER = re.compile(
-    r"\.(?:dockerignore|containerignore|md|rst|txt|ya?ml|json|toml|lock|sh|bash|ps1|py|go|rb|js|ts|tsx|java|kt|rs|php|c|h"
-    r"|html?|xml|csv|svg|png|gz|tgz|zip|tar|patch|diff|orig|rej|swp|sha256|sig|asc|log|7|5|1)\Z|~\Z",
-    re.IGNORECASE,
+_OTHER = (
+    r"(?i)(?:\.(?:dockerignore|containerignore|md|rst|txt|ya?ml|json|toml|lock|sh|bash|ps1|py|go|rb|js|ts|tsx|java|kt|rs"
+    r"|php|c|h|html?|xml|csv|svg|png|gz|tgz|zip|tar|patch|diff|orig|rej|swp|sha256|sig|asc|log|7|5|1)|~)\Z"
 )
 
 
 def is_build_file(name: str) -> bool:
     """Whether a file of this name (without its folder) is a Dockerfile or Containerfile."""
-    return _NAME.match(name) is not None and _OTHER.search(name) is None
+    lower = name.lower()
+    if "dockerfile" not in lower and "containerfile" not in lower:
+        return False
+    return re.match(_NAME, name) is not None and re.search(_OTHER, name) is None
 
 
 def is_usual_name(name: str) -> bool:

@@ -22,9 +22,8 @@ from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, p
 EMPTY = "empty"
 _DIVIDER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 #: A first instruction behind comments and blank lines; no manifest begins like it.
-_BEGINS_BUILD = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n){0,999}+[ \t]*(?:FROM|ARG)[ \t]+[\w$./-]", re.I
-)
+_BEGINS_BUILD = rb"(?i)(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n){0,999}+[ \t]*(?:FROM|ARG)[ \t]+[\w$./-]"
+_HEAD = 65_536
 _ONLY_PREAMBLE = re.compile(r"(?:[ \t]*(?:#.*|%.*)?(?:\r?\n|\Z))*\Z")
 
 
@@ -83,7 +82,10 @@ def _load_bytes(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]
 
 def _is_build_file(file: InputFile, data: bytes) -> bool:
     """By its name or, of what a person named or piped in, by its first instruction."""
-    return is_build_file(os.path.basename(file.path)) or (file.named and _BEGINS_BUILD.match(data) is not None)
+    if is_build_file(os.path.basename(file.path)):
+        return True
+    head = data[:_HEAD] if file.named else b""
+    return b"from" in head.lower() and re.match(_BEGINS_BUILD, head) is not None
 
 
 def _syntax_error(file: InputFile, problem: SyntaxProblem) -> SourceError:
