@@ -30,8 +30,8 @@ def view(text: str | bytes) -> BuildFile:
 
 
 def found_in(resource: Resource, *rules: str) -> list[tuple[str, int, int]]:
-    """What rules find, all if none is named: rule, line and column."""
-    judge = Judge([rule for rule in RULES if not rules or rule.id in rules], NEWEST)
+    """What rules find, those of the default profile if none is named: rule, line and column."""
+    judge = Judge([rule for rule in RULES if rule.id in rules or (not rules and rule.default)], NEWEST)
     hits = judge.judge(resource)
     failed = [status for status in judge.statuses(RULES, lambda _: "") if status.state is RuleState.ERROR]
     assert failed == []

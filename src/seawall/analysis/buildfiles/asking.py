@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from seawall.model.paths import Path
 
 _SHOWN = 80
+#: Of these the word behind them is no secret either: ``sudo apt-get install``.
+_TOLD = frozenset(("apt-get", "apt", "apk", "yum", "dnf", "npm", "pip", "make", "systemctl", "service"))
+_PLAIN = re.compile(r"[a-z][a-z0-9+._/-]{0,30}\Z")
 
 
 class Ran(NamedTuple):
@@ -95,6 +99,16 @@ def lineage(file: BuildFile) -> list[int]:
 def is_kept(file: BuildFile, made: Instruction) -> bool:
     """Whether what an instruction does stays in the image: its stage is the last, or one that this builds on."""
     return made.onbuild or made.stage in lineage(file)
+
+
+def brief(command: Command) -> str:
+    """The program and the plain words behind it (``apt-get install``): what is certainly no secret."""
+    words: list[str] = []
+    for word in command.words[: 3 if command.words[1:2] and command.words[1] in _TOLD else 2]:
+        if not _PLAIN.match(word):
+            break
+        words.append(word)
+    return shown(" ".join(words)) or "a command"
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import instructions, last_stage, lineage, place, runs, shown, stage_at
+from seawall.analysis.buildfiles.asking import brief, instructions, last_stage, lineage, place, runs, shown, stage_at
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -92,7 +92,7 @@ def build_shell_form(file: BuildFile, ctx: Context) -> Hits:
 )
 def build_cd_in_run(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "cd"):
-        yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+        yield Hit(f"runs {brief(ran.command)}", ran.path)
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.analysis.buildfiles.asking import instructions, is_kept, place, shown
-from seawall.model.finding import Severity
+from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
@@ -116,13 +116,20 @@ def build_add_file(file: BuildFile, ctx: Context) -> Hits:
     "starts.",
     controls="cis-docker-1.7:4.10 nist-800-190:4.1.4 mitre-attack:T1552.001",
     references=("https://docs.docker.com/build/building/secrets/",),
-    notes="Told by the file's name. Of medium severity in a stage that is not part of the image: it stays in caches.",
+    notes="Told by the file's name. Of medium severity in a stage that is not part of the image, for it stays in "
+    "caches; and where it may hold none (.npmrc, certificates).",
 )
 def build_copy_secret_file(file: BuildFile, ctx: Context) -> Hits:
     for path, made, source in _each(file, "COPY", "ADD"):
         if _SECRET_FILE.match(source):
-            severity = None if is_kept(file, made) else Severity.MEDIUM
-            yield Hit(f"copies {shown(source)}", path, severity=severity)
+            likely = not source.endswith((".npmrc", ".pem"))
+            severity = None if likely and is_kept(file, made) else Severity.MEDIUM
+            yield Hit(
+                f"copies {shown(source)}",
+                path,
+                severity=severity,
+                confidence=Confidence.HIGH if likely else Confidence.MEDIUM,
+            )
 
 
 @rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import calls, instructions, is_kept, runs, shown
+from seawall.analysis.buildfiles.asking import brief, calls, instructions, is_kept, runs, shown
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -104,4 +104,4 @@ def build_language_cache_left(file: BuildFile, ctx: Context) -> Hits:
 )
 def build_useless_program(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, *_USELESS):
-        yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+        yield Hit(f"runs {brief(ran.command)}", ran.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import calls, instructions, place, runs, shown, stage_at
+from seawall.analysis.buildfiles.asking import brief, calls, instructions, place, runs, shown, stage_at
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -71,7 +71,7 @@ def _installs(made: Instruction) -> bool:
 def build_update_alone(file: BuildFile, ctx: Context) -> Hits:
     for call in calls(file, "apt-get", "apt", "apk"):
         if call.action in _UPDATES[call.manager] and not _installs(call.ran.made) and len(call.operands) == 0:
-            yield Hit(f"runs {shown(call.ran.command.text)} and installs nothing", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)} and installs nothing", call.ran.path)
 
 
 @rule(
@@ -89,7 +89,7 @@ def build_update_alone(file: BuildFile, ctx: Context) -> Hits:
 def build_apt_asks(file: BuildFile, ctx: Context) -> Hits:
     for call in calls(file, "apt-get", "apt"):
         if call.action == "install" and not _agrees(call.options):
-            yield Hit(f"runs {shown(call.ran.command.text)}", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)}", call.ran.path)
 
 
 def _agrees(options: tuple[str, ...]) -> bool:
@@ -120,12 +120,12 @@ def build_yum_asks(file: BuildFile, ctx: Context) -> Hits:
         if call.action in ("install", "groupinstall", "localinstall", "reinstall") and not call.has(
             "-y", "--assumeyes"
         ):
-            yield Hit(f"runs {shown(call.ran.command.text)}", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)}", call.ran.path)
     for call in calls(file, "zypper"):
         if call.action in ("install", "in", "remove", "rm", "source-install", "si", "patch") and not call.has(
             "-n", "--non-interactive", "-y", "--no-confirm"
         ):
-            yield Hit(f"runs {shown(call.ran.command.text)}", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)}", call.ran.path)
 
 
 @rule(
@@ -148,7 +148,7 @@ def build_recommended_packages(file: BuildFile, ctx: Context) -> Hits:
             for option in call.options
         )
         if call.action == "install" and not off:
-            yield Hit(f"runs {shown(call.ran.command.text)}", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)}", call.ran.path)
 
 
 @rule(
@@ -195,7 +195,7 @@ def _clears(made: Instruction, folder: str) -> bool:
 )
 def build_apt_for_people(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "apt"):
-        yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+        yield Hit(f"runs {brief(ran.command)}", ran.path)
 
 
 @rule(
@@ -214,7 +214,7 @@ def build_apt_for_people(file: BuildFile, ctx: Context) -> Hits:
 def build_release_upgrade(file: BuildFile, ctx: Context) -> Hits:
     for call in calls(file, "apt-get", "apt", "zypper"):
         if call.action in ("dist-upgrade", "full-upgrade", "dup"):
-            yield Hit(f"runs {shown(call.ran.command.text)}", call.ran.path)
+            yield Hit(f"runs {brief(call.ran.command)}", call.ran.path)
 
 
 @rule(
@@ -322,7 +322,7 @@ def _is_loose(manager: str, name: str) -> bool:
 def build_shell_linked(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "ln"):
         if ran.command.words[-1] == "/bin/sh":
-            yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+            yield Hit(f"runs {brief(ran.command)}", ran.path)
 
 
 @rule(

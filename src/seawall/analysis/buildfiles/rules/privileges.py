@@ -40,7 +40,7 @@ def build_setuid(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "chmod"):
         mode = next((word for word in ran.command.arguments if not re.match(r"-[a-zA-Z-]", word)), "")
         if is_kept(file, ran.made) and _sets(mode):
-            yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+            yield Hit(f"runs chmod {shown(mode)}", ran.path)
     for number, made in instructions(file, "COPY", "ADD"):
         for at, flag in enumerate(made.flags):
             if flag.name == "chmod" and is_kept(file, made) and _sets(flag.value):
@@ -70,7 +70,7 @@ def build_world_writable(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "chmod"):
         mode = next((word for word in ran.command.arguments if not re.match(r"-[a-zA-Z-]", word)), "")
         if is_kept(file, ran.made) and _opens(mode):
-            yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+            yield Hit(f"runs chmod {shown(mode)}", ran.path)
 
 
 def _opens(mode: str) -> bool:

@@ -12,14 +12,14 @@ from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.buildfile import BuildFile, Command, Variable
+    from seawall.model.kube.buildfile import BuildFile, Command, Instruction, Variable
     from seawall.model.rule import Context
 
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _CONTROLS = "cis-docker-1.7:4.10 nist-800-190:4.1.4 mitre-attack:T1552.001"
 #: Names that say credential and mean how one is handled.
 _ABOUT = re.compile(
-    r"(?:no|allow|skip|require|disable|enable|use|empty)[_-]?\w*(?:password|token|secret)|_(?:file|path|url|uri|name|length"
+    r"(?:\A|[_-])(?:no|allow|skip|require|disable|enable|use|empty)[_-]|_(?:file|path|url|uri|name|length"
     r"|ttl|type|header|issuer|endpoint|expiry|policy)\Z",
     re.IGNORECASE,
 )
@@ -41,7 +41,68 @@ _PASSWORD_SHORT = {
     "sshpass": "",
     "az": "login",
 }
+#: Where a file goes that everyone may read: certificates of authorities, and nowhere.
+_PUBLIC = re.compile(r"ca-certificates|ca-trust|\.crt\Z|\.cer\Z|^/dev/")
 _FETCHES = frozenset(("curl", "http", "https", "wget"))
+
+
+#: What people write where a program wants some value, and none is needed.
+_DUMMY = frozenset(
+    [
+        "dummy",
+        "fake",
+        "test",
+        "testing",
+        "example",
+        "sample",
+        "placeholder",
+        "not",
+        "no",
+        "a",
+        "the",
+        "real",
+        "used",
+        "needed",
+        "unused",
+        "temp",
+        "tmp",
+        "build",
+        "time",
+        "buildtime",
+        "ignored",
+        "ignore",
+        "secret",
+        "password",
+        "passwd",
+        "pass",
+        "token",
+        "key",
+        "value",
+        "change",
+        "changeme",
+        "me",
+        "insecure",
+        "default",
+        "only",
+        "for",
+        "just",
+        "dev",
+        "development",
+        "ci",
+        "local",
+        "here",
+        "foo",
+        "bar",
+        "this",
+        "is",
+    ]
+)
+
+
+def is_dummy(value: str) -> bool:
+    """Whether a value is made of words that say that it is none (``dummy-secret-key``)."""
+    words = [word for word in re.split("[^a-z]+", value.lower()) if word]
+    return bool(words) and all(word in _DUMMY or not word.strip("x") for word in words)
 
 
 def is_filled_later(value: str) -> bool:
@@ -53,6 +114,10 @@ def is_filled_later(value: str) -> bool:
 def is_literal_secret(value: str) -> bool:
     """Whether a value of a setting that is a credential by its name is one in clear."""
     return not is_filled_later(value) and not is_placeholder(value)
+
+
+def _is_given(value: str) -> bool:
+    return is_literal_secret(value) and not is_dummy(value)
 
 
 def is_credential(name: str) -> bool:
@@ -73,14 +138,19 @@ def is_credential(name: str) -> bool:
     controls=_CONTROLS,
     aliases="DS-0031",
     references=(_SECRETS, "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/"),
-    notes="Told by the variable's name; values that are plainly none (paths, numbers, blanks) pass.",
+    notes="Told by the variable's name; values that are plainly none (paths, numbers, blanks) pass, and words such as "
+    "changeme are of medium severity.",
 )
 def build_secret_in_variable(file: BuildFile, ctx: Context) -> Hits:
     for number, made in instructions(file, "ENV", "ARG", "LABEL"):
         for at, variable in enumerate(made.variables):
             if variable.value and is_credential(variable.name) and _literal(variable):
                 message = f"{made.keyword} {shown(variable.name)} has a credential in clear"
-                yield Hit(message, place(number, "variables", at), secret=True)
+                path = place(number, "variables", at)
+                if is_dummy(variable.value):
+                    yield Hit(message, path, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM, secret=True)
+                else:
+                    yield Hit(message, path, secret=True)
 
 
 def _literal(variable: Variable) -> bool:
@@ -144,12 +214,12 @@ def build_secret_kept_in_env(file: BuildFile, ctx: Context) -> Hits:
     controls=_CONTROLS,
     references=(_SECRETS,),
     notes="Passwords in options and addresses, in variables set for a command, and in what is written to .netrc and "
-    ".npmrc. Variables pass here.",
+    ".npmrc. Variables pass here, and words such as dummy.",
 )
 def build_secret_in_command(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file):
         around = outer(ran.made, ran.command)
-        if around is not None and ran.command.text in around.text:
+        if around is not None and any(_credentials(around)):
             continue  # told of the command that starts it
         for what in _credentials(ran.command):
             yield Hit(f"{shown(ran.command.program) or 'an assignment'} has a credential in clear: {what}", ran.path)
@@ -158,39 +228,41 @@ def build_secret_in_command(file: BuildFile, ctx: Context) -> Hits:
 def _credentials(command: Command) -> Iterator[str]:
     """What holds a credential in a command; never the credential."""
     for given in command.assignments:
-        if is_credential(given.name) and is_literal_secret(given.value):
+        if is_credential(given.name) and _is_given(given.value):
             yield f"the variable {shown(given.name)}"
     words = command.words
     if command.program == "export":
         for word in words[1:]:
             name, _, value = word.partition("=")
-            if is_credential(name) and is_literal_secret(value):
+            if is_credential(name) and _is_given(value):
                 yield f"the variable {shown(name)}"
     for at, word in enumerate(words[1:], 1):
         after = words[at + 1] if at + 1 < len(words) else ""
         if match := _FLAG.match(word):
-            if is_literal_secret(match[2]):
+            if _is_given(match[2]):
                 yield f"the option {shown(match[1])}"
-        elif _NAME_FLAG.match(word) and not after.startswith("-") and is_literal_secret(after):
+        elif _NAME_FLAG.match(word) and not after.startswith("-") and _is_given(after):
             yield f"the option {word.lstrip('-')}"
         elif _short(command, word, after):
             yield f"the option {word[:2]}"
-        if (match := _IN_URL.search(word)) and is_literal_secret(match[1]):
+        if (match := _IN_URL.search(word)) and _is_given(match[1]):
             yield "an address"
-        if (match := _WRITTEN.search(word)) and is_literal_secret(match[1]):
+        if (match := _WRITTEN.search(word)) and _is_given(match[1]):
             yield "a file of credentials"
 
 
 def _short(command: Command, word: str, after: str) -> bool:
     program = command.program
     if program in _FETCHES and word in ("-u", "--user"):
-        return ":" in after and is_literal_secret(after.partition(":")[2])
+        return ":" in after and _is_given(after.partition(":")[2])
+    if program in _FETCHES and word.startswith("--user="):
+        return _is_given(word.partition(":")[2])
     if program in _PASSWORD_SHORT and _PASSWORD_SHORT[program] in ("", *command.words[1:2]):
         if word == "-p":
-            return is_literal_secret(after)
-        return program == "sshpass" and word.startswith("-p") and is_literal_secret(word[2:])
+            return _is_given(after)
+        return program == "sshpass" and word.startswith("-p") and _is_given(word[2:])
     if program in ("mysql", "mysqladmin", "mysqldump", "mariadb") and word[:2] == "-p" and len(word) > 2:
-        return is_literal_secret(word[2:])
+        return _is_given(word[2:])
     return False
 
 
@@ -207,23 +279,28 @@ def _short(command: Command, word: str, after: str) -> bool:
 )
 def build_secret_mount_copied(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "cp", "mv", "install", "cat", "tee"):
-        targets = [f"/run/secrets/{name}" for name in _secret_mounts(ran.made.flags, "id")]
-        targets += _secret_mounts(ran.made.flags, "target", "dst", "destination")
+        targets = [f"/run/secrets/{name}" for name in _secret_mounts(ran.made, "id")]
+        targets += _secret_mounts(ran.made, "target", "dst", "destination")
         command = ran.command
-        read = [word for word in command.arguments if word in targets]
-        if read and command.program in ("cat", "tee"):
-            read = [
-                each.target for each in command.redirects if each.operator in (">", ">>") and each.target[:5] != "/dev/"
-            ]
-        if read:
-            yield Hit(f"copies a secret: {shown(command.text)}", ran.path)
+        if not any(word in targets for word in command.arguments):
+            continue
+        written = [each.target for each in command.redirects if each.operator in (">", ">>")]
+        if command.program in ("cp", "mv", "install"):
+            written = [word for word in command.arguments if word not in targets and not word.startswith("-")][-1:]
+        kept = [each for each in written if not _PUBLIC.search(each) and not _is_removed(ran.made, each)]
+        if kept:
+            yield Hit(f"copies a secret to {shown(kept[0])}", ran.path)
 
 
-def _secret_mounts(flags: tuple[object, ...], *keys: str) -> list[str]:
+def _is_removed(made: Instruction, name: str) -> bool:
+    """Whether the same RUN takes a file away again: then it is in no layer."""
+    return any(command.program in ("rm", "shred") and name in command.arguments for command in made.commands)
+
+
+def _secret_mounts(made: Instruction, *keys: str) -> list[str]:
     found: list[str] = []
-    for flag in flags:
-        value = getattr(flag, "value", "")
-        if getattr(flag, "name", "") == "mount" and "type=secret" in value.split(","):
-            parts = [part.partition("=") for part in value.split(",")]
-            found += [part[2] for part in parts if part[0] in keys]
+    for flag in made.flags:
+        parts = [part.partition("=") for part in flag.value.split(",")]
+        if flag.name == "mount" and ("type", "=", "secret") in parts:
+            found += [value for key, _, value in parts if key in keys]
     return found

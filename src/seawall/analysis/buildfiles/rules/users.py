@@ -6,7 +6,17 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import calls, instructions, last_stage, lineage, place, runs, shown, stage_at
+from seawall.analysis.buildfiles.asking import (
+    brief,
+    calls,
+    instructions,
+    last_stage,
+    lineage,
+    place,
+    runs,
+    shown,
+    stage_at,
+)
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -120,7 +130,7 @@ def build_user_by_name(file: BuildFile, ctx: Context) -> Hits:
 )
 def build_sudo(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "sudo"):
-        yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+        yield Hit(f"runs {brief(ran.command)}", ran.path)
 
 
 @rule(
@@ -154,7 +164,7 @@ def build_sudo_installed(file: BuildFile, ctx: Context) -> Hits:
 def build_passwordless_sudo(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file):
         if "NOPASSWD" in ran.command.text and ran.command.program in ("echo", "printf", "sed", "tee"):
-            yield Hit(f"allows sudo without a password: {shown(ran.command.text)}", ran.path)
+            yield Hit("allows sudo without a password", ran.path)
 
 
 @rule(
@@ -196,4 +206,4 @@ def build_high_user_id(file: BuildFile, ctx: Context) -> Hits:
         ids = [after for word, after in pairwise(words) if word in ("-u", "--uid")]
         ids += [word.partition("=")[2] for word in words if word.startswith("--uid=")]
         if any(each.isdecimal() and len(each) > _HIGH_ID for each in ids):
-            yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+            yield Hit(f"runs {brief(ran.command)}", ran.path)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import calls, instructions, pipelines, place, runs, shown
+from seawall.analysis.buildfiles.asking import brief, calls, instructions, pipelines, place, runs, shown
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -248,7 +248,7 @@ def _is_plain_key(word: str, command: Command, adds: bool) -> bool:
 def build_apt_key(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file, "apt-key"):
         if any(word in ("add", "adv") for word in ran.command.arguments):
-            yield Hit(f"runs {shown(ran.command.text)}", ran.path)
+            yield Hit(f"runs {brief(ran.command)}", ran.path)
 
 
 @rule(
