@@ -12,7 +12,7 @@ from typing import NamedTuple
 from seawall.sources.dockerfile.words import split_words, unquote
 
 #: A file with more instructions than this is refused.
-MAX_INSTRUCTIONS = 20_000
+MAX_INSTRUCTIONS = 5_000
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(.+?)[ \t]*\Z")
 _DIRECTIVES = frozenset(("syntax", "escape", "check"))
 _HEREDOC = re.compile(r"(\d*)<<(-?)([^<]*)\Z")

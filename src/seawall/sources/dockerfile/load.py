@@ -25,8 +25,8 @@ from seawall.sources.manifests.objects import Loaded
 from seawall.sources.manifests.walk import InputFile, Skipped
 
 KIND = "Dockerfile"
-#: Larger build files are refused; the largest in public repositories are well under 1 MiB.
-MAX_BYTES = 4 << 20
+#: Larger build files are refused; the largest in public repositories are well under 200 KiB.
+MAX_BYTES = 1 << 20
 NO_BUILD_FILE = "named like a build file, and has no FROM"
 _TEMPLATE = "a template of a build file"
 
@@ -69,10 +69,10 @@ def load_build_file(file: InputFile, data: bytes, context: BuildContext | None =
     name = os.path.basename(file.path)
     try:
         lines = read_lines(_text(data))
+        spec = build_spec(lines)
     except BuildFileProblem as problem:
         yield SourceError(file.path, f"{problem.line}:1" if problem.line else "", str(problem), unreadable=True)
         return
-    spec = build_spec(lines)
     if not spec.stages:
         if any("{{" in each.text or "<%" in each.text for each in lines.logical):
             yield Skipped(file.path, _TEMPLATE)

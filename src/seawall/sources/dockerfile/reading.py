@@ -19,7 +19,7 @@ from seawall.model.kube.buildfile import (
     Variable,
     Word,
 )
-from seawall.sources.dockerfile.lines import Lines, Logical
+from seawall.sources.dockerfile.lines import BuildFileProblem, Lines, Logical
 from seawall.sources.dockerfile.shell import command_of, commands
 from seawall.sources.dockerfile.words import fill, split_words, unquote
 
@@ -29,6 +29,9 @@ _NAMED = frozenset(("ENV", "ARG", "LABEL"))
 #: BuildKit fills in variables in these only; a RUN is the shell's own.
 _FILLED = frozenset(["ADD", "ARG", "COPY", "ENV", "EXPOSE", "FROM", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"])
 _FLAG = re.compile(r"--([A-Za-z][A-Za-z0-9-]*)(?:=(.*))?\Z", re.DOTALL)
+#: An instruction with more words than this is refused.
+_MAX_WORDS = 10_000
+_SHELL_WORDS = 3
 _SHELL = ("/bin/sh", "-c")
 _WINDOWS_SHELL = ("cmd", "/S", "/C")
 _POSIX_SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
@@ -57,7 +60,11 @@ _WINDOWS = re.compile(r"(?:.*/)?(?:windows(?:/|servercore|nano)|nanoserver|serve
 
 
 def build_spec(lines: Lines) -> BuildFileSpec:
-    """The build file that logical lines make up."""
+    """The build file that logical lines make up.
+
+    Raises:
+        BuildFileProblem: an instruction has too many words.
+    """
     return _Reader(lines).run()
 
 
@@ -94,7 +101,11 @@ class _Reader:
             place = logical.place(start)
             words = tuple(Word(text, text, True, *place) for text in listed)
         else:
-            words = tuple(self._word(keyword, logical, text, offset) for text, offset in pieces[at:])
+            # Of what a shell reads, the commands are kept, and of its words what tells the form.
+            count = _SHELL_WORDS if keyword in _SHELL_FORM and not logical.bodies else _MAX_WORDS + 1
+            words = tuple(self._word(keyword, logical, text, offset) for text, offset in pieces[at : at + count])
+            if len(words) > _MAX_WORDS:
+                raise BuildFileProblem(f"an instruction with more than {_MAX_WORDS} words", logical.line)
         made = Instruction(
             keyword=keyword,
             stage=len(self.stages) - 1,

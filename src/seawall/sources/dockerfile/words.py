@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from fnmatch import translate
 
 #: Values are cut here, so that variables made of variables stay small; patterns are tried on no more than the second.
-MAX_VALUE = 16_384
-_MAX_PATTERN = 1_024
+MAX_VALUE = 4_096
+_MAX_PATTERN = 256
 _MAX_DEPTH = 10
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#]")
 _QUOTES = "'\""
