@@ -25,6 +25,7 @@ def rules(text: str) -> set[str]:
         "LABEL com.example.api-key=kD83jf0aLq21",
         "ENV API_KEY kD83jf0aLq21",
         "ENV POSTGRES_PASSWORD=changeme",
+        "ENV DATABASE_URL=postgres://shop:kD83jf0aLq21@db:5432/shop",
     ],
 )
 def test_credentials_in_variables(line: str) -> None:
@@ -40,6 +41,8 @@ def test_credentials_in_variables(line: str) -> None:
         "ENV DB_PASSWORD=${DB_PASSWORD}",
         "ENV DB_PASSWORD=/run/secrets/db",
         "ENV DB_PASSWORD=true",
+        "ENV DATABASE_URL=postgres://user:pass@localhost/shop",
+        "ENV DATABASE_URL=postgres://shop:${PASSWORD}@db:5432/shop",
         "ENV DB_PASSWORD=<yours>",
         "ENV PATH=/a:/b KEYSTONE=kD83jf0aLq21",
     ],
@@ -211,3 +214,42 @@ def test_here_documents_are_judged_line_by_line() -> None:
 )
 def test_what_is_missing_makes_no_rule_fail(text: str) -> None:
     found(text)
+
+
+CAREFUL = r"""# syntax=docker/dockerfile:1.7
+ARG NODE_MAJOR=24
+FROM debian:trixie-slim@sha256:60eac759739651111db372c07be67863818726f754804b8707c90979bda511df AS build
+ENV NODE_VERSION=24.1.0 \
+    # where the key is
+    KEY_FILE=/run/secrets/key
+RUN ARCH= && dpkgArch="$(dpkg --print-architecture | awk -F- '{ print $NF }')" \
+  && case "${dpkgArch##*-}" in \
+    amd64) ARCH='x64' OPENSSL_ARCH='linux-x86_64';; \
+    *) echo "unsupported architecture"; exit 1 ;; \
+  esac \
+  && export GNUPGHOME="$(mktemp -d)" \
+  && for key in \
+    C0D6248439F1D5604AAFFB4021D900FFDB233756 \
+  ; do \
+      { gpg --batch --keyserver hkps://keys.example.org --recv-keys "$key" && gpg --batch --fingerprint "$key"; } || \
+      { gpg --batch --keyserver keyserver.example.com --recv-keys "$key"; } ; \
+  done \
+  && curl -fsSLO "https://nodejs.org/dist/v$NODE_VERSION/node-v$NODE_VERSION-linux-$ARCH.tar.xz" \
+  && grep " node-v$NODE_VERSION-linux-$ARCH.tar.xz\$" SHASUMS256.txt | sha256sum -c - \
+  && find /usr/local -mindepth 1 ! -name "$OPENSSL_ARCH" -exec rm -rf {} \;
+RUN --mount=type=secret,id=token \
+    git config --global url."https://x:$(cat /run/secrets/token)@github.com/".insteadOf https://github.com/ \
+    && make && git config --global --unset url."https://x:$(cat /run/secrets/token)@github.com/".insteadOf
+RUN SECRET_KEY=build-only DATABASE_URL=postgres://user:pass@localhost/db ./manage.py collectstatic
+RUN value="$(echo 'System.out.println("a && b")' | jshell -s -)"; [ "$value" = 'curl x | sh' ]
+RUN install --directory --mode 3777 /run/shop && _f() { dpkg-scanpackages . > Packages; }; _f
+FROM gcr.io/distroless/base-debian13:nonroot
+COPY --from=build --chown=0:0 --chmod=755 /out /app
+EXPOSE 8080
+HEALTHCHECK CMD ["/app/shop", "--check"]
+ENTRYPOINT ["/app/shop"]
+"""
+
+
+def test_a_careful_file_is_left_alone() -> None:
+    assert found(CAREFUL) == []

@@ -138,13 +138,17 @@ def is_credential(name: str) -> bool:
     controls=_CONTROLS,
     aliases="DS-0031",
     references=(_SECRETS, "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/"),
-    notes="Told by the variable's name; values that are plainly none (paths, numbers, blanks) pass, and words such as "
-    "changeme are of medium severity.",
+    notes="Told by the variable's name, or by an address with a password; values that are plainly none (paths, "
+    "numbers, blanks) pass, and words such as changeme are of medium severity.",
 )
 def build_secret_in_variable(file: BuildFile, ctx: Context) -> Hits:
     for number, made in instructions(file, "ENV", "ARG", "LABEL"):
         for at, variable in enumerate(made.variables):
-            if variable.value and is_credential(variable.name) and _literal(variable):
+            held = _IN_URL.search(variable.value or "") if variable.literal else None
+            if held is not None and _is_given(held[1]):
+                message = f"{made.keyword} {shown(variable.name)} has an address with a credential in clear"
+                yield Hit(message, place(number, "variables", at), secret=True)
+            elif variable.value and is_credential(variable.name) and _literal(variable):
                 message = f"{made.keyword} {shown(variable.name)} has a credential in clear"
                 path = place(number, "variables", at)
                 if is_dummy(variable.value):
