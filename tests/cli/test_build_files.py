@@ -176,3 +176,17 @@ def test_the_docker_benchmark_is_answered_from_build_files(run: Run, tmp_path: P
     file.unlink()
     (tmp_path / "space.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
     assert "pass" not in statuses().values()
+
+
+def test_policies_of_ones_own_judge_build_files(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("cel_expr_python")
+    (tmp_path / "Dockerfile").write_text("FROM registry.example.com/a:1 AS a\nFROM a\nUSER 1\n")
+    (tmp_path / "Dockerfile.other").write_text("FROM nginx:1.29\nUSER 1\n")
+    (tmp_path / "seawall.yaml").write_text(
+        "policies:\n- id: own-base-images\n  match: {kind: Dockerfile}\n  message: not ours\n  severity: high\n"
+        "  expression: object.spec.stages.all(s, s.parent >= 0 || s.image.startsWith('registry.example.com/'))\n"
+    )
+    done = run("scan", ".", "--format", "json", cwd=tmp_path)
+    found = json.loads(done.stdout)["findings"]
+    assert [(each["rule"], each["resource"]["name"]) for each in found] == [("own-base-images", "Dockerfile.other")]
+    assert done.returncode == 1
