@@ -168,6 +168,9 @@ def test_the_docker_benchmark_is_answered_from_build_files(run: Run, tmp_path: P
     found = statuses()
     assert {key for key, status in found.items() if status == "fail"} == {"4.1", "4.6", "4.7", "4.9", "4.10"}
     assert found["4.11"] == "pass"
+    assert found["4.8"] == "manual"
+    file.write_text("FROM debian:8\nRUN chmod u+s /usr/bin/x\nUSER 1000\n")
+    assert {key for key, status in statuses().items() if status == "fail"} == {"4.4", "4.6", "4.8"}
     file.write_text("FROM debian:13\nCOPY a.py /\nUSER 1000\n")
     assert {key: statuses()[key] for key in ("4.7", "4.9", "4.10", "4.11")} == dict.fromkeys(
         ("4.7", "4.9", "4.10", "4.11"), "pass"

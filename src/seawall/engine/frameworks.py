@@ -253,12 +253,13 @@ def _benchmark(name: str) -> Framework:
         title, why = (f"Ruled out: {told.title}", told.why) if told is not None else (control, "")
         section = _section(benchmark.sections, control)
         data = ControlData(control, title, why, Automation.AUTOMATIC, section, tuple(rules))
-        others = (rule for rule in policy_rules(registry, name, control) if _by(registry, rule) == _BUILD_FILES)
-        controls.append(Control(data, tuple(rules), tuple(others)))
+        controls.append(Control(data, tuple(rules), _of_build_files(registry, name, control)))
     for control, each in manual.items():
         words = each.data
-        rules_found = policy_rules(registry, name, control) if words.policy else ()
-        needed = tuple(rule for rule in rules_found if _by(registry, rule) in ("scan", "facts", _BUILD_FILES))
+        # What stands in a build file can fail a control that people answer, and never pass it.
+        rules_found = (policy_rules if words.policy else _of_build_files)(registry, name, control)
+        judged = ("scan", "facts", _BUILD_FILES) if words.policy else ()
+        needed = tuple(rule for rule in rules_found if _by(registry, rule) in judged)
         further = tuple(rule for rule in rules_found if rule not in needed)
         automation = Automation.AUTOMATIC if needed else Automation.MANUAL
         section = _section(benchmark.sections, control)
@@ -269,6 +270,10 @@ def _benchmark(name: str) -> Framework:
     about = "Judged over facts of nodes (`seawall node collect`) and a scan of the cluster."
     version = name.rpartition("-")[2]
     return Framework(name, benchmark.title, version, about, (), False, "built in", digest, tuple(controls))
+
+
+def _of_build_files(registry: Registry, benchmark: str, control: str) -> tuple[str, ...]:
+    return tuple(rule for rule in policy_rules(registry, benchmark, control) if _by(registry, rule) == _BUILD_FILES)
 
 
 def _benchmark_files() -> list[Path]:

@@ -78,7 +78,7 @@ def build_no_tag(file: BuildFile, ctx: Context) -> Hits:
     on="Dockerfile",
     why="A tag can be moved to another image, by its owner or by whoever broke into the registry.",
     remediation="Add the digest: FROM name:tag@sha256:..., and let a bot renew it.",
-    controls="nist-800-190:4.1.5 cis-docker-1.7:4.2 mitre-attack:T1195.002",
+    controls="nist-800-190:4.1.5 mitre-attack:T1195.002",
     references=(_PINNING,),
     default=False,
 )

@@ -152,7 +152,7 @@ def _is_checked(made: Instruction) -> bool:
     on="Dockerfile",
     why="Whoever gets into the server, or moves a release, is in the image, and nobody notices.",
     remediation="Check the file in the same RUN: sha256sum -c, or ADD --checksum.",
-    controls=_CONTROLS + " cis-docker-1.7:4.12",
+    controls=_CONTROLS,
     references=(_BEST,),
     default=False,
 )
