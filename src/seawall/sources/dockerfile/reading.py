@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 
@@ -248,8 +249,6 @@ def _of_script(heredoc: Heredoc, first: bool = False) -> tuple[Command, ...]:
     starts += [at.end() for at in re.finditer("\n", heredoc.body)]
 
     def place(offset: int) -> tuple[int, int]:
-        from bisect import bisect_right
-
         row = bisect_right(starts, offset) - 1
         return heredoc.line + row, offset - starts[row] + 1
 

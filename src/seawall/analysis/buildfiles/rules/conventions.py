@@ -156,3 +156,42 @@ def build_onbuild(file: BuildFile, ctx: Context) -> Hits:
     for number, made in enumerate(file.spec.instructions):
         if made.onbuild:
             yield Hit(f"leaves {made.keyword} to other builds", place(number))
+
+
+@rule(
+    "build-shell-linked",
+    title="/bin/sh is replaced by a link",
+    severity=Severity.INFO,
+    scope=Scope.IMAGE,
+    on="Dockerfile",
+    why="Scripts of packages are written for the distribution's own sh, and break or behave otherwise.",
+    remediation='Write SHELL ["/bin/bash", "-c"].',
+    aliases="DL4005",
+    references=(_REFERENCE + "#shell",),
+    default=False,
+)
+def build_shell_linked(file: BuildFile, ctx: Context) -> Hits:
+    for ran in runs(file, "ln"):
+        if ran.command.words[-1] == "/bin/sh":
+            yield Hit(f"runs {brief(ran.command)}", ran.path)
+
+
+@rule(
+    "build-separate-runs",
+    title="Several RUN one after the other",
+    severity=Severity.INFO,
+    scope=Scope.IMAGE,
+    on="Dockerfile",
+    why="Each is a layer: what one makes and the next deletes stays in the image.",
+    remediation="Join them with &&, or in one here-document.",
+    aliases="DL3059",
+    references=("https://docs.docker.com/build/building/best-practices/#run",),
+    default=False,
+)
+def build_separate_runs(file: BuildFile, ctx: Context) -> Hits:
+    before = -2
+    for number, made in instructions(file, "RUN"):
+        last = file.spec.instructions[before] if number == before + 1 else None
+        if last is not None and last.flags == made.flags and len(made.commands) <= 1 >= len(last.commands):
+            yield Hit("follows another RUN", place(number))
+        before = number

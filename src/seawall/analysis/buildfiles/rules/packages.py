@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.buildfiles.asking import brief, calls, instructions, place, runs, shown, stage_at
+from seawall.analysis.buildfiles.asking import brief, calls, runs, shown, stage_at
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -305,42 +305,3 @@ def _is_loose(manager: str, name: str) -> bool:
     if manager == "zypper":
         return not any(sign in name for sign in "=<>")
     return "-" not in name or not any(part[:1].isdigit() for part in name.split("-")[1:])
-
-
-@rule(
-    "build-shell-linked",
-    title="/bin/sh is replaced by a link",
-    severity=Severity.INFO,
-    scope=Scope.IMAGE,
-    on="Dockerfile",
-    why="Scripts of packages are written for the distribution's own sh, and break or behave otherwise.",
-    remediation='Write SHELL ["/bin/bash", "-c"].',
-    aliases="DL4005",
-    references=("https://docs.docker.com/reference/dockerfile/#shell",),
-    default=False,
-)
-def build_shell_linked(file: BuildFile, ctx: Context) -> Hits:
-    for ran in runs(file, "ln"):
-        if ran.command.words[-1] == "/bin/sh":
-            yield Hit(f"runs {brief(ran.command)}", ran.path)
-
-
-@rule(
-    "build-separate-runs",
-    title="Several RUN one after the other",
-    severity=Severity.INFO,
-    scope=Scope.IMAGE,
-    on="Dockerfile",
-    why="Each is a layer: what one makes and the next deletes stays in the image.",
-    remediation="Join them with &&, or in one here-document.",
-    aliases="DL3059",
-    references=("https://docs.docker.com/build/building/best-practices/#run",),
-    default=False,
-)
-def build_separate_runs(file: BuildFile, ctx: Context) -> Hits:
-    before = -2
-    for number, made in instructions(file, "RUN"):
-        last = file.spec.instructions[before] if number == before + 1 else None
-        if last is not None and last.flags == made.flags and len(made.commands) <= 1 >= len(last.commands):
-            yield Hit("follows another RUN", place(number))
-        before = number
