@@ -89,6 +89,7 @@ class _Scan:
         self.options = options
         self.progress = progress
         self.reading = Reading(options.read)
+        self.reading.build_files = True
         self.reading.open()
         self.version = options.version or _own_version(self.reading)
         registry = load_rules() if options.read.supplied else load_rules(SCANNED)
