@@ -198,7 +198,9 @@ def test_policies_of_ones_own_judge_build_files(run: Run, tmp_path: Path) -> Non
 def test_commands_with_nothing_to_say_of_build_files_pass_them_over(run: Run, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("no build file\n")
     (tmp_path / "role.yaml").write_text(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a, namespace: shop}\nrules: []\n"
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a, namespace: shop}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\n"
+        "subjects: [{kind: User, name: x, apiGroup: rbac.authorization.k8s.io}]\n"
     )
     assert run("access", "matrix", str(tmp_path)).returncode == 0
     assert run("scan", str(tmp_path)).returncode == 2
