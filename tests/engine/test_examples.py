@@ -8,26 +8,25 @@ import pytest
 
 from seawall.engine.catalogue import load_rules
 from seawall.engine.judge import Judge, RuleHit
-from seawall.engine.worked import Example, example_files, examples_of, parse_examples
+from seawall.engine.worked import Example, example_files, examples_of, load_example, parse_examples
 from seawall.model.finding import RuleState
 from seawall.model.kube.kinds import modelled_names
 from seawall.model.programs import PROGRAMS
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Rule
 from seawall.model.version import NEWEST, KubernetesVersion
-from seawall.sources.manifests.load import load_stdin
 
 RULES = sorted(load_rules(), key=lambda rule: rule.id)
 TARGETS = modelled_names() | PROGRAMS | {CONTAINER, POD, INVENTORY, DOCUMENT, OBJECT}
 
 
-def judge_text(rules: Iterable[Rule], version: KubernetesVersion, text: str) -> list[RuleHit]:
-    """What these rules find in YAML documents; fails where one could not be read or judged."""
+def judge_example(rules: Iterable[Rule], example: Example) -> list[RuleHit]:
+    """What these rules find in YAML documents or a build file; fails where one could not be read or judged."""
     rules = list(rules)
-    judge = Judge(rules, version)
+    judge = Judge(rules, example.version or NEWEST)
     hits: list[RuleHit] = []
     resources: list[Resource] = []
-    for loaded in load_stdin(text.encode()):
+    for loaded in load_example(example):
         assert isinstance(loaded, Resource), loaded
         named = loaded.ref.name or loaded.kind is None or "metadata" not in loaded.raw
         assert named, f"{loaded.ref} has no name"
@@ -50,22 +49,22 @@ def test_examples_hold(rule: Rule) -> None:
     examples = examples_of(rule.id)
     assert {example.verdict for example in examples} == {"bad", "good"}, f"{rule.id} needs a bad and a good example"
     for number, example in enumerate(examples, 1):
-        hits = judge_text([rule], example.version or NEWEST, example.text)
+        hits = judge_example([rule], example)
         assert bool(hits) == (example.verdict == "bad"), f"section {number} of {rule.id}: {shown(example)}: {hits}"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_hits_lead_to_a_place(rule: Rule) -> None:
     for example in examples_of(rule.id):
-        for hit in judge_text([rule], example.version or NEWEST, example.text):
+        for hit in judge_example([rule], example):
             assert hit.hit.message
             assert hit.resource is not None, f"{rule.id} names no resource"
             assert hit.resource.origin.locate([hit.path]), f"{rule.id} leads nowhere: {hit.path}"
 
 
 def test_no_example_without_a_rule() -> None:
-    known = {f"{rule.id}.yaml" for rule in RULES}
-    assert sorted(path.name for path in example_files() if path.name not in known) == []
+    known = {rule.id for rule in RULES}
+    assert sorted(path.name for path in example_files() if path.stem not in known) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

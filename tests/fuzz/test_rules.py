@@ -11,7 +11,7 @@ import pytest
 
 from seawall.engine.catalogue import load_rules
 from seawall.engine.judge import Judge
-from seawall.engine.worked import example_files, examples_of
+from seawall.engine.worked import example_files, examples_of, load_example
 from seawall.model.finding import RuleState
 from seawall.model.paths import Path, lookup
 from seawall.model.resource import Inventory, Resource
@@ -29,7 +29,7 @@ def objects() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for file in example_files():
         for example in examples_of(file.stem):
-            for loaded in load_stdin(example.text.encode()):
+            for loaded in load_example(example):
                 if isinstance(loaded, Resource) and loaded.kind is not None:
                     best = found.get(loaded.kind.name)
                     if best is None or len(json.dumps(loaded.raw)) > len(json.dumps(best)):

@@ -40,11 +40,12 @@ _WANTED = {
     "cloud": "needs results of `seawall cloud --format json=FILE`: give them with --on",
     "kubeconfig": "needs results of `seawall kubeconfig --format json=FILE`: give them with --on",
     "files": "needs the files of the control plane among the inputs",
+    "build-files": "needs the Dockerfiles of the images: give their folders with --on",
 }
 #: How inputs are read of which a scan sees every kind.
 _WHOLE = frozenset(("cluster", "snapshot"))
 #: What a scan judges where someone gives it the files.
-_OF_FILES = ("files", "kubeconfig")
+_OF_FILES = ("files", "kubeconfig", "build-files")
 #: How a scan or an audit of nodes reads inputs; other commands have ways of their own.
 _ESTATE = frozenset(("cluster", "snapshot", "manifests", "stdin", "facts"))
 #: What rules over the whole inventory are about: one of these kinds must be there, among manifests, for a pass.

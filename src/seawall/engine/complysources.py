@@ -216,7 +216,7 @@ def _selection(frameworks: Iterable[Framework]) -> Selection:
         for name in sorted(names)
         if (rule := registry.get(name)) is not None
         and rule.on != (FACTS,)
-        and judged_by(rule) in ("scan", "files", "kubeconfig", "facts")
+        and judged_by(rule) in ("scan", "files", "kubeconfig", "facts", "build-files")
     ]
     return Selection(only=tuple(wanted)) if wanted else Selection(profile=NOTHING)
 

@@ -14,7 +14,7 @@ from seawall.model.finding import FindingStatus
 from seawall.model.rule import Registry, Rule, Scope
 from seawall.model.version import NEWEST
 
-_NEEDS_SCAN = "needs the results of a scan of the cluster"
+_NEEDS_SCAN = "needs the results of a scan"
 
 
 class ControlState(StrEnum):

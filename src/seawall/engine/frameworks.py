@@ -209,6 +209,7 @@ def _tagged(registry: Iterable[Rule], tag: str) -> Iterator[Rule]:
             yield rule
 
 
+_BUILD_FILES = "build-files"
 #: What a rule is called with tells which inputs can judge it, where it is not a scan of a cluster's objects.
 _MEANS = {
     "Image": "images",
@@ -219,6 +220,7 @@ _MEANS = {
     "CloudNodePool": "cloud",
     "Kubeconfig": "kubeconfig",
     "KubeconfigFile": "kubeconfig",
+    "Dockerfile": _BUILD_FILES,
 }
 #: Files of the control plane: a scan sees them only where someone gives it these files.
 _FILES = frozenset(
@@ -232,7 +234,7 @@ _FILES = frozenset(
 
 def judged_by(rule: Rule) -> str:
     """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``registry``, ``probe``, ``cloud``,
-    ``kubeconfig``, or ``files`` of the control plane."""
+    ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
     first = rule.on[0]
@@ -251,11 +253,13 @@ def _benchmark(name: str) -> Framework:
         title, why = (f"Ruled out: {told.title}", told.why) if told is not None else (control, "")
         section = _section(benchmark.sections, control)
         data = ControlData(control, title, why, Automation.AUTOMATIC, section, tuple(rules))
-        controls.append(Control(data, tuple(rules)))
+        controls.append(Control(data, tuple(rules), _of_build_files(registry, name, control)))
     for control, each in manual.items():
         words = each.data
-        rules_found = policy_rules(registry, name, control) if words.policy else ()
-        needed = tuple(rule for rule in rules_found if _by(registry, rule) in ("scan", "facts"))
+        # What stands in a build file can fail a control that people answer, and never pass it.
+        rules_found = (policy_rules if words.policy else _of_build_files)(registry, name, control)
+        judged = ("scan", "facts", _BUILD_FILES) if words.policy else ()
+        needed = tuple(rule for rule in rules_found if _by(registry, rule) in judged)
         further = tuple(rule for rule in rules_found if rule not in needed)
         automation = Automation.AUTOMATIC if needed else Automation.MANUAL
         section = _section(benchmark.sections, control)
@@ -266,6 +270,10 @@ def _benchmark(name: str) -> Framework:
     about = "Judged over facts of nodes (`seawall node collect`) and a scan of the cluster."
     version = name.rpartition("-")[2]
     return Framework(name, benchmark.title, version, about, (), False, "built in", digest, tuple(controls))
+
+
+def _of_build_files(registry: Registry, benchmark: str, control: str) -> tuple[str, ...]:
+    return tuple(rule for rule in policy_rules(registry, benchmark, control) if _by(registry, rule) == _BUILD_FILES)
 
 
 def _benchmark_files() -> list[Path]:

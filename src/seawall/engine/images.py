@@ -243,7 +243,7 @@ def shown(inventory: ImageInventory) -> ImageInventory:
 
 @lru_cache(maxsize=1)
 def _cleaner() -> Callable[[str], str]:
-    from seawall.analysis.posture.credential_names import is_placeholder
+    from seawall.model.credential_names import is_placeholder
     from seawall.sources.snapshot.patterns import find_secrets
 
     return partial(_clean, find=partial(find_secrets, is_placeholder=is_placeholder))
@@ -261,6 +261,6 @@ def _variable(text: str, clean: Callable[[str], str]) -> str:
 
 
 def _value(name: str, value: str, clean: Callable[[str], str]) -> str:
-    from seawall.analysis.posture.credential_names import is_placeholder, names_credential
+    from seawall.model.credential_names import is_placeholder, names_credential
 
     return _REDACTED if value and names_credential(name) and not is_placeholder(value) else clean(value)

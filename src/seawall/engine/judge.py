@@ -34,20 +34,25 @@ class Judge:
 
     def __init__(self, rules: Iterable[Rule], version: KubernetesVersion) -> None:
         self.version = version
-        self.rules = [rule for rule in rules if rule.runs_at(version)]
+        self.rules: list[Rule] = []
+        self.add(rules)
+        self._seen_manifests = self._seen_live = False
+        self._skipped: dict[str, str] = {}
+        self._not_judged: dict[str, list[str]] = {}
+        self._errors: dict[str, list[str]] = {}
+        self._unread: set[str] = set()
+        self._own: set[str] = set()
+
+    def add(self, rules: Iterable[Rule]) -> None:
+        """Take in further rules; what was judged before is not judged by them."""
+        self.rules += [rule for rule in rules if rule.runs_at(self.version)]
         self._all_targets = _by_target(self.rules)
         self._live_targets = _by_target(rule for rule in self.rules if not rule.manifests_only)
         #: The table for the object at hand.
         self._by_target = self._all_targets
         self._all_groups, self._live_groups = _groups(self._all_targets), _groups(self._live_targets)
         self._by_group = self._all_groups
-        self._seen_manifests = self._seen_live = False
-        self._skipped: dict[str, str] = {}
         self._program_rules = [rule for rule in self.rules if not PROGRAMS.isdisjoint(rule.on)]
-        self._not_judged: dict[str, list[str]] = {}
-        self._errors: dict[str, list[str]] = {}
-        self._unread: set[str] = set()
-        self._own: set[str] = set()
 
     def judge(self, resource: Resource, template: bool = True) -> list[RuleHit]:
         """Judge one resource by every rule except those over the whole inventory.

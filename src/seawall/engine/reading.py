@@ -15,6 +15,7 @@ from seawall.model.finding import SourceError
 from seawall.model.paths import format_path
 from seawall.model.resource import Inventory, Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
+from seawall.sources.dockerfile.names import is_build_file
 from seawall.sources.manifests import (
     Entry,
     InputFile,
@@ -80,6 +81,8 @@ class Reading:
         self.unrendered: list[tuple[str, str]] = []
         self.texts: dict[str, bytes] = {}
         self.files = 0
+        #: Whether build files that are met are read: only a scan has something to say of them.
+        self.build_files = False
         #: Modelled kinds that were not all read.
         self.unread: dict[str, UnreadKind] = {}
         #: Things that the person should know, and that take nothing from the result.
@@ -188,7 +191,9 @@ class Reading:
         if any(isinstance(entry, Unrendered) for entry in found):
             found = list(self.rendering.arrange(found))
         for entry in found:
-            if isinstance(entry, InputFile):
+            if isinstance(entry, InputFile) and self._is_passed_over(entry):
+                self.skipped["a build file"] += 1
+            elif isinstance(entry, InputFile):
                 self.files += 1
                 yield from self._account(self._load(entry))
             elif isinstance(entry, Skipped):
@@ -197,6 +202,9 @@ class Reading:
                 yield from self._account(self.rendering.load(entry, root))
             else:
                 self.errors.append(entry)
+
+    def _is_passed_over(self, file: InputFile) -> bool:
+        return not (self.build_files or file.named) and is_build_file(os.path.basename(file.path))
 
     @property
     def rendering(self) -> Rendering:

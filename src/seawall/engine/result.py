@@ -60,7 +60,7 @@ class ScanResult(Struct):
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.unrendered]
         lines += self._rules_told()
         if not self.inventory.resources:
-            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
+            lines.append("nothing to judge was found: name files or folders with Kubernetes manifests or Dockerfiles")
         return lines
 
     def _rules_told(self) -> list[str]:

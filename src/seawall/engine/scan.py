@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from seawall.engine.accepting import Accepting
-from seawall.engine.catalogue import SCANNED, load_rules
+from seawall.engine.catalogue import MET, SCANNED, load_rules
 from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult, Subject
@@ -89,6 +89,7 @@ class _Scan:
         self.options = options
         self.progress = progress
         self.reading = Reading(options.read)
+        self.reading.build_files = True
         self.reading.open()
         self.version = options.version or _own_version(self.reading)
         registry = load_rules() if options.read.supplied else load_rules(SCANNED)
@@ -104,6 +105,7 @@ class _Scan:
         self.stage: Stage | None = None
         if progress is not None:
             self.reading.tell = self._tell
+        self.met: set[str] = set()
         self.resources: list[Resource] = []
         self.findings: list[Finding] = []
         self.twins = Twins()
@@ -120,6 +122,8 @@ class _Scan:
         for resource in self.reading.resources():
             self.resources.append(resource)
             ref = resource.ref
+            if ref.kind in MET and ref.kind not in self.met and resource.kind is not None:
+                self._bring_in(ref.kind)
             key = (ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)
             self.units.setdefault(key, set()).add(resource.origin.unit)
             self.accepting.meet(resource)
@@ -137,6 +141,18 @@ class _Scan:
         self._drop_inherited(inventory)
         self._judge_together(inventory)
         return self._result(inventory)
+
+    def _bring_in(self, kind: str) -> None:
+        """Load the rules about a kind that few scans meet, at the first object of it."""
+        self.met.add(kind)
+        known = {rule.id for rule in self.all_rules}
+        registry = _with_own(load_rules((MET[kind],)), self.options.project)
+        chosen = select_rules(registry, self.options.selection, self.version)
+        new = [rule for rule in registry if rule.id not in known]
+        self.left_out.update((rule.id, chosen.left_out[rule.id]) for rule in new)
+        self.severities.update(chosen.severities)
+        self.all_rules += new
+        self.judge.add(rule for rule in new if not self.left_out[rule.id])
 
     def _tell(self, stage: Stage) -> None:
         self.stage = stage

@@ -8,9 +8,9 @@ from functools import lru_cache, partial
 from msgspec import Struct
 
 from seawall import __version__
-from seawall.analysis.posture.credential_names import is_placeholder, names_credential
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.scan import Progress, UsageError
+from seawall.model.credential_names import is_placeholder, names_credential
 from seawall.model.finding import SourceError
 from seawall.model.resource import Resource
 from seawall.sources.snapshot.form import SCHEMA, Header, SnapshotError, Trailer

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from seawall.engine.catalogue import ANALYSES
+from seawall.model.kube.buildfile import BuildContext
 from seawall.model.version import KubernetesVersion, parse_version
+from seawall.sources.manifests import InputFile, Loaded, load_stdin
 
 _ANALYSES = Path(__file__).parent.parent / "analysis"
 
+_BUILD_FILE = ".dockerfile"
+STDIN = "<stdin>"
 _HEADING = re.compile(r"^# (bad|good)(?: at (\S+))?[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
 class Example(NamedTuple):
-    """A section of a rule's examples: YAML documents that are judged together.
+    """A section of a rule's examples: YAML documents that are judged together, or a build file.
 
     The rule fires on a ``bad`` example and not on a ``good`` one. ``version`` is the Kubernetes version to judge it
-    at, or None for the newest.
+    at, or None for the newest. ``file`` is the name under which the text is read. Build files are taken to lie in a
+    folder with a file .env, and no .dockerignore.
     """
 
     verdict: Literal["bad", "good"]
     version: KubernetesVersion | None
     text: str
+    file: str = STDIN
+
+
+def load_example(example: Example) -> Iterator[Loaded]:
+    """What an example holds."""
+    if example.file == STDIN:
+        return load_stdin(example.text.encode())
+    from seawall.sources.dockerfile.load import load_build_file
+
+    context = BuildContext(True, "", (".env",))
+    return load_build_file(InputFile(example.file, "", named=True), example.text.encode(), context)
 
 
 def example_files() -> list[Path]:
     """All files of examples: one a rule, named by its id, beside the analysis that the rule belongs to."""
-    return sorted(path for analysis in ANALYSES for path in (_ANALYSES / analysis / "examples").glob("*.yaml"))
+    folders = [_ANALYSES / analysis / "examples" for analysis in ANALYSES]
+    return sorted(path for folder in folders for kind in ("*.yaml", f"*{_BUILD_FILE}") for path in folder.glob(kind))
 
 
 def examples_of(rule_id: str) -> list[Example]:
@@ -41,9 +59,10 @@ def examples_of(rule_id: str) -> list[Example]:
     if not found:
         return []
     try:
-        return parse_examples(found[0].read_text(encoding="utf-8"))
+        examples = parse_examples(found[0].read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"examples of {rule_id}: {error}") from error
+    return [each._replace(file="Dockerfile") for each in examples] if found[0].suffix == _BUILD_FILE else examples
 
 
 def fact_check(rule_id: str) -> tuple[str, list[str]] | None:

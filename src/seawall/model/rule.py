@@ -304,11 +304,11 @@ def _framework_names(short: str) -> list[str]:
     return [f"cis-k8s-1.{minor}" for minor in range(first, last + 1)]
 
 
-_TRIVY_ID = r"(?:avd)?k([sc])v0*(\d+)\Z"
+_TRIVY_ID = r"(?:avd)?(k[sc]v|ds)0*(\d+)\Z"
 
 
 def alias_key(name: str) -> str:
     """A spelling-independent key of a peer's id: ``KSV-0017``, ``KSV017`` and ``AVD-KSV-0017`` are one."""
     folded = re.sub(r"[\s_-]", "", name.lower())
     match = re.match(_TRIVY_ID, folded)
-    return f"k{match[1]}v{match[2]}" if match else folded
+    return f"{match[1]}{match[2]}" if match else folded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Set as AbstractSet
 
 #: Compiled when they are first used: a scan that shows no lines never needs them.
 _LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
@@ -17,11 +18,20 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 class Excerpts:
-    """Reads source files once each. ``held`` has the texts that cannot be read again (standard input)."""
+    """Reads source files once each. ``held`` has the texts that cannot be read again (standard input).
 
-    def __init__(self, held: dict[str, bytes], secret_lines: set[tuple[str, int]]) -> None:
+    Of ``secret_lines`` the values are masked; of ``hidden_lines`` all, with the lines that continue them.
+    """
+
+    def __init__(
+        self,
+        held: dict[str, bytes],
+        secret_lines: AbstractSet[tuple[str, int]],
+        hidden_lines: AbstractSet[tuple[str, int]] = frozenset(),
+    ) -> None:
         self._held = held
         self._secret = secret_lines
+        self._hidden = hidden_lines
         self._files: dict[str, list[str]] = {}
 
     def line(self, file: str, number: int) -> str | None:
@@ -32,11 +42,20 @@ class Excerpts:
         if not 0 < number <= len(lines):
             return None
         text = lines[number - 1]
+        if self._hidden and self._is_hidden(file, number, lines):
+            return f"{text[: len(text) - len(text.lstrip())]}********"
         return (
             re.sub(_VALUE, lambda found: f"{found[1] or ''}********", text, count=1)
             if (file, number) in self._secret
             else text
         )
+
+    def _is_hidden(self, file: str, number: int, lines: list[str]) -> bool:
+        while (file, number) not in self._hidden:
+            number -= 1
+            if number < 1 or not lines[number - 1].rstrip().endswith(("\\", "`")):
+                return False
+        return True
 
     def _read(self, file: str) -> list[str]:
         data = self._held.get(file)

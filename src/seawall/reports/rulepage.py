@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from seawall.engine.fix import load_remedies
 from seawall.engine.selection import least_profile
-from seawall.engine.worked import examples_of, fact_check
+from seawall.engine.worked import STDIN, examples_of, fact_check
 from seawall.model.rule import Rule
 from seawall.model.version import NEWEST
 
@@ -28,7 +28,7 @@ def _lines(rule: Rule) -> Iterator[str]:
     for example in examples_of(rule.id):
         at = f" (at Kubernetes {example.version})" if example.version else ""
         yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")
-        yield from ("```yaml", example.text.strip(), "```", "")
+        yield from (f"```{'yaml' if example.file == STDIN else 'dockerfile'}", example.text.strip(), "```", "")
     judged = fact_check(rule.id)
     if judged is not None:
         test, bad = judged

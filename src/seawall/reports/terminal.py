@@ -35,13 +35,14 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
 def _pieces(result: ScanResult, view: View) -> Iterator[str]:
     paint = _painter(view.colour)
     rules = {rule.id: rule for rule in result.rules}
-    secret = {
-        (place.file, place.line)
-        for finding in result.findings
-        if _holds_secret(finding, rules[finding.rule])
-        for place in finding.locations
-    }
-    excerpts = Excerpts(result.texts, secret)
+    secret: set[tuple[str, int]] = set()
+    hidden: set[tuple[str, int]] = set()
+    for finding in result.findings:
+        if _holds_secret(finding, rules[finding.rule]):
+            # A command holds its secret anywhere, and not behind a sign that tells.
+            lines = hidden if finding.resource.kind == "Dockerfile" else secret
+            lines.update((place.file, place.line) for place in finding.locations)
+    excerpts = Excerpts(result.texts, secret, hidden)
     shown = result.findings[: view.limit] if view.limit else result.findings
     for title, group in _groups(shown, view, rules):
         yield f"{paint(printable(title), _BOLD)}\n"

@@ -12,7 +12,7 @@ import yaml
 
 from seawall.engine.catalogue import load_rules
 from seawall.engine.judge import Judge
-from seawall.engine.worked import examples_of
+from seawall.engine.worked import STDIN, examples_of
 from seawall.model.finding import RuleState
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
@@ -46,6 +46,8 @@ def with_value(document: Any, path: Path, value: Any) -> Any:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_wrong_fields_do_not_fail_a_rule(rule: Rule) -> None:
     for example in examples_of(rule.id):
+        if example.file != STDIN:
+            continue  # no YAML
         documents = [each for each in yaml.safe_load_all(example.text) if each]
         places = [(number, path) for number, each in enumerate(documents) for path in paths(each)]
         for turn, (number, path) in enumerate(places):

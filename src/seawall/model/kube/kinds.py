@@ -183,6 +183,7 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     (OWN_GROUP, "CloudCluster"): ("CloudCluster", _CLOUD, "CloudCluster", None),
     (OWN_GROUP, "CloudNodePool"): ("CloudNodePool", _CLOUD, "CloudNodePool", None),
     (OWN_GROUP, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
+    (OWN_GROUP, "Dockerfile"): ("Dockerfile", "seawall.model.kube.buildfile", "BuildFile", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
 _KINDS |= {

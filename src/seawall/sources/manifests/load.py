@@ -12,14 +12,18 @@ from msgspec import structs
 from seawall.model.finding import SourceError
 from seawall.model.paths import Path
 from seawall.model.resource import Suppression
+from seawall.sources.dockerfile.names import is_build_file
 from seawall.sources.manifests.objects import Loaded, from_object, is_list, list_item
 from seawall.sources.manifests.text import MAX_FILE_BYTES, decode
-from seawall.sources.manifests.walk import InputFile, Skipped
+from seawall.sources.manifests.walk import SUFFIXES, InputFile, Skipped
 from seawall.sources.manifests.yamlorigin import YamlOrigin, item_marks
 from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents
 
 EMPTY = "empty"
 _DIVIDER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+#: A first instruction behind comments and blank lines; no manifest begins like it.
+_BEGINS_BUILD = rb"(?i)(?:\xef\xbb\xbf)?(?:[ \t]*(?:#[^\n]*)?\r?\n){0,999}+[ \t]*(?:FROM|ARG)[ \t]+[\w$./-]"
+_HEAD = 65_536
 _ONLY_PREAMBLE = re.compile(r"(?:[ \t]*(?:#.*|%.*)?(?:\r?\n|\Z))*\Z")
 
 
@@ -53,6 +57,11 @@ def _read(path: str) -> tuple[bytes, bool]:
 
 
 def _load_bytes(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]:
+    if not file.path.endswith(SUFFIXES) and _is_build_file(file, data):
+        from seawall.sources.dockerfile.load import load_build_file
+
+        yield from load_build_file(file, data)
+        return
     objects = 0
     reasons: dict[str, None] = {}
     try:
@@ -69,6 +78,14 @@ def _load_bytes(file: InputFile, data: bytes, regular: bool) -> Iterator[Loaded]
         reasons[EMPTY] = None
     if not objects:
         yield from (Skipped(file.path, reason) for reason in list(reasons)[:1])
+
+
+def _is_build_file(file: InputFile, data: bytes) -> bool:
+    """By its name or, of what a person named or piped in, by its first instruction."""
+    if is_build_file(os.path.basename(file.path)):
+        return True
+    head = data[:_HEAD] if file.named else b""
+    return b"from" in head.lower() and re.match(_BEGINS_BUILD, head) is not None
 
 
 def _syntax_error(file: InputFile, problem: SyntaxProblem) -> SourceError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from seawall.model.finding import SourceError
+from seawall.sources.dockerfile.names import is_build_file
 
 SUFFIXES = (".yaml", ".yml", ".json")
 CHART = "Helm chart"
@@ -106,13 +107,15 @@ def _walk_directory(tree: _Tree, relative: str) -> Iterator[Entry]:
         path = f"{relative}/{entry.name}" if relative else entry.name
         if CHART not in units:
             yield from _entry(tree, path, entry)
-        elif entry.name not in _RENDERED and entry.is_dir(follow_symlinks=False):
+        elif entry.name not in _RENDERED and (entry.is_dir(follow_symlinks=False) or is_build_file(entry.name)):
             yield from map(_in_chart, _entry(tree, path, entry))
 
 
 def _in_chart(entry: Entry) -> Entry:
     """What lies in other folders of a chart: further charts and overlays (examples, tests), and files for templates."""
-    return Skipped(entry.path, "a file in a Helm chart") if isinstance(entry, InputFile) else entry
+    if isinstance(entry, InputFile) and not is_build_file(os.path.basename(entry.path)):
+        return Skipped(entry.path, "a file in a Helm chart")
+    return entry
 
 
 def _entry(tree: _Tree, path: str, entry: os.DirEntry[str]) -> Iterator[Entry]:
@@ -122,7 +125,7 @@ def _entry(tree: _Tree, path: str, entry: os.DirEntry[str]) -> Iterator[Entry]:
             yield Skipped(shown, "ignored")
         else:
             yield from _walk_directory(tree, path)
-    elif not entry.name.endswith(SUFFIXES):
+    elif not entry.name.endswith(SUFFIXES) and not is_build_file(entry.name):
         yield Skipped(shown, "another file type")
     elif tree.ignore(path, False):
         yield Skipped(shown, "ignored")

@@ -1,0 +1,1 @@
+"""Build files: Dockerfiles and Containerfiles. Nothing is imported here, for walks ask only for their names."""
