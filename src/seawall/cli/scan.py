@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, keep
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config, load_project
@@ -91,6 +91,7 @@ def report(
         result = judge()
     except (UnknownRule, UsageError, ResultsError, ConfigError) as error:
         raise CommandError(str(error)) from error
+    keep(result)
     if getattr(args, "images", False):
         _add_images(result, args)
     if getattr(args, "components", False):

@@ -151,10 +151,9 @@ class Judge:
         for when, rules in self._by_group[target]:
             try:
                 wanted = when is None or when(subject)
-            except InvalidField as invalid:
-                for rule in rules:
-                    self._note(rule, context.resource, invalid)
-                continue
+            except InvalidField:
+                # Each rule finds out by itself whether it reads that field.
+                wanted = True
             except Exception as error:  # noqa: BLE001 - as in _run_all
                 for rule in rules:
                     self._fail(rule, str(context.resource.ref), error)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from seawall.model.kube.base import numbered
+from seawall.model.kube.pod import NO_SELINUX, NO_WINDOWS
 
 if TYPE_CHECKING:
-    from seawall.model.kube.pod import Container, PodTemplate, Volume, VolumeMount
+    from seawall.model.kube.pod import Container, PodSecurityContext, PodTemplate, SecurityContext, Volume, VolumeMount
 
 T = TypeVar("T")
 
@@ -64,3 +65,45 @@ def has_odd_volumes(pod: PodTemplate) -> object:
 def has_odd_mounts(c: Container) -> object:
     """A test for rules that look at :data:`odd_mounts` alone."""
     return odd_mounts(c.volume_mounts)
+
+
+def asks_for_more(c: Container) -> object:
+    """A test for rules about privileged containers, their capabilities (but ALL dropped) and their /proc."""
+    context = c.security_context
+    capabilities = context.capabilities
+    return context.privileged or context.proc_mount or capabilities.add or capabilities.drop not in _USUAL_DROPS
+
+
+_USUAL_DROPS = ((), ("ALL",))
+
+
+def shares_namespaces(pod: PodTemplate) -> object:
+    """A test for rules about namespaces of the node or among containers."""
+    spec = pod.spec
+    return spec.host_network or spec.host_pid or spec.host_ipc or spec.share_process_namespace
+
+
+def has_sysctls(pod: PodTemplate) -> object:
+    """A test for rules about kernel parameters."""
+    return pod.spec.security_context.sysctls
+
+
+def chooses_nodes(pod: PodTemplate) -> object:
+    """A test for rules about tolerations and node selectors."""
+    return pod.spec.tolerations or pod.spec.node_selector
+
+
+def has_odd_confinement(pod: PodTemplate) -> object:
+    """A test for rules that look at AppArmor, SELinux and Windows alone, of the pod and its containers."""
+    spec = pod.spec
+    if pod.metadata.annotations or _confined(spec.security_context):
+        return True
+    return any(_confined(c.security_context) for _, _, c in spec.all_containers())
+
+
+def _confined(context: PodSecurityContext | SecurityContext) -> object:
+    return (
+        context.app_armor_profile is not None
+        or context.se_linux_options is not NO_SELINUX
+        or context.windows_options is not NO_WINDOWS
+    )

@@ -48,7 +48,7 @@ class Capabilities(View, frozen=True):
     drop: tuple[str, ...] = ()
 
 
-_NO_SELINUX, _NO_WINDOWS, _NO_CAPABILITIES = SeLinuxOptions(), WindowsOptions(), Capabilities()
+NO_SELINUX, NO_WINDOWS, _NO_CAPABILITIES = SeLinuxOptions(), WindowsOptions(), Capabilities()
 
 
 class SecurityContext(View, frozen=True):
@@ -64,8 +64,8 @@ class SecurityContext(View, frozen=True):
     capabilities: Capabilities = _NO_CAPABILITIES
     seccomp_profile: Profile | None = None
     app_armor_profile: Profile | None = None
-    se_linux_options: SeLinuxOptions = _NO_SELINUX
-    windows_options: WindowsOptions = _NO_WINDOWS
+    se_linux_options: SeLinuxOptions = NO_SELINUX
+    windows_options: WindowsOptions = NO_WINDOWS
 
 
 class Sysctl(View, frozen=True):
@@ -87,8 +87,8 @@ class PodSecurityContext(View, frozen=True):
     sysctls: tuple[Sysctl, ...] = ()
     seccomp_profile: Profile | None = None
     app_armor_profile: Profile | None = None
-    se_linux_options: SeLinuxOptions = _NO_SELINUX
-    windows_options: WindowsOptions = _NO_WINDOWS
+    se_linux_options: SeLinuxOptions = NO_SELINUX
+    windows_options: WindowsOptions = NO_WINDOWS
 
 
 class NetworkAction(View, frozen=True):

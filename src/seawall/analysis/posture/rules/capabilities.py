@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import asks_for_more
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -231,6 +232,7 @@ def syslog_capability(c: Container, ctx: Context) -> Hits:
     "names, as the Pod Security Standards do, does not count it.",
     remediation="Write the name in capitals and without CAP_, for example NET_RAW.",
     references=_REFERENCES,
+    when=asks_for_more,
 )
 def capability_name(c: Container, ctx: Context) -> Hits:
     capabilities = c.security_context.capabilities

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seawall.analysis.posture.picks import has_sysctls, shares_namespaces
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -27,6 +28,7 @@ _USER_NAMESPACES = "https://kubernetes.io/docs/concepts/workloads/pods/user-name
     remediation="Remove shareProcessNamespace; debug with an ephemeral container that names its target.",
     controls="mitre-attack:T1057",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/share-process-namespace/",),
+    when=shares_namespaces,
 )
 def share_process_namespace(pod: PodTemplate, ctx: Context) -> Hits:
     if pod.spec.share_process_namespace:
@@ -141,6 +143,7 @@ def host_aliases(pod: PodTemplate, ctx: Context) -> Hits:
     controls="mitre-attack:T1611",
     aliases="kyverno:prevent-cr8escape",
     references=("https://nvd.nist.gov/vuln/detail/CVE-2022-0811",),
+    when=has_sysctls,
 )
 def sysctl_injection(pod: PodTemplate, ctx: Context) -> Hits:
     for i, sysctl in numbered(pod.spec.security_context.sysctls):

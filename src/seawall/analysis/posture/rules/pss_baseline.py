@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import asks_for_more, has_odd_confinement, has_sysctls, shares_namespaces
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -72,6 +73,7 @@ _PROFILES = frozenset(("RuntimeDefault", "Localhost"))
     "kube-score:container-security-context-privileged kyverno:disallow-privileged-containers "
     "prowler:core_minimize_privileged_containers",
     references=(_PSS,),
+    when=asks_for_more,
 )
 def privileged_container(c: Container, ctx: Context) -> Hits:
     if c.security_context.privileged:
@@ -98,6 +100,7 @@ def _host_namespace(which: str) -> str:
     aliases="KSV-0009 CKV_K8S_19 C-0041 C-0196 C-0216 kube-linter:host-network kyverno:disallow-host-namespaces "
     "prowler:core_minimize_hostNetwork_containers",
     references=(_PSS,),
+    when=shares_namespaces,
 )
 def host_network(pod: PodTemplate, ctx: Context) -> Hits:
     if pod.spec.host_network:
@@ -116,6 +119,7 @@ def host_network(pod: PodTemplate, ctx: Context) -> Hits:
     aliases="KSV-0010 CKV_K8S_17 C-0038 C-0194 C-0214 C-0275 kube-linter:host-pid "
     "prowler:core_minimize_hostPID_containers",
     references=(_PSS,),
+    when=shares_namespaces,
 )
 def host_pid(pod: PodTemplate, ctx: Context) -> Hits:
     if pod.spec.host_pid:
@@ -134,6 +138,7 @@ def host_pid(pod: PodTemplate, ctx: Context) -> Hits:
     aliases="KSV-0008 CKV_K8S_18 C-0038 C-0195 C-0215 C-0276 kube-linter:host-ipc "
     "prowler:core_minimize_hostIPC_containers",
     references=(_PSS,),
+    when=shares_namespaces,
 )
 def host_ipc(pod: PodTemplate, ctx: Context) -> Hits:
     if pod.spec.host_ipc:
@@ -195,6 +200,7 @@ def host_port(c: Container, ctx: Context) -> Hits:
     aliases="KSV-0103 C-0202 kyverno:disallow-host-process "
     "prowler:core_minimize_admission_windows_hostprocess_containers",
     references=(_PSS,),
+    when=has_odd_confinement,
 )
 def windows_host_process(pod: PodTemplate, ctx: Context) -> Hits:
     if pod.spec.security_context.windows_options.host_process:
@@ -218,6 +224,7 @@ def windows_host_process(pod: PodTemplate, ctx: Context) -> Hits:
     aliases="KSV-0022 CKV_K8S_25 C-0046 C-0200 C-0219 kyverno:disallow-capabilities "
     "kyverno:psp-restrict-adding-capabilities prowler:core_minimize_containers_added_capabilities",
     references=(_PSS,),
+    when=asks_for_more,
 )
 def added_capabilities(c: Container, ctx: Context) -> Hits:
     for i, capability in numbered(c.security_context.capabilities.add):
@@ -238,6 +245,7 @@ def added_capabilities(c: Container, ctx: Context) -> Hits:
     controls="pss:baseline mitre-attack:T1611 nsa-cisa:pod-security",
     aliases="KSV-0002 kyverno:restrict-apparmor-profiles",
     references=(_PSS, "https://kubernetes.io/docs/tutorials/security/apparmor/"),
+    when=has_odd_confinement,
 )
 def apparmor_unconfined(pod: PodTemplate, ctx: Context) -> Hits:
     for key, value in pod.metadata.annotations.items():
@@ -269,6 +277,7 @@ def apparmor_unconfined(pod: PodTemplate, ctx: Context) -> Hits:
     aliases="KSV-0025 kyverno:disallow-selinux",
     references=(_PSS,),
     notes="container_engine_t is permitted since Kubernetes 1.31.",
+    when=has_odd_confinement,
 )
 def selinux_options(pod: PodTemplate, ctx: Context) -> Hits:
     engine = ctx.version >= (1, 31)
@@ -300,6 +309,7 @@ def _selinux(options: SeLinuxOptions, who: str, base: str, engine: bool) -> Hits
     aliases="KSV-0027 kube-linter:unsafe-proc-mount kyverno:disallow-proc-mount",
     references=(_PSS,),
     notes="Since Kubernetes 1.35 baseline permits it in a user namespace (hostUsers: false); restricted never does.",
+    when=asks_for_more,
 )
 def proc_mount(c: Container, ctx: Context) -> Hits:
     kind = c.security_context.proc_mount
@@ -363,6 +373,7 @@ def _seccomp_annotations(pod: PodTemplate) -> Hits:
     aliases="KSV-0026 kube-linter:unsafe-sysctls kyverno:restrict-sysctls",
     references=(_PSS, "https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/"),
     notes="The safe set grew in Kubernetes 1.27, 1.29, 1.32 and 1.37.",
+    when=has_sysctls,
 )
 def unsafe_sysctl(pod: PodTemplate, ctx: Context) -> Hits:
     for i, sysctl in numbered(pod.spec.security_context.sysctls):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import asks_for_more
 from seawall.analysis.posture.rules.pss_baseline import SECCOMP_CONTAINER_ANNOTATION, SECCOMP_POD_ANNOTATION
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
@@ -215,6 +216,7 @@ def drop_all_capabilities(c: Container, ctx: Context) -> Hits:
     aliases="KSV-0106 kyverno:disallow-capabilities-strict",
     references=(_PSS,),
     notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
+    when=asks_for_more,
 )
 def add_only_net_bind_service(c: Container, ctx: Context) -> Hits:
     if _exempt(ctx):
@@ -236,6 +238,7 @@ def add_only_net_bind_service(c: Container, ctx: Context) -> Hits:
     controls="pss:restricted>=1.35",
     references=(_PSS,),
     since="1.35",
+    when=asks_for_more,
 )
 def proc_mount_restricted(c: Container, ctx: Context) -> Hits:
     kind = c.security_context.proc_mount

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.picks import has_odd_mounts, has_odd_volumes, odd_mounts, odd_volumes
+from seawall.analysis.posture.picks import chooses_nodes, has_odd_mounts, has_odd_volumes, odd_mounts, odd_volumes
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -41,6 +41,7 @@ def _is_system(ctx: Context) -> bool:
     controls="mitre-attack:T1610",
     references=(_TAINTS,),
     notes="DaemonSets and kube-system are left out: agents belong on every node.",
+    when=chooses_nodes,
 )
 def tolerates_everything(pod: PodTemplate, ctx: Context) -> Hits:
     if not pod.spec.tolerations or ctx.resource.kind.name == "DaemonSet" or _is_system(ctx) or _of_daemon_set(ctx):
@@ -67,6 +68,7 @@ def _of_daemon_set(ctx: Context) -> bool:
     aliases="kyverno:restrict-controlplane-scheduling",
     references=(_TAINTS,),
     notes="DaemonSets and kube-system are left out: agents belong on every node.",
+    when=chooses_nodes,
 )
 def control_plane_scheduling(pod: PodTemplate, ctx: Context) -> Hits:
     spec = pod.spec

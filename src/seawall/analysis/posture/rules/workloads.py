@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import asks_for_more
 from seawall.model.credential_names import looks_like_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
@@ -263,6 +264,7 @@ def runtime_socket_mounted(pod: PodTemplate, ctx: Context) -> Hits:
     controls="cis8-11:5.2.9 mitre-attack:T1611 nsa-cisa:pod-security",
     aliases="KSV-0005 CKV_K8S_39 C-0046",
     references=(_CONTEXT, "https://man7.org/linux/man-pages/man7/capabilities.7.html"),
+    when=asks_for_more,
 )
 def sys_admin_capability(c: Container, ctx: Context) -> Hits:
     for i, capability in numbered(c.security_context.capabilities.add):
