@@ -15,6 +15,7 @@ from seawall.sources.images.limits import Limits
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _MAX_DEPTH = 200
+_PIECE = 1 << 20
 _MOST_PROBLEMS = 100
 _CAPABILITY = "security.capability"
 #: How overlayfs says in an upper folder that nothing of the lower ones is seen (rootless: ``user.``).
@@ -84,6 +85,16 @@ class DiskEntry:
         if self.size > limit or len(data) > limit:
             raise EntryTooLarge(f"{self.path} has more than {limit} bytes")
         return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole content in pieces."""
+        try:
+            handle = os.open(self._name, _OPEN, dir_fd=self._folder)
+            with os.fdopen(handle, "rb", buffering=0) as stream:
+                while stat.S_ISREG(os.fstat(handle).st_mode) and (piece := stream.read(_PIECE)):
+                    yield piece
+        except OSError as error:
+            self._report(self.path, f"cannot be read: {error.strerror}")
 
     def _content(self, most: int) -> bytes:
         if self.kind is not EntryKind.FILE:
