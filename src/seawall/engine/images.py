@@ -72,14 +72,28 @@ class ImagesResult(Struct):
         return 0 if self.complete or (keep_going and self.images) else 2
 
 
-def read_images(references: Iterable[str], options: ImageOptions, progress: Progress | None = None) -> ImagesResult:
+#: Given each image with what looks found in it, as soon as it was read.
+See = Callable[[Looked], None]
+
+
+def read_images(
+    references: Iterable[str],
+    options: ImageOptions,
+    progress: Progress | None = None,
+    looks: Sequence[Look] = (),
+    see: See | None = None,
+) -> ImagesResult:
     """Read images one after the other; one that cannot be read does not keep the others from it."""
     result = ImagesResult([], [])
     for reference in references:
         try:
-            result.images.append(read_image(reference, options, progress))
+            looked = look_into(reference, options, looks, progress)
         except ImageError as error:
             result.errors.append(SourceError(reference, "", str(error), unreadable=True))
+            continue
+        result.images.append(looked.inventory)
+        if see is not None:
+            see(looked)
     return result
 
 

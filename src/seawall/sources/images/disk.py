@@ -200,3 +200,30 @@ class DiskWalk:
         if len(self.problems) < _MOST_PROBLEMS:
             entry = f", entry {readable(path)[:300]}" if path else ""
             self.problems.append(NotLooked(f"{self._name}{entry}", problem))
+
+
+class FileWalk:
+    """A pass over one file, named by its last part; links are followed, as the file was named by who asks."""
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        self.problems: list[NotLooked] = []
+        self.trusted = True
+        self._path = os.path.realpath(path)
+
+    def __iter__(self) -> Iterator[Entry]:
+        folder, name = os.path.split(self._path)
+        try:
+            handle = os.open(folder, _FOLDER)
+        except OSError as error:
+            raise ImageError(f"{folder} cannot be read: {error.strerror}") from error
+        try:
+            status = os.stat(name, dir_fd=handle, follow_symlinks=False)
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), EntryKind.DEVICE)
+            yield DiskEntry(name, kind, status, (handle, name), self._report)
+        except OSError as error:
+            raise ImageError(f"{self._path} cannot be read: {error.strerror}") from error
+        finally:
+            os.close(handle)
+
+    def _report(self, path: str, problem: str) -> None:
+        self.problems.append(NotLooked(self._path, problem))
