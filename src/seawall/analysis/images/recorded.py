@@ -19,7 +19,7 @@ from seawall.analysis.images.errors import Unreadable
 from seawall.analysis.images.rpm import blobs_of
 from seawall.analysis.images.rpm.header import file_digests
 from seawall.analysis.images.text import decoded
-from seawall.model.malware import Algorithm, Recorded, RecordReader
+from seawall.model.malware import DIVERSION, REWRITTEN, Algorithm, Recorded, RecordReader
 
 _INFO = "var/lib/dpkg/info/"
 _DISTROLESS = "var/lib/dpkg/status.d/"
@@ -37,6 +37,10 @@ def record_reader(path: str) -> RecordReader | None:
     # Debian mends what it packs, and leaves RECORD as it was: dpkg records those files.
     if path.endswith(".dist-info/RECORD") and not path.startswith("usr/lib/python3/dist-packages/"):
         return _reader(_python)
+    if path.endswith(".dist-info/INSTALLER"):
+        return _reader(_installer)
+    if path == "var/lib/dpkg/diversions":
+        return _reader(_diversions)
     if path in _APK:
         return _reader(_apk)
     if path.startswith(_RPM) and path.rpartition("/")[2] in _RPM_NAMES:
@@ -71,6 +75,24 @@ def _dpkg(data: bytes, path: str) -> Iterator[Recorded]:
         if gap.strip() or len(gap) != 2 or not name:
             raise ValueError(f"line {number} is none of a list of MD5 digests")
         yield Recorded(name.lstrip("/").removeprefix("./"), "md5", _hex(digest, 16, number), package, "dpkg")
+
+
+def _diversions(data: bytes, path: str) -> Iterator[Recorded]:
+    """dpkg-divert's list: from, to, and the package that diverts (``:`` for the machine's owner), a line each."""
+    lines = decoded(data).splitlines()
+    for start in range(0, len(lines) - 2, 3):
+        source, target, package = (line.lstrip("/") for line in lines[start : start + 3])
+        yield Recorded(source, "md5", target.encode(), package, DIVERSION)
+
+
+def _installer(data: bytes, path: str) -> Iterator[Recorded]:
+    """``INSTALLER``: conda writes its prefix into files after their digests were recorded."""
+    if data.strip() == b"conda":
+        yield Recorded(path, "md5", b"", _distribution(path), REWRITTEN)
+
+
+def _distribution(path: str) -> str:
+    return path.rpartition("/")[0].rpartition("/")[2].removesuffix(".dist-info")
 
 
 def _hex(text: str, length: int, number: int) -> bytes:
@@ -123,8 +145,8 @@ def _rpm(data: bytes, path: str) -> Iterator[Recorded]:
 def _python(data: bytes, path: str) -> Iterator[Recorded]:
     """``RECORD``: path, ``sha256=`` and base64 without padding, size."""
     folder = path.rpartition("/")[0]
-    base, _, name = folder.rpartition("/")
-    package = name.removesuffix(".dist-info")
+    base = folder.rpartition("/")[0]
+    package = _distribution(path)
     try:
         for number, row in enumerate(csv.reader(decoded(data).splitlines()), 1):
             if len(row) < 2 or not row[1]:
