@@ -322,7 +322,7 @@ def test_rpm_as_rpm_tells_it(tmp_path: Path, backend: str) -> None:
         ("lib/apk/db/installed", b"P:a\nF:bin\nR:x\nZ:Q1AAAA\n", "line 4 holds no digest of 20 bytes"),
         ("a-1.dist-info/RECORD", b"a.py,sha256=AAAA,1\n", "line 1 holds no digest of 32 bytes"),
         ("a-1.dist-info/RECORD", b"a.py,sha256=\xff,1\n", "line 1 holds no"),
-        ("var/lib/rpm/rpmdb.sqlite", b"nonsense", ""),
+        ("var/lib/rpm/rpmdb.sqlite", b"nonsense", "is no SQLite"),
     ],
 )
 def test_records_that_are_none_are_told_with_their_line(path: str, data: bytes, says: str) -> None:
