@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
 from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
-from seawall.cli.places import add_set_arguments, search_of, searches
+from seawall.cli.places import add_set_arguments, malware_judge, searches
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, load_config
@@ -95,9 +95,7 @@ def _judged(args: argparse.Namespace, read: Reading, database: str) -> ScanResul
         with AdvisoryStore(database):  # told before an hour of pulling
             pass
     if searches(args):
-        from seawall.engine.malware import MalwareJudge
-
-        malware = MalwareJudge(search_of(args))
+        malware = malware_judge(args)
     images = read((malware.search.look,), malware.add) if malware else read((), None)
     if malware is not None and not judged:
         return malware.result(images.errors)

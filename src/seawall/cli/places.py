@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
 
     from seawall.engine.images import ImageOptions
-    from seawall.engine.malware import MalwareSearch
+    from seawall.engine.malware import MalwareJudge, MalwareSearch
     from seawall.sources.registry.client import RegistryOptions
 
 
@@ -101,3 +101,21 @@ def search_of(args: argparse.Namespace) -> MalwareSearch:
         return prepare(MalwareOptions(tuple(args.yara), tuple(args.hashes)))
     except MalwareProblem as error:
         raise CommandError(str(error)) from error
+
+
+def malware_judge(args: argparse.Namespace) -> MalwareJudge:
+    """What judges by that search, and by the waivers of the project.
+
+    Raises:
+        CommandError: a set cannot be used, or the configuration is wrong.
+    """
+    from seawall.engine.accepting import Accepting
+    from seawall.engine.catalogue import load_rules
+    from seawall.engine.config import ConfigError, load_project
+    from seawall.engine.malware import MalwareJudge
+
+    try:
+        accepting = Accepting(load_rules(("malware",)), load_project(args.config))
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    return MalwareJudge(search_of(args), accepting)

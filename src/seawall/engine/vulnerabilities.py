@@ -98,6 +98,7 @@ def join(result: ScanResult, judged: ScanResult) -> None:
     result.errors[:] = dict.fromkeys(result.errors)
     result.notes += judged.notes
     result.sets += judged.sets
+    result.accepted = result.accepted or judged.accepted
     new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
     result.rules += new.values()
     states = {status.rule: status for status in judged.statuses}

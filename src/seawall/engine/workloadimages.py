@@ -135,7 +135,7 @@ def add_images(
         result.notes.append("no workload with an image was found")
     errors: list[SourceError] = []
     runs: dict[str, dict[ResourceRef, None]] = {}
-    searched = MalwareJudge(malware) if malware is not None else None
+    searched = MalwareJudge(malware, result.accepted) if malware is not None else None
     looks = (malware.look,) if malware is not None else ()
     inventories = _noted(_read_all(uses, reading, errors, progress, looks), uses, runs, remember, searched)
     judged = judge_images(inventories, options)
