@@ -98,12 +98,17 @@ def test_what_was_changed_is_what_dpkg_says(dpkg_root: Path, tmp_path: Path) -> 
     doc = next((root / "usr/share/doc/coreutils").glob("README*"))
     doc.write_bytes(b"changed")
     (root / "usr/bin/sed").unlink()
+    (root / "usr/bin/tac").unlink()
+    (root / "usr/bin/tac").symlink_to("cat")
+    (root / "usr/bin/nl").rename(root / "usr/bin/nl.real")
+    (root / "usr/bin/nl").symlink_to("nl.real")
     (root / "etc/bash.bashrc").write_text("# mine\n")
     found = changed(search(f"rootfs:{root}"))
     assert set(found) == verified(root)
     assert found == {
         "usr/bin/cat": "package-file-modified",
         "usr/bin/bash": "package-file-modified",
+        "usr/bin/tac": "package-file-modified",
         str(doc.relative_to(root)): "package-data-modified",
     }
 
@@ -165,8 +170,9 @@ def test_layers_that_change_delete_and_upgrade(tmp_path: Path) -> None:
         entry(f"{INFO}q.md5sums", md5("usr/bin/q", b"new")),
         entry("usr/bin/q", b"new", 0o755),
     )
-    (told,) = layered(tmp_path, lower, upper)
+    told, linked = layered(tmp_path, lower, upper)
     assert told.path == "usr/bin/a" and told.where == "; as layer 2 of 2 has it (step 1)"
+    assert linked.path == "usr/bin/d" and linked.says.startswith("is a link to a where")
 
 
 def test_many_files_of_one_package_are_one_finding(tmp_path: Path) -> None:
@@ -352,3 +358,19 @@ def test_any_bytes_are_records_or_told(data: bytes, path: str) -> None:
     except ValueError:
         return
     assert all(isinstance(each, Recorded) for each in found)
+
+
+def test_a_link_in_place_of_a_programs_file(tmp_path: Path) -> None:
+    lower = tar(entry("usr/bin/a", b"a", 0o755), entry("usr/bin/b", b"b", 0o755), entry("usr/bin/c", b"c", 0o755),
+                entry(f"{INFO}p.md5sums", b"".join(md5(f"usr/bin/{n}", n.encode()) for n in "abc")))  # fmt: skip
+    upper = tar(
+        entry("usr/bin/a", type=b"2", linkname="/tmp/.x"),
+        entry("usr/bin/b", type=b"2", linkname="../lib/b"),
+        entry("usr/lib/b", b"b", 0o755),
+        entry("usr/bin/c", type=b"2", linkname="/etc/alternatives/c"),
+    )
+    (told,) = layered(tmp_path, lower, upper)
+    assert (told.path, told.rule) == ("usr/bin/a", "package-file-modified")
+    assert told.says == "is a link to /tmp/.x where dpkg recorded a file of p" and told.where.startswith(
+        "; as layer 2 of 2"
+    )
