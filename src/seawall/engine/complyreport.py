@@ -77,7 +77,7 @@ class SetEvidence(Struct, frozen=True, tag="set", rename="camel", omit_defaults=
         """In one line."""
         what = "digests" if self.kind == "hashes" else "rules"
         return (
-            f"Searched for {self.count} {what} of {self.name} ({self.date}, {self.days} days old, {self.sha256[:12]})"
+            f"Searched by {self.count} {what} of {self.name} ({self.date}, {self.days} days old, {self.sha256[:12]})"
         )
 
 
