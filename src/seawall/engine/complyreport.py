@@ -76,9 +76,7 @@ class SetEvidence(Struct, frozen=True, tag="set", rename="camel", omit_defaults=
     def told(self) -> str:
         """In one line."""
         what = "digests" if self.kind == "hashes" else "rules"
-        return (
-            f"Searched by {self.count} {what} of {self.name} ({self.date}, {self.days} days old, {self.sha256[:12]})"
-        )
+        return f"Searched by {self.count} {what} of {self.name} ({self.date}, {self.days} days old, {self.sha256[:12]})"
 
 
 Evidence = FindingEvidence | FactsEvidence | ObjectsEvidence | AttestationEvidence | SetEvidence
