@@ -51,6 +51,9 @@ class _Entry:
     def read(self, limit: int) -> bytes:
         return Path("/", self.path).read_bytes()
 
+    def pieces(self) -> Iterator[bytes]:
+        yield Path("/", self.path).read_bytes()
+
 
 def _paths() -> list[str]:
     """Files, links and directories of packages up to the size, each once, by its real name, parents first."""

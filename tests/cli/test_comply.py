@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from seawall.analysis.nodes.examples import example_facts
 from seawall.engine.facts import encode_facts
+from tests.analysis.malware import samples
 from tests.conftest import REPOSITORY, Run
 
 SCHEMA = json.loads((REPOSITORY / "src/seawall/reports/schemas/comply.v1.json").read_text(encoding="utf-8"))
@@ -77,7 +79,7 @@ def test_a_failure_names_the_field_the_place_and_the_owner(run: Run, folder: Pat
 
 def test_engines_that_are_absent_are_never_passed_and_do_not_fail_a_run(run: Run, folder: Path) -> None:
     _, document = judged(run, folder, "nist-800-190", "--on", "good.yaml")
-    for name in ("4.1.3", "4.4.1", "4.5.3"):
+    for name in ("4.4.1", "4.5.3"):
         found = control(document, name)
         assert found["status"] == "not-checked" and "engine absent" in found["reason"]
     assert control(document, "4.1.4")["status"] != "pass"
@@ -148,6 +150,54 @@ def test_results_of_a_whole_cluster_and_of_images_answer_what_they_judged(run: R
     broken = kept_results(folder, "b.json", "image", complete=False)
     code, document = judged(run, folder, "nist-800-190", "--on", broken)
     assert code == 2 and control(document, "4.1.1")["status"] == "not-checked"
+
+
+def searched(folder: Path, run: Run, day: str = "") -> str:
+    """The results of a search for malware in a clean folder; ``day`` is that of its sets."""
+    (folder / "clean").mkdir(exist_ok=True)
+    (folder / "clean" / "a.txt").write_text("nothing")
+    done = run("malware", "clean", "--format", "json=malware.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    if day:
+        kept = json.loads((folder / "malware.json").read_text())
+        kept["sets"][0]["date"] = day
+        (folder / "malware.json").write_text(json.dumps(kept, separators=(",", ":")))
+    return "malware.json"
+
+
+def test_a_search_for_malware_answers_as_long_as_its_sets_are_new(run: Run, folder: Path) -> None:
+    pytest.importorskip("yara_x")
+    today = datetime.now(UTC).date()
+    _, document = judged(run, folder, "nist-800-190", "--on", "good.yaml")
+    found = control(document, "4.1.3")
+    assert found["status"] == "not-checked" and "seawall image --malware" in found["checks"][0]["reason"]
+    for days, status in ((0, "partial"), (90, "partial"), (91, "not-checked")):
+        name = searched(folder, run, str(today - timedelta(days)))
+        _, document = judged(run, folder, "nist-800-190", "--on", name)
+        found = control(document, "4.1.3")
+        assert found["status"] == status, found
+        (used,) = [each for each in found["evidence"] if each["type"] == "set"]
+        assert used["name"] == "seawall" and used["days"] == days and len(used["sha256"]) == 64
+    assert "91 days old, more than 90" in found["reason"]
+    page = run("comply", "nist-800-190", "--on", name, "--format", "html", cwd=folder).stdout
+    assert "rules of seawall" in page and "91 days old" in page
+
+
+def test_malware_that_was_found_fails_the_control_and_no_mere_oddity(run: Run, folder: Path) -> None:
+    pytest.importorskip("yara_x")
+    name = searched(folder, run)
+    (folder / "clean" / "tmp").mkdir()
+    odd = folder / "clean" / "tmp" / "run"
+    odd.write_bytes(samples.elf("x"))
+    odd.chmod(0o755)
+    assert run("malware", "clean", "--format", f"json={name}", cwd=folder).returncode == 0
+    _, document = judged(run, folder, "nist-800-190", "--on", name)
+    assert control(document, "4.1.3")["status"] == "partial"
+    (folder / "clean" / "pool.conf").write_bytes(samples.whole("server=gulf.monero^^ocean.stream:10128"))
+    assert run("malware", "clean", "--format", f"json={name}", cwd=folder).returncode == 1
+    _, document = judged(run, folder, "nist-800-190", "--on", name)
+    found = control(document, "4.1.3")
+    assert found["status"] == "fail" and found["evidence"][0]["rule"] == "image-crypto-miner"
 
 
 def test_files_of_the_control_plane_are_judged_where_they_are_given(run: Run, folder: Path) -> None:

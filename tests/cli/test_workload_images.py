@@ -13,6 +13,7 @@ import pytest
 from seawall.model.advisories import Known
 from seawall.store.inventories import InventoryStore
 from tests.analysis.images.made import database, osv
+from tests.analysis.malware import samples
 from tests.cli.test_registry import push
 from tests.conftest import REPOSITORY, Run
 from tests.registry import running_registry
@@ -187,3 +188,15 @@ def test_a_damaged_store_is_told(run: Run, tmp_path: Path) -> None:
     done = run("image", "watch", f"--db={advisories(tmp_path, ONE)}", f"--remember-in={store}")
     assert done.returncode == 2
     assert str(store) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_malware_in_the_images_of_workloads(run: Run, host: str, tmp_path: Path) -> None:
+    pytest.importorskip("yara_x")
+    pool = tar(entry("etc/pool.conf", samples.whole("server=gulf.monero^^ocean.stream:10128")))
+    push(host, "mine/app", "1", build([BASE, pool]))
+    objects = [workload("Deployment", "web", f"{host}/mine/app:1"), workload("Pod", "one", f"{host}/mine/app:1")]
+    code, document, stderr = scan(run, objects, f"--db={advisories(tmp_path, NONE)}", "--malware")
+    (finding,) = [each for each in document["findings"] if each["rule"] == "image-crypto-miner"]
+    assert code == 1 and runs(finding) == {"web", "one"} and "rules of seawall" in stderr
+    assert "etc/pool.conf" in finding["message"] and "Deployment shop/web and 1 more run it" in finding["message"]
+    assert finding["evidence"][0]["type"] == "file" and document["sets"][0]["name"] == "seawall"

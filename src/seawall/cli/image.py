@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from seawall.cli import image_judging
 from seawall.cli.main import CommandError
 from seawall.cli.output import Outputs, add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.places import add_place_arguments, image_options
 from seawall.cli.remembered import remembering
-from seawall.engine.images import ImagesResult, read_images
+from seawall.engine.images import ImagesResult, See, read_images
+from seawall.model.images import Look
 from seawall.reports import image as report
 from seawall.reports.excerpt import printable
 
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, report, and return the exit code."""
     if image_judging.wanted(args):
-        return image_judging.run(args, lambda: _read(args))
+        return image_judging.run(args, lambda looks, see: _read(args, looks, see))
     outputs = parse_outputs(args.format, _FORMATS)
     if len(args.paths) > 1 and any(name in _SBOMS for name, _ in outputs):
         raise CommandError("a bill of materials is of one image; name one")
@@ -47,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     return result.exit_code(args.keep_going)
 
 
-def _read(args: argparse.Namespace) -> ImagesResult:
-    result = _read_only(args)
+def _read(args: argparse.Namespace, looks: Sequence[Look] = (), see: See | None = None) -> ImagesResult:
+    result = _read_only(args, looks, see)
     with remembering(args) as remember:
         for inventory in result.images if remember is not None else ():
             if remember is not None:
@@ -56,14 +58,14 @@ def _read(args: argparse.Namespace) -> ImagesResult:
     return result
 
 
-def _read_only(args: argparse.Namespace) -> ImagesResult:
+def _read_only(args: argparse.Namespace, looks: Sequence[Look], see: See | None) -> ImagesResult:
     options = image_options(args)
     if not sys.stderr.isatty():
-        return read_images(args.paths, options)
+        return read_images(args.paths, options, None, looks, see)
     from seawall.cli.progress import Progress
 
     with Progress("layers read", unit="layers") as progress:
-        return read_images(args.paths, options, lambda stage: progress.update(stage.done, stage))
+        return read_images(args.paths, options, lambda stage: progress.update(stage.done, stage), looks, see)
 
 
 def _write(result: ImagesResult, outputs: Outputs) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
 from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.places import add_set_arguments, malware_judge, searches
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.images import ImagesResult
-from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
+from seawall.engine.looking import Looked
+from seawall.engine.result import ScanResult
+from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
 from seawall.model.finding import Severity
+from seawall.model.images import Look
 from seawall.reports import FORMATS, explainimage, render, vex
 from seawall.reports.excerpt import printable
 from seawall.reports.view import View
@@ -40,6 +44,8 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--db", metavar="FILE", help="the database (default: as `seawall db` says); judges")
     group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF; judges")
     group.add_argument("--ignore-unfixed", action="store_true", help="leave out what no version mends")
+    group.add_argument("--malware", action="store_true", help="search for malware and tampering")
+    add_set_arguments(group)
     group.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     group.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
     group.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
@@ -53,10 +59,18 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def wanted(args: argparse.Namespace) -> bool:
     """Whether the arguments ask for more than an inventory."""
-    return bool(args.vulnerabilities or args.db or args.vex or args.paths[0] in (EXPLAIN, WATCH))
+    return bool(judges(args) or searches(args) or args.paths[0] in (EXPLAIN, WATCH))
 
 
-def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
+def judges(args: argparse.Namespace) -> bool:
+    """Whether packages are to be judged by the database of advisories."""
+    return bool(args.vulnerabilities or args.db or args.vex)
+
+
+Reading = Callable[[Sequence[Look], Callable[[Looked], None] | None], ImagesResult]
+
+
+def run(args: argparse.Namespace, read: Reading) -> int:
     """Read the images with ``read``, judge them or explain, and return the exit code."""
     try:
         database = database_path(args.db, load_config(args.config))
@@ -65,11 +79,7 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
         if args.paths[0] == WATCH:
             return run_watch(args, database)
         outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
-        with AdvisoryStore(database):  # told before an hour of pulling
-            pass
-        images = read()
-        options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, Severity(args.severity))
-        result = judge_images(images.images, options, images.errors)
+        result = _judged(args, read, database)
     except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
     view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
@@ -79,7 +89,24 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
     return result.exit_code(None if args.fail_on == "none" else Severity(args.fail_on), args.keep_going)
 
 
-def _explain(args: argparse.Namespace, read: Callable[[], ImagesResult], database: str) -> int:
+def _judged(args: argparse.Namespace, read: Reading, database: str) -> ScanResult:
+    judged, malware = judges(args), None
+    if judged:
+        with AdvisoryStore(database):  # told before an hour of pulling
+            pass
+    if searches(args):
+        malware = malware_judge(args)
+    images = read((malware.search.look,), malware.add) if malware else read((), None)
+    if malware is not None and not judged:
+        return malware.result(images.errors)
+    options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, Severity(args.severity))
+    result = judge_images(images.images, options, images.errors)
+    if malware is not None:
+        join(result, malware.result())
+    return result
+
+
+def _explain(args: argparse.Namespace, read: Reading, database: str) -> int:
     from seawall.engine.explain_image import explain_image
 
     if len(args.paths) not in (2, 3):
@@ -91,7 +118,7 @@ def _explain(args: argparse.Namespace, read: Callable[[], ImagesResult], databas
         return _explain_remembered(args, name, database, maker, file)
     args.paths = [args.paths[2]]
     with AdvisoryStore(database) as store:
-        images = read()
+        images = read((), None)
         for error in images.errors:
             sys.stderr.write(f"seawall: {printable(str(error))}\n")
         if not images.images:

@@ -20,6 +20,7 @@ COMMANDS = {
     "scan": "find what is wrong in manifests, in a live cluster or in a snapshot",
     "fix": "mend what a scan finds, in the files themselves, and show that it is gone",
     "image": "take an inventory of container images: packages, programs, configuration",
+    "malware": "search folders, root file systems and images for malware and tampering",
     "registry": "find what is dangerous about an image registry",
     "diff": "tell what is new and what is fixed between two states",
     "snapshot": "save what a scan reads of a cluster, without its secrets, in a file",

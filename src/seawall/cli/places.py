@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
 
     from seawall.engine.images import ImageOptions
+    from seawall.engine.malware import MalwareJudge, MalwareSearch
     from seawall.sources.registry.client import RegistryOptions
 
 
@@ -71,3 +72,50 @@ def registry_options(args: argparse.Namespace) -> RegistryOptions:
             raise CommandError(f"the mirror {url} speaks plain HTTP; use https://, or allow it with --insecure")
         mirrors.append((host, url))
     return RegistryOptions(args.insecure, tuple(mirrors), args.anonymous)
+
+
+def add_set_arguments(parser: Arguments) -> None:
+    """Define what malware is searched for by, for every command that searches."""
+    parser.add_argument(
+        "--yara", action="append", default=[], metavar="PATH", help="a file or folder of YARA rules; repeatable"
+    )
+    parser.add_argument(
+        "--hashes", action="append", default=[], metavar="FILE", help="digests of known-bad files; repeatable"
+    )
+
+
+def searches(args: argparse.Namespace) -> bool:
+    """Whether malware is searched for."""
+    return bool(args.malware or args.yara or args.hashes)
+
+
+def search_of(args: argparse.Namespace) -> MalwareSearch:
+    """The search that the arguments of :func:`add_set_arguments` ask for.
+
+    Raises:
+        CommandError: a set cannot be used.
+    """
+    from seawall.engine.malware import MalwareOptions, MalwareProblem, prepare
+
+    try:
+        return prepare(MalwareOptions(tuple(args.yara), tuple(args.hashes)))
+    except MalwareProblem as error:
+        raise CommandError(str(error)) from error
+
+
+def malware_judge(args: argparse.Namespace) -> MalwareJudge:
+    """What judges by that search, and by the waivers of the project.
+
+    Raises:
+        CommandError: a set cannot be used, or the configuration is wrong.
+    """
+    from seawall.engine.accepting import Accepting
+    from seawall.engine.catalogue import load_rules
+    from seawall.engine.config import ConfigError, load_project
+    from seawall.engine.malware import MalwareJudge
+
+    try:
+        accepting = Accepting(load_rules(("malware",)), load_project(args.config))
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    return MalwareJudge(search_of(args), accepting)

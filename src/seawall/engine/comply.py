@@ -17,14 +17,16 @@ from seawall.engine.complyreport import (
     FindingEvidence,
     ObjectsEvidence,
     Report,
+    SetEvidence,
 )
 from seawall.engine.complysources import Sources
 from seawall.engine.frameworks import Control, Framework, judged_by
-from seawall.engine.results import KeptFinding
+from seawall.engine.results import KeptFinding, Results
 from seawall.findings.controls import CheckResult, CheckState, Status, decide
 from seawall.model.finding import Finding, FindingStatus, ResourceRef, RuleState, Severity
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.kinds import templated_names
+from seawall.model.malware import STALE_SET_DAYS, age
 from seawall.model.resource import Resource
 from seawall.model.rule import CONTAINER, INVENTORY, OBJECT, POD, Rule, Scope
 
@@ -35,6 +37,7 @@ _WANTED = {
     "scan": "needs a scan: give the cluster, a snapshot or manifests with --on",
     "facts": "needs facts of nodes: give those of `seawall node collect -o FILE` with --on",
     "images": "needs results of `seawall image --vulnerabilities --format json=FILE`: give them with --on",
+    "malware": "needs results of `seawall image --malware --format json=FILE`: give them with --on",
     "registry": "needs results of `seawall registry --format json=FILE`: give them with --on",
     "probe": "needs results of `seawall probe --format json=FILE`: give them with --on",
     "cloud": "needs results of `seawall cloud --format json=FILE`: give them with --on",
@@ -88,6 +91,7 @@ class _Judge:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self.rules = load_all_rules()
+        self.today = datetime.now(UTC).date()
 
     def notes(self, framework: Framework) -> Iterator[str]:
         """What to say of how the framework fits the inputs."""
@@ -154,7 +158,7 @@ class _Judge:
         if self.sources.scan is not None and (by == "scan" or (by in _OF_FILES and not self._absent(rule))):
             return self._scanned(rule)
         kept = [results for results in self.sources.results if rule.id in results.judged]
-        if by != "scan":
+        if by not in ("scan", "malware"):
             # Rules over packages judge nodes and components too: those are not what an image is made of.
             kept = [results for results in kept if not _ESTATE.issuperset(results.kinds)]
         if not kept:
@@ -163,7 +167,19 @@ class _Judge:
             return _UNSEEN, "the run whose results were given was incomplete", True
         if by == "scan" and any(not _WHOLE.issuperset(results.kinds) for results in kept):
             return _UNSEEN, "results of manifests do not tell which kinds there were: give the manifests", True
+        if by == "malware" and (reason := self._stale(kept)):
+            return _UNSEEN, reason, True
         return CheckState.PASS, "", False
+
+    def _stale(self, kept: Sequence[Results]) -> str:
+        """Why the sets of a search for malware do not answer; empty where one of each run is new enough."""
+        for results in kept:
+            if not results.sets:
+                return "the results do not tell by which sets was searched"
+            days = min(age(each, self.today) for each in results.sets)
+            if days > STALE_SET_DAYS:
+                return f"the newest set that was searched by is {days} days old, more than {STALE_SET_DAYS}"
+        return ""
 
     def _facts(self, outcomes: list[tuple[int, Outcome]]) -> tuple[CheckState, str, bool]:
         if not outcomes:
@@ -225,8 +241,15 @@ class _Judge:
                 kinds.update(dict.fromkeys(self._kinds(rule), 0))
         for name in dict.fromkeys(rules):
             evidence += [self._fact(name, index, outcome) for index, outcome in self.sources.outcomes(name)]
+        if any((rule := self.rules.get(name)) is not None and judged_by(rule) == "malware" for name in rules):
+            evidence += self._sets()
         counted = {kind: self.sources.kinds[kind] for kind in sorted(kinds) if self.sources.kinds[kind]}
         return ([*evidence, ObjectsEvidence(counted)] if counted else evidence), more
+
+    def _sets(self) -> Iterator[SetEvidence]:
+        for each in dict.fromkeys(each for results in self.sources.results for each in results.sets):
+            told = (each.name, each.kind, each.version, each.date, each.dated, each.count, each.sha256)
+            yield SetEvidence(*told, days=age(each, self.today))
 
     def _kinds(self, rule: Rule) -> Iterator[str]:
         for on in rule.on:

@@ -61,7 +61,25 @@ class AttestationEvidence(Struct, frozen=True, tag="attestation"):
     source: str
 
 
-Evidence = FindingEvidence | FactsEvidence | ObjectsEvidence | AttestationEvidence
+class SetEvidence(Struct, frozen=True, tag="set", rename="camel", omit_defaults=True):
+    """Signatures of malware that images were searched for; ``days`` is how old they were when this was judged."""
+
+    name: str
+    kind: str
+    version: str
+    date: str
+    dated: str
+    count: int
+    sha256: str
+    days: int
+
+    def told(self) -> str:
+        """In one line."""
+        what = "digests" if self.kind == "hashes" else "rules"
+        return f"Searched by {self.count} {what} of {self.name} ({self.date}, {self.days} days old, {self.sha256[:12]})"
+
+
+Evidence = FindingEvidence | FactsEvidence | ObjectsEvidence | AttestationEvidence | SetEvidence
 
 
 class ControlReport(Struct, frozen=True):

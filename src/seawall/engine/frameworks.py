@@ -28,7 +28,6 @@ ABSENT_ENGINES = frozenset(
         "behaviour",
         "host-accounts",
         "host-packages",
-        "image-malware",
         "image-secrets",
         "isolation",
         "node-runtime-vulnerabilities",
@@ -233,10 +232,12 @@ _FILES = frozenset(
 
 
 def judged_by(rule: Rule) -> str:
-    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``registry``, ``probe``, ``cloud``,
-    ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
+    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware`` (files of images),
+    ``registry``, ``probe``, ``cloud``, ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
+    if rule.check.__module__.startswith("seawall.analysis.malware."):
+        return "malware"
     first = rule.on[0]
     return _MEANS.get(first, "files" if first in _FILES else "scan")
 

@@ -21,10 +21,11 @@ from seawall.analysis.images import (
     collect,
     decode_contents,
     encode_contents,
-    inventory_of,
+    root_inventory,
 )
+from seawall.engine.looking import Looked, watched
 from seawall.model.finding import SourceError
-from seawall.model.images import Entry, ImageInventory, NotLooked
+from seawall.model.images import Entry, ImageInventory, Look, NotLooked
 from seawall.sources.images.cache import LayerCache
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.image import Image, Layer
@@ -71,14 +72,28 @@ class ImagesResult(Struct):
         return 0 if self.complete or (keep_going and self.images) else 2
 
 
-def read_images(references: Iterable[str], options: ImageOptions, progress: Progress | None = None) -> ImagesResult:
+#: Given each image with what looks found in it, as soon as it was read.
+See = Callable[[Looked], None]
+
+
+def read_images(
+    references: Iterable[str],
+    options: ImageOptions,
+    progress: Progress | None = None,
+    looks: Sequence[Look] = (),
+    see: See | None = None,
+) -> ImagesResult:
     """Read images one after the other; one that cannot be read does not keep the others from it."""
     result = ImagesResult([], [])
     for reference in references:
         try:
-            result.images.append(read_image(reference, options, progress))
+            looked = look_into(reference, options, looks, progress)
         except ImageError as error:
             result.errors.append(SourceError(reference, "", str(error), unreadable=True))
+            continue
+        result.images.append(looked.inventory)
+        if see is not None:
+            see(looked)
     return result
 
 
@@ -88,14 +103,23 @@ def read_image(reference: str, options: ImageOptions, progress: Progress | None 
     Raises:
         ImageError: it cannot be had, or is none.
     """
+    return look_into(reference, options, (), progress).inventory
+
+
+def look_into(reference: str, options: ImageOptions, looks: Sequence[Look], progress: Progress | None = None) -> Looked:
+    """Read an image, root file system or SBOM, and let other analyses look at its files in the same pass.
+
+    Raises:
+        ImageError: it cannot be had, or is none.
+    """
     if place_of(reference).kind == "sbom":
-        return _sbom(reference)
+        return Looked(_sbom(reference), {look.key: [] for look in looks}, ())
     collecting = gc.isenabled()
     gc.disable()
     try:
-        image, passed = open_place(reference, options.place, collect)
+        image, passed = open_place(reference, options.place, lambda entries: _looked(entries, looks))
         try:
-            return _Reader(image, passed, options, progress).read()
+            return _Reader(image, passed, options, looks, progress).read()
         finally:
             image.close()
     finally:
@@ -121,33 +145,59 @@ def _sbom(reference: str) -> ImageInventory:
 _MAX_SBOM = 256 << 20
 
 
+class _Seen(NamedTuple):
+    """What one pass over a layer gave: its contents, and what each look found."""
+
+    contents: LayerContents
+    looks: dict[str, bytes]
+
+
+def _looked(entries: Iterable[Entry], looks: Sequence[Look]) -> _Seen:
+    if not looks:
+        return _Seen(collect(entries), {})
+    running = {look.key: look.layer() for look in looks}
+    contents = collect(watched(entries, tuple(running.values())))
+    return _Seen(contents, {key: look.found() for key, look in running.items()})
+
+
 class _Found(NamedTuple):
-    """What is in a layer, and what in it could not be looked into."""
+    """What is in a layer, what each look found, and what in it could not be looked into."""
 
     contents: LayerContents
     problems: Sequence[NotLooked]
+    looks: dict[str, bytes]
 
 
 class _Reader:
     def __init__(
-        self, image: Image, passed: dict[str, Passed[LayerContents]], options: ImageOptions, progress: Progress | None
+        self,
+        image: Image,
+        passed: dict[str, Passed[_Seen]],
+        options: ImageOptions,
+        looks: Sequence[Look],
+        progress: Progress | None,
     ) -> None:
         self._image = image
         self._passed = passed
+        self._looks = looks
         self._limits = options.place.limits
         folder = options.cache_folder
         self._cache = LayerCache(folder, f"{__version__}/{VERSION}") if folder is not None else None
+        # What each look found is kept apart, under its key, so that one more look needs no other anew.
+        self._look_caches = {
+            look.key: LayerCache(folder, f"{__version__}/{look.key}") for look in looks if folder is not None
+        }
         self._progress = progress
         self._lock = Lock()
         self._done = 0
 
-    def read(self) -> ImageInventory:
+    def read(self) -> Looked:
         image = self._image
         if image.kind == "rootfs":
             return self._root()
         found = self._layers()
         problems = [*image.problems, *(problem for each in found for problem in each.problems)]
-        return assemble(
+        inventory = assemble(
             image.reference,
             [layer.info for layer in image.layers],
             [each.contents for each in found],
@@ -157,11 +207,17 @@ class _Reader:
             index_digest=image.index_digest,
             not_looked=problems,
         )
+        looks: dict[str, list[bytes | None]] = {
+            look.key: [each.looks.get(look.key) for each in found] for look in self._looks
+        }
+        return Looked(inventory, looks, [each.contents for each in found])
 
-    def _root(self) -> ImageInventory:
+    def _root(self) -> Looked:
         walk = self._image.layers[0].walk(self._limits)
-        inventory = inventory_of(self._image.reference, walk)
-        return replace(inventory, not_looked=(*inventory.not_looked, *walk.problems))
+        seen = _looked(walk, self._looks)
+        inventory = root_inventory(self._image.reference, seen.contents)
+        inventory = replace(inventory, not_looked=(*inventory.not_looked, *walk.problems))
+        return Looked(inventory, {key: [found] for key, found in seen.looks.items()}, (seen.contents,))
 
     def _layers(self) -> list[_Found]:
         """What is in every layer; one that comes twice is read once."""
@@ -188,22 +244,33 @@ class _Reader:
     def _found(self, layer: Layer) -> _Found:
         info = layer.info
         if layer.problem:
-            return _Found(_nothing(), [NotLooked(f"layer {info.digest}", layer.problem)])
+            return _Found(_nothing(), [NotLooked(f"layer {info.digest}", layer.problem)], {})
         if self._image.streamed:
             done = self._passed.get(info.digest) or self._passed.get(info.diff_id)
             if done is None:
-                return _Found(_nothing(), [NotLooked(f"layer {info.digest}", "is not in the archive")])
-            return _Found(done.contents, done.problems)
-        kept = self._kept(layer)
-        if kept is not None:
-            return _Found(kept, ())
+                return _Found(_nothing(), [NotLooked(f"layer {info.digest}", "is not in the archive")], {})
+            return _Found(done.contents.contents, done.problems, done.contents.looks)
+        kept, looks = self._kept(layer), self._kept_looks(layer)
+        wanting = [look for look in self._looks if look.key not in looks]
+        if kept is not None and not wanting:
+            return _Found(kept, (), looks)
         walk = layer.walk(self._limits)
-        contents = collect(walk)
+        seen = _looked(walk, wanting)
         if not walk.trusted:
-            return _Found(_nothing(), walk.problems)
+            return _Found(_nothing(), walk.problems, {})
         if self._cache is not None and layer.verified and not walk.problems:
-            self._cache.put(info.digest, encode_contents(contents))
-        return _Found(contents, walk.problems)
+            if kept is None:
+                self._cache.put(info.digest, encode_contents(seen.contents))
+            for key, found in seen.looks.items():
+                self._look_caches[key].put(info.digest, found)
+        return _Found(seen.contents, walk.problems, {**looks, **seen.looks})
+
+    def _kept_looks(self, layer: Layer) -> dict[str, bytes]:
+        """What looks found in this layer before."""
+        if not layer.verified:
+            return {}
+        kept = {key: cache.get(layer.info.digest) for key, cache in self._look_caches.items()}
+        return {key: found for key, found in kept.items() if found is not None}
 
     def _kept(self, layer: Layer) -> LayerContents | None:
         data = self._cache.get(layer.info.digest) if self._cache is not None and layer.verified else None

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from seawall.engine.accepting import Accepting
 from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus, Severity, SourceError
+from seawall.model.malware import UsedSet
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Rule
@@ -27,7 +28,8 @@ class ScanResult(Struct):
     ``skipped`` counts files by the reason why they were passed over; ``unrendered`` are folders of templates;
     ``texts`` holds what cannot be read again: standard input. ``kinds`` says how each input was read. ``wanting`` are
     the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
-    person should read though they do not make the run incomplete. ``accepted`` tells what became of each waiver.
+    person should read though they do not make the run incomplete. ``accepted`` tells what became of each waiver;
+    ``sets`` are the signatures of malware that were searched for.
     ``subjects``, where they were asked for, are by the ``id()`` of the finding.
     """
 
@@ -46,6 +48,7 @@ class ScanResult(Struct):
     wanting: set[str]
     notes: list[str]
     accepted: Accepting | None = None
+    sets: tuple[UsedSet, ...] = ()
     subjects: dict[int, Subject] = {}
 
     @property

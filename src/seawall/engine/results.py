@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from seawall.findings import BASELINE, Identity, identify
 from seawall.model.finding import FindingStatus, Location, ResourceRef, Severity, Waiver
+from seawall.model.malware import UsedSet
 
 SCHEMA = "seawall.findings/v1"
 _BEGINS = rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"seawall\.findings/v1"'
@@ -59,12 +60,14 @@ class _Document(Struct):
     rules: dict[str, Any]
     statuses: list[KeptStatus]
     inputs: list[_Input] = []
+    sets: tuple[UsedSet, ...] = ()
 
 
 class Results(Struct):
     """A run's results: its findings with their original JSON, the rules, and whether the run was complete.
 
-    ``kinds`` are the ways in which its inputs were read (``manifests``, ``cluster``, ``facts``...).
+    ``kinds`` are the ways in which its inputs were read (``manifests``, ``cluster``, ``facts``...); ``sets`` are
+    the signatures of malware that it searched for.
     """
 
     complete: bool
@@ -72,6 +75,7 @@ class Results(Struct):
     rules: dict[str, Any]
     judged: frozenset[str]
     kinds: frozenset[str] = frozenset()
+    sets: tuple[UsedSet, ...] = ()
 
 
 def holds_results(path: str) -> bool:
@@ -116,7 +120,7 @@ def decode_results(data: bytes, name: str) -> Results:
         raise ResultsError(f"{name} holds no whole {SCHEMA} document: {error}") from error
     judged = frozenset(status.rule for status in document.statuses if status.state not in ("skipped", "error"))
     kinds = frozenset(each.kind for each in document.inputs)
-    return Results(document.summary.complete, findings, document.rules, judged, kinds)
+    return Results(document.summary.complete, findings, document.rules, judged, kinds, document.sets)
 
 
 def known_findings(results: Results) -> list[Identity]:

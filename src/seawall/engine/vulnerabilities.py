@@ -95,7 +95,10 @@ def join(result: ScanResult, judged: ScanResult) -> None:
     result.findings += judged.findings
     result.findings.sort(key=lambda finding: -finding.risk)
     result.errors += judged.errors
+    result.errors[:] = dict.fromkeys(result.errors)
     result.notes += judged.notes
+    result.sets += judged.sets
+    result.accepted = result.accepted or judged.accepted
     new = {rule.id: rule for rule in judged.rules if all(rule.id != each.id for each in result.rules)}
     result.rules += new.values()
     states = {status.rule: status for status in judged.statuses}
@@ -120,7 +123,7 @@ def _age(info: DatabaseInfo, now: datetime) -> list[str]:
     return [f"the database of advisories is {days} days old: what became known since is missing; `seawall db update`"]
 
 
-class _ImageOrigin:
+class ImageOrigin:
     """An image stands in no file: it is placed by its name."""
 
     unit = ""
@@ -175,7 +178,7 @@ class _Judge:
         self._seen.add(identity)
         told = [each for each in verdict.vulnerabilities if self._is_told(each)]
         view = _view(ref.name, inventory, verdict, told)
-        origin = _ImageOrigin(inventory.reference, view)
+        origin = ImageOrigin(inventory.reference, view)
         resource = Resource(ref, uid="", kind=find_kind(API_VERSION, "Image"), view=view, origin=origin)
         self._resources.append(resource)
         context = Context(NEWEST, resource)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from seawall.engine.images import ImageOptions, Progress, Stage, read_image
+from seawall.engine.images import ImageOptions, Progress, Stage, look_into
+from seawall.engine.looking import Looked
+from seawall.engine.malware import MalwareJudge, MalwareSearch
 from seawall.engine.result import ScanResult
 from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
 from seawall.model.finding import Finding, RelatedEvidence, ResourceRef, SourceError
-from seawall.model.images import ImageInventory
+from seawall.model.images import ImageInventory, Look
 from seawall.model.kube.base import InvalidField
 from seawall.model.resource import Inventory, NotRead, Resource
 from seawall.model.vulnerabilities import image_ref
@@ -114,10 +116,11 @@ def add_images(
     reading: WorkloadImages,
     progress: Progress | None = None,
     remember: Remember | None = None,
+    malware: MalwareSearch | None = None,
 ) -> None:
     """Read and judge the images of what was scanned, and add what is found to the scan's result.
 
-    An image that cannot be had is not judged: the result is incomplete.
+    An image that cannot be had is not judged: the result is incomplete. With ``malware`` its files are searched too.
 
     Raises:
         DatabaseProblem: there is no database, or it cannot be used.
@@ -132,9 +135,13 @@ def add_images(
         result.notes.append("no workload with an image was found")
     errors: list[SourceError] = []
     runs: dict[str, dict[ResourceRef, None]] = {}
-    inventories = _noted(_read_all(uses, reading, errors, progress), uses, runs, remember)
+    searched = MalwareJudge(malware, result.accepted) if malware is not None else None
+    looks = (malware.look,) if malware is not None else ()
+    inventories = _noted(_read_all(uses, reading, errors, progress, looks), uses, runs, remember, searched)
     judged = judge_images(inventories, options)
     judged.errors += errors
+    if searched is not None:
+        join(judged, searched.result())
     judged.findings = [_placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
     join(result, judged)
 
@@ -145,13 +152,17 @@ def _identity(resource: ResourceRef) -> str:
 
 
 def _noted(
-    inventories: Iterable[tuple[str, ImageInventory]],
+    images: Iterable[tuple[str, Looked]],
     uses: Mapping[str, tuple[ResourceRef, ...]],
     runs: dict[str, dict[ResourceRef, None]],
     remember: Remember | None,
+    searched: MalwareJudge | None,
 ) -> Iterator[ImageInventory]:
     """The inventories; notes who runs each. References that turn out to be the same image are joined."""
-    for reference, inventory in inventories:
+    for reference, looked in images:
+        inventory = looked.inventory
+        if searched is not None:
+            searched.add(looked)
         known = runs.setdefault(_identity(image_ref(inventory)), {})
         known.update(dict.fromkeys(uses[reference]))
         if remember is not None:
@@ -160,19 +171,23 @@ def _noted(
 
 
 def _read_all(
-    references: Iterable[str], reading: WorkloadImages, errors: list[SourceError], progress: Progress | None
-) -> Iterator[tuple[str, ImageInventory]]:
-    """The inventories as they are read, a few at a time; what cannot be read is among the errors."""
+    references: Iterable[str],
+    reading: WorkloadImages,
+    errors: list[SourceError],
+    progress: Progress | None,
+    looks: Sequence[Look],
+) -> Iterator[tuple[str, Looked]]:
+    """The images as they are read, a few at a time; what cannot be read is among the errors."""
     left = list(references)
     total, done = len(left), 0
     left.reverse()
     pool = ThreadPoolExecutor(_THREADS)
-    pending: dict[Future[ImageInventory], str] = {}
+    pending: dict[Future[Looked], str] = {}
     try:
         while left or pending:
             while left and len(pending) < _AHEAD:
                 reference = left.pop()
-                pending[pool.submit(read_image, _full(reading.place, reference), reading.images)] = reference
+                pending[pool.submit(look_into, _full(reading.place, reference), reading.images, looks)] = reference
             finished, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 reference = pending.pop(future)
@@ -180,11 +195,12 @@ def _read_all(
                 if progress is not None:
                     progress(Stage(done, total, reference))
                 try:
-                    inventory = future.result()
+                    looked = future.result()
                 except ImageError as error:
                     errors.append(SourceError(reference, "", f"not judged: {error}", unreadable=True))
                 else:
-                    yield reference, replace(inventory, reference=reference)
+                    looked.inventory = replace(looked.inventory, reference=reference)
+                    yield reference, looked
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -140,7 +140,25 @@ class PackageEvidence(Struct, frozen=True, tag="package", omit_defaults=True, gc
     kev: str = ""
 
 
-Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence | PackageEvidence
+class FileEvidence(Struct, frozen=True, tag="file", omit_defaults=True, gc=False):
+    """A file of an image, a root file system or a folder.
+
+    ``seen`` is what told it (a rule with its patterns and offsets, a digest): never the content. ``layer`` counts from
+    0, ``created_by`` is the step of the build that made it; ``gone`` is ``replaced`` or ``deleted`` by the layer
+    ``gone_layer``, from where on nobody sees the file, though whoever pulls the image has it.
+    """
+
+    path: str
+    seen: str = ""
+    sha256: str = ""
+    layer: int | None = None
+    layer_digest: str = ""
+    created_by: str = ""
+    gone: str = ""
+    gone_layer: int | None = None
+
+
+Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence | PackageEvidence | FileEvidence
 
 
 class Change(Struct, frozen=True, gc=False):

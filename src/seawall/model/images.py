@@ -7,6 +7,7 @@ inventories, whether they came from layers, from a file system or from an SBOM.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Protocol
 
@@ -73,6 +74,49 @@ class Entry(Protocol):
         Raises:
             EntryTooLarge: it is larger than ``limit`` bytes.
         """
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole content in pieces, for what is too large to be held; afterwards only what `head` had is left.
+
+        Where the archive is broken it ends early, and the walk tells so when it goes on.
+
+        Raises:
+            EntryTooLarge: it has holes, and nobody knows how many.
+        """
+
+
+class Feed(Protocol):
+    """Takes the content of one large file in pieces."""
+
+    def feed(self, piece: bytes) -> None:
+        """The next piece."""
+
+    def end(self, problem: str) -> None:
+        """That was all; ``problem`` says why it is not, and is empty where it is."""
+
+
+class LayerLook(Protocol):
+    """Looks at the entries of one layer while they are walked over, and tells at the end what it found."""
+
+    def see(self, entry: Entry) -> Feed | None:
+        """Look at an entry; what takes its content is returned for a file too large to be read at once."""
+
+    def found(self) -> bytes:
+        """What was found, in a form of its own that may be kept under the layer's digest."""
+
+
+class Look(Protocol):
+    """An analysis of the bytes of files that shares the one pass over each layer.
+
+    ``key`` names all that the result depends on besides the layer: the analysis, its version, the rules it was given.
+    """
+
+    @property
+    def key(self) -> str:
+        """See above."""
+
+    def layer(self) -> LayerLook:
+        """A new look at one layer; layers are looked at by several threads, each by its own."""
 
 
 class EntryTooLarge(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.engine.complyreport import SCHEMA, ControlReport, FactsEvidence, FindingEvidence, Report
+from seawall.engine.complyreport import SCHEMA, ControlReport, FactsEvidence, FindingEvidence, Report, SetEvidence
 from seawall.engine.frameworks import Control, Framework
 from seawall.engine.gap import Gap
 from seawall.findings.controls import Automation, Status
@@ -108,7 +108,7 @@ def summary_lines(report: Report) -> Iterator[str]:
 
 
 def evidence_line(each: object) -> str:
-    """A finding or a failed fact in one line; empty for other evidence."""
+    """A finding, a failed fact or a set of signatures in one line; empty for other evidence."""
     if isinstance(each, FindingEvidence):
         place = f"{each.file}:{each.line}" if each.line else each.file
         where = f"{place} {each.path}".strip()
@@ -116,6 +116,8 @@ def evidence_line(each: object) -> str:
         return f"{each.resource}: {each.message} [{each.rule}]{f' at {where}' if where else ''}{waived}"
     if isinstance(each, FactsEvidence) and each.verdict == "fail":
         return f"{each.node}: {each.reason} [{each.rule}] in {each.source} of {each.collected}"
+    if isinstance(each, SetEvidence):
+        return each.told()
     return ""
 
 

@@ -40,6 +40,8 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
         "errors": [{"source": e.source, "where": e.where, "message": e.message} for e in result.errors],
         "notes": result.notes,
     }
+    if result.sets:
+        tail["sets"] = result.sets
     yield b"]," + encode(tail)[1:] + b"\n"
 
 

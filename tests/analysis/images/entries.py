@@ -37,6 +37,9 @@ class Made:
             raise EntryTooLarge
         return self.content
 
+    def pieces(self) -> Iterator[bytes]:
+        yield from (self.content[at : at + 7] for at in range(0, len(self.content), 7))
+
 
 def folder(path: str, mode: int = 0o755) -> Made:
     return Made(path, mode=mode, kind=EntryKind.DIRECTORY)
@@ -88,6 +91,9 @@ class OnDisk:
         if self.size > limit:
             raise EntryTooLarge
         return self._real.read_bytes()
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self._real.read_bytes()
 
 
 def walk(root: Path, *tops: str) -> Iterator[OnDisk]:

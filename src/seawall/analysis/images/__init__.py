@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seawall.analysis.images.assembling import assemble, inventory_of
+    from seawall.analysis.images.assembling import assemble, inventory_of, root_inventory
     from seawall.analysis.images.base import chain_ids
     from seawall.analysis.images.collecting import collect
     from seawall.analysis.images.config import ReadConfig, read_config
@@ -34,13 +34,14 @@ __all__ = [
     "encode_contents",
     "inventory_of",
     "read_config",
+    "root_inventory",
 ]
 
 #: The modules under ``rules`` that define rules.
 RULE_MODULES = ("vulnerabilities",)
 
 _MODULES = {
-    "assembling": ("assemble", "inventory_of"),
+    "assembling": ("assemble", "inventory_of", "root_inventory"),
     "base": ("chain_ids",),
     "collecting": ("collect",),
     "config": ("ReadConfig", "read_config"),

@@ -84,7 +84,12 @@ def inventory_of(
     reference: str, entries: Iterable[Entry], options: CollectOptions = DEFAULT, *, kind: str = "rootfs"
 ) -> ImageInventory:
     """The inventory of a root file system, or of an image that is already one merged view."""
-    inventory = assemble(reference, (), (collect(entries, options),), kind=kind)
+    return root_inventory(reference, collect(entries, options), kind=kind)
+
+
+def root_inventory(reference: str, contents: LayerContents, *, kind: str = "rootfs") -> ImageInventory:
+    """The inventory of what `collect` found in a root file system."""
+    inventory = assemble(reference, (), (contents,), kind=kind)
     return replace(
         inventory,
         packages=tuple(replace(package, layer=-1) for package in inventory.packages),

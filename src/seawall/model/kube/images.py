@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seawall.model.finding import Severity
+from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import KubeObject, View
 
 
@@ -22,6 +22,16 @@ class ImageVulnerability(View, frozen=True):
     declared: bool = False
 
 
+class ImageSign(View, frozen=True):
+    """A sign of malware or tampering in a file; ``rule`` is the id of the rule that tells it."""
+
+    rule: str = ""
+    path: str = ""
+    says: str = ""
+    severity: Severity = Severity.HIGH
+    confidence: Confidence = Confidence.HIGH
+
+
 class ImageOs(View, frozen=True):
     """The distribution; ``end_of_life`` is the day of its last fixes, where that is past."""
 
@@ -34,6 +44,7 @@ class ImageSpec(View, frozen=True):
 
     os: ImageOs | None = None
     vulnerabilities: tuple[ImageVulnerability, ...] = ()
+    signs: tuple[ImageSign, ...] = ()
 
 
 class Image(KubeObject, frozen=True):

@@ -15,6 +15,7 @@ from seawall.sources.images.limits import Limits
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _MAX_DEPTH = 200
+_PIECE = 1 << 20
 _MOST_PROBLEMS = 100
 _CAPABILITY = "security.capability"
 #: How overlayfs says in an upper folder that nothing of the lower ones is seen (rootless: ``user.``).
@@ -84,6 +85,16 @@ class DiskEntry:
         if self.size > limit or len(data) > limit:
             raise EntryTooLarge(f"{self.path} has more than {limit} bytes")
         return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole content in pieces."""
+        try:
+            handle = os.open(self._name, _OPEN, dir_fd=self._folder)
+            with os.fdopen(handle, "rb", buffering=0) as stream:
+                while stat.S_ISREG(os.fstat(handle).st_mode) and (piece := stream.read(_PIECE)):
+                    yield piece
+        except OSError as error:
+            self._report(self.path, f"cannot be read: {error.strerror}")
 
     def _content(self, most: int) -> bytes:
         if self.kind is not EntryKind.FILE:
@@ -189,3 +200,30 @@ class DiskWalk:
         if len(self.problems) < _MOST_PROBLEMS:
             entry = f", entry {readable(path)[:300]}" if path else ""
             self.problems.append(NotLooked(f"{self._name}{entry}", problem))
+
+
+class FileWalk:
+    """A pass over one file, named by its last part; links are followed, as the file was named by who asks."""
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        self.problems: list[NotLooked] = []
+        self.trusted = True
+        self._path = os.path.realpath(path)
+
+    def __iter__(self) -> Iterator[Entry]:
+        folder, name = os.path.split(self._path)
+        try:
+            handle = os.open(folder, _FOLDER)
+        except OSError as error:
+            raise ImageError(f"{folder} cannot be read: {error.strerror}") from error
+        try:
+            status = os.stat(name, dir_fd=handle, follow_symlinks=False)
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), EntryKind.DEVICE)
+            yield DiskEntry(name, kind, status, (handle, name), self._report)
+        except OSError as error:
+            raise ImageError(f"{self._path} cannot be read: {error.strerror}") from error
+        finally:
+            os.close(handle)
+
+    def _report(self, path: str, problem: str) -> None:
+        self.problems.append(NotLooked(self._path, problem))

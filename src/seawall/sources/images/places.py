@@ -8,6 +8,7 @@
 ``containerd:NAME``  containerd's store
 ``crio:NAME``        the store of CRI-O, podman and buildah
 ``rootfs:PATH``      a root file system in a folder
+``file:PATH``        one file, as if it were all of a root file system
 ``container:ID``     a running container, by its id or by the number of a process
 ``sbom:PATH``        a bill of materials, CycloneDX or SPDX
 ``-``                any of the archives, from standard input
@@ -25,7 +26,7 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from seawall.model.images import Entry, LayerInfo, Platform
-from seawall.sources.images.disk import DiskWalk
+from seawall.sources.images.disk import DiskWalk, FileWalk
 from seawall.sources.images.errors import ImageError
 from seawall.sources.images.files import PIECE, Archive, Files, Folder, file_pieces
 from seawall.sources.images.image import Image, Layer
@@ -48,6 +49,7 @@ _PREFIXES = (
     "crio",
     "containers-storage",
     "rootfs",
+    "file",
     "container",
     "sbom",
 )
@@ -142,6 +144,8 @@ def _direct(reference: str, kind: str, rest: str, options: PlaceOptions) -> Imag
         return open_storage(reference, rest, options.store or STORAGE, wanted)
     if kind == "rootfs":
         return _root(reference, rest, rest)
+    if kind == "file":
+        return _file(reference, rest)
     if kind == "container":
         return _root(reference, root_of(rest), f"container {rest}")
     if options.offline:
@@ -188,4 +192,11 @@ def _root(reference: str, folder: str, name: str) -> Image:
         raise ImageError(f"there is no folder {folder}")
     mounts = not reference.startswith("container:")
     layer = Layer(LayerInfo("", "", 0), partial(DiskWalk, folder, name, mounts=mounts), verified=False)
+    return Image(reference, "rootfs", "", "", None, b"", [layer])
+
+
+def _file(reference: str, path: str) -> Image:
+    if not os.path.isfile(path):
+        raise ImageError(f"there is no file {path}")
+    layer = Layer(LayerInfo("", "", 0), partial(FileWalk, path), verified=False)
     return Image(reference, "rootfs", "", "", None, b"", [layer])

@@ -61,7 +61,7 @@ class Stream(Generic[T]):
         elif entry.kind is EntryKind.FILE and not entry.is_sparse:
             head = entry.head(_HEAD)
             if packing_of(head) is not None or head[257:262] == b"ustar" or (head and not head.strip(b"\0")):
-                walk = LayerWalk(LayerInfo("", "", entry.size), entry.pieces(), self._limits)
+                walk = LayerWalk(LayerInfo("", "", entry.size), entry.stored(), self._limits)
                 contents = self._collect(walk)
                 self.layers[walk.found] = self.layers[walk.plain] = Passed(contents, tuple(walk.problems))
             elif entry.size <= MAX_CONFIG and head[:1] in (b"{", b"["):

@@ -173,6 +173,22 @@ class TarEntry:
             raise EntryTooLarge(f"{self.path} has {self.size} bytes, more than {limit}")
         return self.head(self.size)
 
+    def pieces(self) -> Iterator[bytes]:
+        """The whole content in pieces; a broken archive ends it early, which the walk tells when it goes on.
+
+        Raises:
+            EntryTooLarge: it has holes.
+        """
+        if self._map is not None:
+            raise EntryTooLarge(f"{self.path} has holes")
+        return self._until_broken()
+
+    def _until_broken(self) -> Iterator[bytes]:
+        try:
+            yield from self.stored()
+        except BadLayer as error:
+            self._feed.failure = error
+
     @property
     def is_sparse(self) -> bool:
         """Whether its content has holes."""
@@ -183,7 +199,7 @@ class TarEntry:
         """How many bytes were taken of the archive beyond where its content begins, as long as none was read."""
         return self._feed.left
 
-    def pieces(self) -> Iterator[bytes]:
+    def stored(self) -> Iterator[bytes]:
         """The stored content as it comes; afterwards there is nothing more to be had of it."""
         if self._held:
             yield self._held

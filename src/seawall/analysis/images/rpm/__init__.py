@@ -42,3 +42,17 @@ def left_over(data: bytes, path: str) -> tuple[DatabaseItem, ...]:
 sqlite = _database(sqlite_blobs)
 ndb = _database(ndb_blobs)
 berkeley = _database(bdb_blobs)
+
+
+def blobs_of(name: str, data: bytes) -> Iterable[bytes]:
+    """The header blobs of a database by its file's name.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    readers: dict[str, Callable[[bytes], Iterable[bytes]]] = {
+        "rpmdb.sqlite": sqlite_blobs,
+        "Packages.db": ndb_blobs,
+        "Packages": bdb_blobs,
+    }
+    return readers[name](data)

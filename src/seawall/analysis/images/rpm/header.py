@@ -7,6 +7,7 @@ of 16 bytes (tag, type, offset, count), then the data.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from seawall.analysis.images.contents import OsPackage
 from seawall.analysis.images.errors import Unreadable
@@ -14,6 +15,9 @@ from seawall.analysis.images.text import decoded
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENCE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
 _OLD_FILE_NAMES, _FILE_MODES, _SOURCE, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = 1027, 1030, 1044, 1116, 1117, 1118
+_FILE_DIGESTS, _FILE_FLAGS, _VERIFY_FLAGS = 1035, 1037, 1045
+#: Flags of files (rpm's lib/rpmfiles.h): configuration and what is made on the machine; and "verify the digest".
+_CONFIG_OR_GHOST, _VERIFY_DIGEST = 1 | 64, 1
 _PROVIDES, _REQUIRES, _MODULE = 1047, 1049, 5096
 _INT16, _INT32, _STRING, _STRING_ARRAY, _I18N = 3, 4, 6, 8, 9
 _MAX_ENTRIES = 65_536
@@ -108,16 +112,41 @@ def _source(file_name: str) -> tuple[str, str]:
     return (parts[0], f"{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
 
 
+def file_digests(blob: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """Package, path and digest of each file that its package wants verified; configuration is left out.
+
+    Raises:
+        Unreadable: it is no header.
+    """
+    header = _Header(blob)
+    package = header.text(_NAME)
+    paths = _paths(header)
+    digests = header.texts(_FILE_DIGESTS)
+    flags, verify = header.numbers(_FILE_FLAGS), header.numbers(_VERIFY_FLAGS)
+    for index, (path, text) in enumerate(zip(paths, digests, strict=False)):
+        if not text or (index < len(flags) and flags[index] & _CONFIG_OR_GHOST):
+            continue
+        if index < len(verify) and not verify[index] & _VERIFY_DIGEST:
+            continue
+        try:
+            yield package, path, bytes.fromhex(text)
+        except ValueError as error:
+            raise Unreadable(f"has a header of {package} with a digest that is none") from error
+
+
 def _files(header: _Header) -> list[str]:
     """Paths without a leading slash; directories are left out where modes tell them."""
-    names = header.texts(_BASE_NAMES)
-    if names:
-        folders = [name.lstrip("/") for name in header.texts(_DIR_NAMES)]
-        indexes = header.numbers(_DIR_INDEXES)
-        paths = [folders[index] + name for index, name in zip(indexes, names, strict=False) if index < len(folders)]
-    else:
-        paths = [name.lstrip("/") for name in header.texts(_OLD_FILE_NAMES)]
+    paths = _paths(header)
     modes = header.numbers(_FILE_MODES)
     if len(modes) == len(paths):
         paths = [path for path, mode in zip(paths, modes, strict=True) if mode & 0o170000 != _DIRECTORY]
-    return paths
+    return [path for path in paths if path]
+
+
+def _paths(header: _Header) -> list[str]:
+    names = header.texts(_BASE_NAMES)
+    if not names:
+        return [name.lstrip("/") for name in header.texts(_OLD_FILE_NAMES)]
+    folders = [name.lstrip("/") for name in header.texts(_DIR_NAMES)]
+    indexes = header.numbers(_DIR_INDEXES)
+    return [folders[index] + name if index < len(folders) else "" for index, name in zip(indexes, names, strict=False)]
