@@ -8,14 +8,16 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from seawall.cli import image_trust
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
-from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, load_config
 from seawall.engine.images import ImagesResult
-from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
+from seawall.engine.result import ScanResult
+from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, explainimage, render, vex
 from seawall.reports.excerpt import printable
@@ -24,7 +26,7 @@ from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
 from seawall.store.inventories import InventoryProblem, InventoryStore
 
-EXPLAIN, WATCH = "explain", "watch"
+EXPLAIN, WATCH, VERIFY = "explain", "watch", "verify"
 _VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
 _EXPLAINED = ("terminal", "json")
 _Maker = Callable[..., bytes]
@@ -34,11 +36,16 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     severities = [str(severity) for severity in Severity]
     group = parser.add_argument_group(
-        "vulnerabilities", f"formats: {', '.join((*FORMATS, *_VEX))}; `seawall image explain CVE REF` explains one"
+        "vulnerabilities",
+        f"formats: {', '.join((*FORMATS, *_VEX))}; `seawall image explain CVE REF` explains one, "
+        "`seawall image verify REF --trust FILE` tells who signed",
     )
     group.add_argument("--vulnerabilities", action="store_true", help="judge by the database of advisories")
     group.add_argument("--db", metavar="FILE", help="the database (default: as `seawall db` says); judges")
     group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF; judges")
+    group.add_argument(
+        "--trust", metavar="FILE", help="judge by a trust policy: registries, bases, age, signatures, attestations"
+    )
     group.add_argument("--ignore-unfixed", action="store_true", help="leave out what no version mends")
     group.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     group.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
@@ -53,11 +60,20 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def wanted(args: argparse.Namespace) -> bool:
     """Whether the arguments ask for more than an inventory."""
-    return bool(args.vulnerabilities or args.db or args.vex or args.paths[0] in (EXPLAIN, WATCH))
+    return bool(_by_database(args) or args.trust or args.paths[0] in (EXPLAIN, WATCH, VERIFY))
+
+
+def _by_database(args: argparse.Namespace) -> bool:
+    return bool(args.vulnerabilities or args.db or args.vex)
 
 
 def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
     """Read the images with ``read``, judge them or explain, and return the exit code."""
+    if args.paths[0] == VERIFY:
+        return image_trust.run_verify(args)
+    if args.trust and not _by_database(args) and args.paths[0] not in (EXPLAIN, WATCH):
+        outputs = parse_outputs(args.format, FORMATS)
+        return _report(args, outputs, image_trust.judge(args))
     try:
         database = database_path(args.db, load_config(args.config))
         if args.paths[0] == EXPLAIN:
@@ -70,8 +86,14 @@ def run(args: argparse.Namespace, read: Callable[[], ImagesResult]) -> int:
         images = read()
         options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, Severity(args.severity))
         result = judge_images(images.images, options, images.errors)
+        if args.trust:
+            join(result, image_trust.judge(args))
     except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
+    return _report(args, outputs, result)
+
+
+def _report(args: argparse.Namespace, outputs: Outputs, result: ScanResult) -> int:
     view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write([_VEX[name](result)] if name in _VEX else render(name, result, view), file)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them. The
 #: first judge what a scan reads; the rest are about things that only their own commands bring.
 SCANNED = ("posture", "network", "access")
-ANALYSES = (*SCANNED, "images", "endpoints", "cloud", "buildfiles")
+ANALYSES = (*SCANNED, "images", "endpoints", "cloud", "buildfiles", "trust")
 #: What a scan brings the rules of an analysis in for, once it meets one.
 MET = {"Dockerfile": "buildfiles"}
 #: What rules over the facts of a node are called with.

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.analysis.policies.form import OwnPolicy
+from seawall.analysis.trust.form import TrustPolicy
 from seawall.findings.waivers import PlacedWaiver, WaiverEntry, Waiving
 from seawall.model.finding import Severity
 from seawall.model.paths import Path, parse_path
@@ -56,6 +57,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     waivers: tuple[WaiverEntry, ...] = ()
     waiving: Waiving = Waiving()
     policies: tuple[OwnPolicy, ...] = ()
+    trust: TrustPolicy | None = None
 
 
 class WaiversFile(Struct, frozen=True, forbid_unknown_fields=True):

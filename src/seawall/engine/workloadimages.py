@@ -135,7 +135,7 @@ def add_images(
     inventories = _noted(_read_all(uses, reading, errors, progress), uses, runs, remember)
     judged = judge_images(inventories, options)
     judged.errors += errors
-    judged.findings = [_placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
+    judged.findings = [placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
     join(result, judged)
 
 
@@ -172,7 +172,7 @@ def _read_all(
         while left or pending:
             while left and len(pending) < _AHEAD:
                 reference = left.pop()
-                pending[pool.submit(read_image, _full(reading.place, reference), reading.images)] = reference
+                pending[pool.submit(read_image, full_name(reading.place, reference), reading.images)] = reference
             finished, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 reference = pending.pop(future)
@@ -189,12 +189,12 @@ def _read_all(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _full(place: str, reference: str) -> str:
+def full_name(place: str, reference: str) -> str:
     """The reference with its place; a bare name would be read as a tag."""
     return f"{place}:{reference}" if any(mark in reference for mark in "/:@") else f"{place}:{reference}:latest"
 
 
-def _placed(finding: Finding, workloads: tuple[ResourceRef, ...]) -> Finding:
+def placed(finding: Finding, workloads: tuple[ResourceRef, ...]) -> Finding:
     """A finding on an image with the workloads that run it."""
     related = tuple(RelatedEvidence(each, "runs it") for each in workloads[:_MOST_WORKLOADS])
     more = len(workloads) - 1
