@@ -33,6 +33,13 @@ def load_rules(analyses: Iterable[str] = ANALYSES) -> Registry:
 
 
 @cache
+def rules_of(analysis: str) -> tuple[Rule, ...]:
+    """The rules that one analysis brings."""
+    package = f"seawall.analysis.{analysis}.rules."
+    return tuple(rule for rule in load_rules((analysis,)) if rule.check.__module__.startswith(package))
+
+
+@cache
 def load_all_rules() -> Registry:
     """All rules: those of :func:`load_rules`, and those of benchmarks over nodes.
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field, structs
 
 import seawall.findings
 from seawall.analysis.nodes import catalogue, in_order
-from seawall.engine.catalogue import load_all_rules
+from seawall.engine.catalogue import load_all_rules, rules_of
 from seawall.engine.config import ConfigError, read_typed
 from seawall.engine.controls import controls_of, policy_rules
 from seawall.findings.controls import Automation
@@ -233,10 +233,12 @@ _FILES = frozenset(
 
 
 def judged_by(rule: Rule) -> str:
-    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``registry``, ``probe``, ``cloud``,
+    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``trust``, ``registry``, ``probe``, ``cloud``,
     ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
+    if any(rule.id == each.id for each in rules_of("trust")):
+        return "trust"
     first = rule.on[0]
     return _MEANS.get(first, "files" if first in _FILES else "scan")
 

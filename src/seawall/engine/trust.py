@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from seawall.analysis.images import Unreadable, chain_ids, read_config
 from seawall.analysis.trust import Prepared, judge_trust
-from seawall.engine.catalogue import load_rules
+from seawall.engine.catalogue import rules_of
 from seawall.engine.judge import Judge
 from seawall.engine.result import ScanResult
 from seawall.findings import base_risk, fingerprint
@@ -161,8 +161,7 @@ def _facts(name: str, place: PlaceOptions, *, attached: bool) -> ImageFacts:
 
 def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip: Sequence[str] = ()) -> ScanResult:
     """What was verified as findings of rules; ``skip`` are rules that are judged elsewhere."""
-    rules = [rule for rule in load_rules() if rule.check.__module__.startswith("seawall.analysis.trust.")]
-    rules = [rule for rule in rules if rule.id not in skip]
+    rules = [rule for rule in rules_of("trust") if rule.id not in skip]
     judge = Judge(rules, NEWEST)
     resources: list[Resource] = []
     findings: list[Finding] = []

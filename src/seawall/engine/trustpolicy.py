@@ -194,11 +194,9 @@ def with_trust(registry: Registry, form: TrustPolicy) -> Registry:
     """A registry in which images of containers are judged by their names: that needs no network."""
     if not form.registries and not form.repositories:
         return registry
-    from seawall.engine.catalogue import load_rules
+    from seawall.engine.catalogue import rules_of
 
-    rule = load_rules(("trust",)).get(NAMES_RULE)
-    if rule is None:
-        raise LookupError(NAMES_RULE)
+    rule = next(each for each in rules_of("trust") if each.id == NAMES_RULE)
     own = Registry()
     for each in registry:
         if each.id != NAMES_RULE:

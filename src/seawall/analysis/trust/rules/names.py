@@ -22,8 +22,7 @@ NIST = "https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-190.pd
     on="Image",
     why="Whoever can push to a registry that nobody chose runs code in the cluster.",
     remediation="Take the image from an allowed registry, copy it into one, or add its repository to the trust policy.",
-    controls="nist-800-190:4.1.5 nist-800-190:4.2.1",
-    aliases="C-0001 C-0078",
+    controls="nist-800-190:4.1.5",
     references=(NIST,),
 )
 def untrusted_registry(image: Image, ctx: Context) -> Hits:

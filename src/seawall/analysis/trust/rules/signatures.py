@@ -30,7 +30,7 @@ _CONTROLS = "nist-800-190:4.1.5"
     remediation="Sign the image where it is built, by its digest (`cosign sign`, `notation sign`), and copy signatures "
     "along when it is copied.",
     controls=_CONTROLS,
-    aliases="C-0236 C-0237",
+    aliases="C-0237",
     references=_REFERENCES,
 )
 def image_not_signed(image: Image, ctx: Context) -> Hits:
@@ -46,7 +46,7 @@ def image_not_signed(image: Image, ctx: Context) -> Hits:
     why="A signature that was changed, has expired or is of another image is what an attacker leaves who swaps images.",
     remediation="Find out who pushed it; run the image again only once it is signed anew where it is built.",
     controls=_CONTROLS,
-    aliases="C-0236 C-0237",
+    aliases="C-0236",
     references=_REFERENCES,
 )
 def signature_invalid(image: Image, ctx: Context) -> Hits:
@@ -64,7 +64,6 @@ def signature_invalid(image: Image, ctx: Context) -> Hits:
     why="Anybody can sign an image; a signature says something only where it is known who makes it.",
     remediation="Have it signed by the signer that the policy names, or name this one where he is to be trusted.",
     controls=_CONTROLS,
-    aliases="C-0236 C-0237",
     references=_REFERENCES,
 )
 def signer_not_trusted(image: Image, ctx: Context) -> Hits:
