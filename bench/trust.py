@@ -6,9 +6,6 @@ import time
 from typing import Any
 
 import msgspec
-
-from seawall.analysis.trust import TrustPolicy, judge_trust, prepare
-from seawall.model.trust import Attached, ImageFacts
 from tests.analysis.trust.judging import REPOSITORY, Files, asking, conditions
 from tests.analysis.trust.made import (
     IDENTITY,
@@ -28,6 +25,9 @@ from tests.analysis.trust.made import (
     public_pem,
     statement,
 )
+
+from seawall.analysis.trust import TrustPolicy, judge_trust, prepare
+from seawall.model.trust import Attached, ImageFacts
 
 _ROUNDS = 300
 #: Images a second of CPU; a keyless one verifies six signatures.

@@ -179,15 +179,7 @@ class _Conditions:
 
     def judge(self, conditions: tuple[Condition, ...], values: Mapping[str, Any]) -> list[str]:
         """A problem for each condition, empty where it holds."""
-        told = self._compiled[conditions].judge(values)
-        return [_told(condition, problem) for condition, problem in zip(conditions, told, strict=True)]
-
-
-def _told(condition: Condition, problem: str) -> str:
-    if not problem:
-        return ""
-    expression = " ".join(condition.expression.split())[:200]
-    return f"{condition.message} ({problem})" if condition.message else f"{expression}: {problem}"
+        return self._compiled[conditions].judge(values)
 
 
 def with_trust(registry: Registry, form: TrustPolicy) -> Registry:

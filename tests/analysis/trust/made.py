@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -108,6 +108,10 @@ def usage(*, signs: bool = False, certifies: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(signs, False, False, False, False, certifies, certifies, False, False)
 
 
+def _issuer_key(authority: Authority) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+
+
 class Authority:
     """A certificate authority: a root, or below another."""
 
@@ -134,6 +138,8 @@ class Authority:
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca, path_length), critical=True)
             .add_extension(usage(certifies=ca, signs=not ca), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
+            .add_extension(_issuer_key(above or self), critical=False)
         )
         self.certificate = builder.sign(above.key if above else self.key, hashes.SHA256())
 
@@ -142,7 +148,7 @@ class Authority:
         key: Key,
         *,
         subject: x509.Name | None = None,
-        names: list[x509.GeneralName] | None = None,
+        names: Sequence[x509.GeneralName] = (),
         begins: datetime = NOW - timedelta(days=1),
         ends: datetime = NOW + timedelta(days=30),
         purposes: tuple[ObjectIdentifier, ...] = (ExtendedKeyUsageOID.CODE_SIGNING,),
@@ -159,6 +165,7 @@ class Authority:
             .not_valid_before(begins)
             .not_valid_after(ends)
             .add_extension(usage(signs=True), critical=True)
+            .add_extension(_issuer_key(self), critical=False)
         )
         if ca:
             builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
@@ -319,7 +326,8 @@ class Sigstore:
 
 
 def _log(url: str, key: Key, log_id: bytes) -> dict[str, Any]:
-    public = {"rawBytes": b64(spki(key)), "validFor": {"start": "2020-01-01T00:00:00Z"}}
+    period = {"start": "2020-01-01T00:00:00Z"}
+    public = {"rawBytes": b64(spki(key)), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": period}
     return {"baseUrl": url, "hashAlgorithm": "SHA2_256", "publicKey": public, "logId": {"keyId": b64(log_id)}}
 
 
@@ -328,6 +336,7 @@ def _log(url: str, key: Key, log_id: bytes) -> dict[str, Any]:
 
 def dsse_body(payload: bytes, signature: bytes, verifier: str) -> dict[str, Any]:
     spec = {
+        "envelopeHash": {"algorithm": "sha256", "value": sha256(signature).hexdigest()},
         "payloadHash": {"algorithm": "sha256", "value": sha256(payload).hexdigest()},
         "signatures": [{"signature": b64(signature), "verifier": b64(verifier.encode())}],
     }

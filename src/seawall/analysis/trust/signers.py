@@ -188,9 +188,10 @@ class CertificateVerifier:
         if not verifies(leaf.public_key(), claim.signature, claim.message):
             raise Invalid("the signature does not hold: it, or what it signs, was changed")
         names = names_of(leaf) or [subject_of(leaf)]
-        who = next((name for name in (*names, subject_of(leaf)) if self._identity.fits(name)), "")
-        if not who:
+        who = next((name for name in (*names, subject_of(leaf)) if self._identity.fits(name)), None)
+        if who is None:
             raise Untrusted(f"it is by {_shown(', '.join(names))}")
+        who = who or "nobody by name"
         return Signed(who, subject_of_issuer(leaf), min(times, default=None), (f"certificate for {who}", *evidence))
 
 

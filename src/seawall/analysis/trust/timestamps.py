@@ -44,6 +44,14 @@ def stamped_at(response: bytes, message: bytes, authorities: Iterable[Authority]
     raise Invalid(reason)
 
 
+def response_of(token: bytes) -> bytes:
+    """A bare token (as Notation keeps it) as the response that an authority gives it in: ``{{granted}, token}``."""
+    body = b"\x30\x03\x02\x01\x00" + token
+    length = len(body).to_bytes(4, "big").lstrip(b"\0")
+    head = bytes((0x80 | len(length),)) + length if len(body) > 127 else length
+    return b"\x30" + head + body
+
+
 def _checked(stamp: TimeStampResponse, authority: Authority) -> datetime:
     when = stamp.tst_info.gen_time
     when = when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from seawall.analysis.trust.certificates import told
 from seawall.analysis.trust.claims import Claim, read_claim
 from seawall.analysis.trust.errors import Invalid, Untrusted
-from seawall.analysis.trust.form import RequiredAttestation, Requirement
+from seawall.analysis.trust.form import Condition, RequiredAttestation, Requirement
 from seawall.analysis.trust.names import matches, refused_name
 from seawall.analysis.trust.notation.verify import NotationVerifier
 from seawall.analysis.trust.prepared import Prepared
@@ -258,7 +258,14 @@ class _Looking:
         }
         problems = self._policy.judge(required.conditions, values)
         pairs = zip(required.conditions, problems, strict=True)
-        return [ConditionResult(each.expression, problem) for each, problem in pairs]
+        return [ConditionResult(each.expression, _problem(each, problem)) for each, problem in pairs]
+
+
+def _problem(condition: Condition, problem: str) -> str:
+    if not problem:
+        return ""
+    expression = " ".join(condition.expression.split())[:200]
+    return f"{condition.message} ({problem})" if condition.message else f"{expression}: {problem}"
 
 
 def _is_meant(claim: Claim, predicate: str) -> bool:

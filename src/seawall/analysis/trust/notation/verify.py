@@ -22,7 +22,7 @@ from seawall.analysis.trust.notation.policy import (
 )
 from seawall.analysis.trust.signers import Read, Signed
 from seawall.analysis.trust.text import from_json
-from seawall.analysis.trust.timestamps import stamped_at
+from seawall.analysis.trust.timestamps import response_of, stamped_at
 from seawall.analysis.trust.trustroot import Authority
 from seawall.model.trust import Attached
 
@@ -153,7 +153,7 @@ class _Judging:
         try:
             if not envelope.timestamp:
                 raise Invalid("the signature has no timestamp, and the trust policy asks for one (tsa)")
-            when = stamped_at(envelope.timestamp, envelope.signature, stampers)
+            when = stamped_at(response_of(envelope.timestamp), envelope.signature, stampers)
         except Invalid as problem:
             if self._scoped.actions["authenticTimestamp"] == "enforce":
                 raise
