@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from seawall.model.trust import Attached
 from tests.analysis.images.made import database as advisories
 from tests.analysis.images.made import osv
 from tests.analysis.trust.made import (
+    BUNDLE_TYPE,
     IDENTITY,
     ISSUER,
     NOW,
+    OTHER,
     SLSA,
     Authority,
     Sigstore,
     attached,
+    b64,
     cose,
     jws,
     key_bundle,
@@ -39,8 +43,8 @@ from tests.analysis.trust.made import (
 from tests.cli.test_registry import push
 from tests.cli.trusting import attach, attach_legacy, findings, rules, verify, write_policy
 from tests.conftest import Run
-from tests.registry import Answer, Serve, running_registry
-from tests.sources.images.build import BASE, Built, build, entry, tar
+from tests.registry import Answer, Serve, push_manifest, running_registry
+from tests.sources.images.build import BASE, INDEX, Built, build, entry, index_of, tar
 
 KEY = p256()
 SIGSTORE = Sigstore()
@@ -383,9 +387,10 @@ def test_a_plain_scan_judges_names(run: Run, tmp_path: Path) -> None:
         for found in document["findings"]:
             assert found["resource"]["name"] == "web"
             assert found["locations"][0]["path"] == "spec.template.spec.containers[0].image"
-    policy = write_policy(tmp_path, {"registries": ["registry.example"]})
-    assert scanned(run, workload("nginx:1"), f"--trust={policy}", cwd=tmp_path)[0] == 1
     assert run("config", "check", cwd=tmp_path).returncode == 0
+    (tmp_path / "other").mkdir()
+    policy = write_policy(tmp_path / "other", {"registries": ["registry.example"]})
+    assert scanned(run, workload("nginx:1"), f"--trust={policy}", cwd=tmp_path)[0] == 1
 
 
 def test_config_check_looks_into_trust_policies(run: Run, tmp_path: Path) -> None:
@@ -416,3 +421,115 @@ def test_workloads_are_told_with_their_images(run: Run, host: str, tmp_path: Pat
     assert [each["resource"]["name"] for each in found["evidence"] if each["type"] == "resource"] == ["web"]
     states = {each["rule"]: each["state"] for each in document["statuses"]}
     assert (states["image-not-signed"], states["signature-invalid"]) == ("ok", "ok")
+
+
+def test_stripped_of_its_signature(run: Run, host: str, tmp_path: Path) -> None:
+    reference, digest = pushed(host, "stripped")
+    attach(host, "shop/stripped", digest, attached(key_bundle(KEY, statement(digest))))
+    policy = write_policy(tmp_path, KEYED, FILES)
+    assert verify(run, policy, reference)[0] == 0
+    attach(host, "shop/stripped", digest)
+    code, document, _ = findings(run, policy, reference)
+    assert (code, rules(document)) == (1, {"image-not-signed"})
+
+
+def test_changed_payload_and_changed_signature(run: Run, host: str, tmp_path: Path) -> None:
+    reference, digest = pushed(host, "changed")
+    document = keyless_bundle(SIGSTORE, statement(OTHER))
+    document["dsseEnvelope"]["payload"] = b64(statement(digest))
+    policy = write_policy(tmp_path, KEYLESS, FILES)
+    attach(host, "shop/changed", digest, attached(document))
+    code, found, _ = findings(run, policy, reference)
+    assert (code, rules(found)) == (1, {"signature-invalid"})
+    document = keyless_bundle(SIGSTORE, statement(digest))
+    document["dsseEnvelope"]["signatures"][0]["sig"] = b64(b"\x30\x06\x02\x01\x01\x02\x01\x01")
+    attach(host, "shop/changed", digest, attached(document))
+    code, found, _ = findings(run, policy, reference)
+    assert (code, rules(found)) == (1, {"signature-invalid"})
+
+
+def test_swapped_certificate(run: Run, host: str, tmp_path: Path) -> None:
+    reference, digest = pushed(host, "swapped")
+    document = keyless_bundle(SIGSTORE, statement(digest))
+    mallory = SIGSTORE.certificate(p256())
+    document["verificationMaterial"]["certificate"]["rawBytes"] = b64(mallory.public_bytes(Encoding.DER))
+    attach(host, "shop/swapped", digest, attached(document))
+    code, found, _ = findings(run, write_policy(tmp_path, KEYLESS, FILES), reference)
+    assert (code, rules(found)) == (1, {"signature-invalid"})
+
+
+def test_another_identity(run: Run, host: str, tmp_path: Path) -> None:
+    reference, digest = pushed(host, "mallory")
+    key = p256()
+    certificate = SIGSTORE.certificate(key, "https://github.com/mallory/x/.github/workflows/x.yml@refs/heads/main")
+    found = keyless_bundle(SIGSTORE, statement(digest), key=key, certificate=certificate)
+    attach(host, "shop/mallory", digest, attached(found))
+    code, document, _ = findings(run, write_policy(tmp_path, KEYLESS, FILES), reference)
+    assert (code, rules(document)) == (1, {"signer-not-trusted"})
+    assert "mallory" in document["findings"][0]["message"]
+
+
+def test_rubbish_beside_a_good_signature_blocks_nobody(run: Run, host: str, tmp_path: Path) -> None:
+    reference, digest = pushed(host, "rubbish")
+    rubbish = [Attached("bundle", "", BUNDLE_TYPE, each) for each in (b"", b"{", b"\xff" * 100, b"[" * 100_000)]
+    attach(host, "shop/rubbish", digest, *rubbish, attached(key_bundle(KEY, statement(digest))))
+    code, document, stderr = verify(run, write_policy(tmp_path, KEYED, FILES), reference)
+    assert (code, stderr) == (0, "")
+    assert len(document["images"][0]["refusals"]) == 4
+
+
+def test_the_index_is_what_is_signed(run: Run, host: str, tmp_path: Path) -> None:
+    """Of an image for several platforms the index counts; a signature of one of its images is none of the others."""
+    one, two = image("platform-one"), build([BASE], architecture="arm64")
+    index = index_of((one, "linux/amd64"), (two, "linux/arm64"))
+    for each in (one, two):
+        push(host, "shop/platforms", each.digest, each)
+    digest = push_manifest(host, "shop/platforms", "1", index, INDEX)
+    policy = write_policy(tmp_path, KEYED, FILES)
+    reference = f"{host}/shop/platforms:1"
+    attach(host, "shop/platforms", one.digest, attached(key_bundle(KEY, statement(one.digest))))
+    assert verify(run, policy, reference)[0] == 1
+    assert verify(run, policy, f"{host}/shop/platforms@{one.digest}")[0] == 0
+    attach(host, "shop/platforms", digest, attached(key_bundle(KEY, statement(digest))))
+    assert verify(run, policy, reference)[0] == 0
+
+
+def test_with_vulnerabilities(run: Run, host: str, tmp_path: Path) -> None:
+    reference, _ = pushed(host, "both")
+    advisories(tmp_path / "db", [osv("CVE-2024-1", "Debian:12", "bash", [{"introduced": "0"}])]).close()
+    policy = write_policy(tmp_path, KEYED, FILES)
+    done = run("image", reference, f"--db={tmp_path / 'db'}", f"--trust={policy}", "--no-cache", "--format", "json")
+    assert {"image-not-signed", "vulnerable-package"} <= rules(json.loads(done.stdout))
+
+
+def test_what_notation_does_not_enforce_is_told(run: Run, host: str, tmp_path: Path) -> None:
+    key, other = p256(), Authority()
+    leaf = other.issue(key, subject=name("signer", C="US", ST="WA", O="acme"))
+    reference, digest = pushed(host, "audited")
+    attach(host, "shop/audited", digest, jws(key, [leaf, other.certificate], target(digest)))
+    files: dict[str, bytes | str] = {
+        "trustpolicy.json": notation_policy(["ca:acme"], ["*"], "audit"),
+        "store/x509/ca/acme/root.pem": pem(Authority().certificate),
+    }
+    signer = {"name": "release", "notation": {"policy": "trustpolicy.json", "trustStore": "store"}}
+    code, _, stderr = findings(run, write_policy(tmp_path, KEYED | {"signers": [signer]}, files), reference)
+    assert code == 0
+    assert "not enforced: authenticity" in stderr
+
+
+def test_the_policy_beside_the_configuration_is_used(run: Run, tmp_path: Path) -> None:
+    write_policy(tmp_path, {"registries": ["registry.example"]})
+    assert scanned(run, workload("nginx:1"), cwd=tmp_path)[0] == 1
+    (tmp_path / "seawall.yaml").write_text("trust: {registries: [docker.io]}\n")
+    done = run("scan", "-", stdin=workload("nginx:1"), cwd=tmp_path)
+    assert (done.returncode, "keep one" in done.stderr) == (2, True)
+
+
+def test_an_answer_for_frameworks(run: Run, host: str, tmp_path: Path) -> None:
+    reference, _ = pushed(host, "complied")
+    policy = write_policy(tmp_path, KEYED, FILES)
+    assert run("image", reference, f"--trust={policy}", "--format", f"json={tmp_path / 'r.json'}").returncode == 1
+    done = run("comply", "nist-800-190", "--on", str(tmp_path / "r.json"), "--format", "json")
+    controls = {each["id"]: each for each in json.loads(done.stdout)["controls"]}
+    checks = {each["id"]: each["state"] for each in controls["4.1.5"]["checks"]}
+    assert (checks["image-not-signed"], checks["signature-invalid"]) == ("fail", "pass")

@@ -19,6 +19,7 @@ from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, p
 
 CONFIG_FILE = "seawall.yaml"
 WAIVERS_FILE = "seawall-waivers.yaml"
+TRUST_FILE = "seawall-trust.yaml"
 _MAX_BYTES = 4 * 1024 * 1024
 T = TypeVar("T")
 _PLACE = r" - at `(?:key in )?\$([^`]*)`\Z"
@@ -105,6 +106,9 @@ def load_project(path: str | None) -> Project:
         project.waiving_place = text.place(("waiving",))
         policies = project.config.policies
         project.places = {each.id: text.place(("policies", index)) for index, each in enumerate(policies)}
+    trust = os.path.join(folder, TRUST_FILE) if folder != "." else TRUST_FILE
+    if os.path.isfile(trust):
+        project.config = _with_trust(project.config, trust)
     if beside is not None:
         _convert_waivers_file(beside)
         project.waivers += _waivers(beside, folder)
@@ -146,6 +150,16 @@ def convert(text: Text, kind: type[T]) -> T:
         message = re.sub(_PLACE, "", told)
         message = message[:1].lower() + message[1:]
         raise ConfigError(f"{text.file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
+
+
+def _with_trust(config: Config, file: str) -> Config:
+    """The configuration with the trust policy that stands beside it."""
+    from seawall.engine.trustpolicy import find_trust
+
+    found = find_trust(file)
+    if config.trust is not None:
+        raise ConfigError(f"{file}: there is a trust policy under `trust:` of {CONFIG_FILE}, too; keep one")
+    return msgspec.structs.replace(config, trust=found.form if found is not None else None)
 
 
 def _read_optional(file: str, *, wanted: bool) -> Text | None:

@@ -14,6 +14,7 @@ from seawall.analysis.trust.form import TrustPolicy
 from seawall.engine.catalogue import load_rules
 from seawall.engine.config import (
     CONFIG_FILE,
+    TRUST_FILE,
     WAIVERS_FILE,
     Config,
     ConfigError,
@@ -23,7 +24,7 @@ from seawall.engine.config import (
 )
 from seawall.engine.configcheck import Problem, guess, problem_at, shape_problems
 from seawall.engine.selection import NOTHING, PROFILES
-from seawall.engine.trustpolicy import TRUST_FILE, trust_problems
+from seawall.engine.trustpolicy import trust_problems
 from seawall.findings.waivers import Policy, WaiverEntry, Waiving, names_of, rules_of
 from seawall.model.paths import Path
 from seawall.model.rule import Registry

@@ -35,7 +35,7 @@ from seawall.model.kube.kinds import find_kind
 from seawall.model.paths import Path, format_path, lookup
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Rule
-from seawall.model.trust import ImageFacts, TrustVerdict
+from seawall.model.trust import LAX, ImageFacts, TrustVerdict
 from seawall.model.version import NEWEST
 from seawall.model.vulnerabilities import API_VERSION
 from seawall.sources.images.errors import ImageError
@@ -102,17 +102,19 @@ def verify_images(
     policy = with_bases(policy, place)
     result = TrustResult([], [])
     left, done = list(references), 0
-    with ThreadPoolExecutor(_BATCH) as pool:
-        for start in range(0, len(left), _BATCH):
-            batch = left[start : start + _BATCH]
-            for reference, facts in zip(batch, pool.map(lambda each: _tried(each, policy, place), batch), strict=True):
-                done += 1
-                if isinstance(facts, ImageFacts):
-                    result.images.append(Verified(reference, judge_trust(policy, facts, datetime.now(UTC))))
-                else:
-                    result.errors.append(SourceError(reference, "", f"not judged: {facts}", unreadable=True))
-                if progress is not None:
-                    progress(done)
+    for start in range(0, len(left), _BATCH):
+        batch = left[start : start + _BATCH]
+        with ThreadPoolExecutor(_BATCH) as pool:
+            fetched = list(pool.map(lambda each: _tried(each, policy, place), batch))
+        # No thread runs while images are judged: conditions are judged in a process that is forked.
+        for reference, facts in zip(batch, fetched, strict=True):
+            done += 1
+            if isinstance(facts, ImageFacts):
+                result.images.append(Verified(reference, judge_trust(policy, facts, datetime.now(UTC))))
+            else:
+                result.errors.append(SourceError(reference, "", f"not judged: {facts}", unreadable=True))
+            if progress is not None:
+                progress(done)
     return result
 
 
@@ -203,6 +205,9 @@ def _notes(result: TrustResult) -> Iterator[str]:
     if free:
         more = f" and {len(free) - 1} more" if len(free) > 1 else ""
         yield f"no requirement of the trust policy names {free[0]}{more}: no signature is asked for"
+    for each in result.images:
+        for proof in each.verdict.proofs:
+            yield from (f"{each.reference}: {proof.signer}: {line}" for line in proof.evidence if line.startswith(LAX))
 
 
 class _Origin:

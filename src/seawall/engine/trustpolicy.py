@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Condition, TrustPolicy
 from seawall.analysis.trust.names import refused_name
-from seawall.engine.config import CONFIG_FILE, ConfigError, Text, read_text
+from seawall.engine.config import CONFIG_FILE, TRUST_FILE, ConfigError, Text, read_text
 from seawall.model.rule import CONTAINER, Context, Hit, Registry
 from seawall.sources.registry.reference import parse_image
 from seawall.sources.web.errors import WebError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from seawall.analysis.trust.prepared import Prepared
     from seawall.engine.configcheck import Problem
 
-TRUST_FILE = "seawall-trust.yaml"
 NAMES_RULE = "untrusted-registry"
 _VARIABLES = ("predicate", "statement", "image")
 _MOST_FILE = 4 << 20
@@ -42,8 +41,8 @@ class TrustFile(Struct, frozen=True):
 
 
 def find_trust(path: str | None, config: str | None = None) -> TrustFile | None:
-    """The policy in a file, of its own or under ``trust:``; without a path that of the working directory or the
-    configuration, None where there is none.
+    """The policy in a file, of its own or under ``trust:``; without a path that beside the configuration or in it,
+    None where there is none.
 
     Raises:
         ConfigError: it cannot be read, or is malformed.
@@ -53,7 +52,8 @@ def find_trust(path: str | None, config: str | None = None) -> TrustFile | None:
         if found is None:
             raise ConfigError(f"{path} holds no trust policy")
         return found
-    if os.path.isfile(TRUST_FILE) and (found := _read(TRUST_FILE, whole=True)) is not None:
+    beside = os.path.join(os.path.dirname(config or ""), TRUST_FILE)
+    if os.path.isfile(beside) and (found := _read(beside, whole=True)) is not None:
         return found
     file = config or CONFIG_FILE
     return _read(file, whole=False) if config is not None or os.path.isfile(file) else None

@@ -10,6 +10,10 @@ from msgspec import Struct
 Form = Literal["bundle", "cosign", "notation"]
 
 
+#: How evidence begins that tells of a check which failed, and which the policy does not enforce.
+LAX = "not enforced: "
+
+
 class Attached(Struct, frozen=True):
     """Something attached to an image that says it is a signature or attestation: as the registry holds it, unverified.
 

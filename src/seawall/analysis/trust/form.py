@@ -12,7 +12,11 @@ Positive = Annotated[int, Meta(ge=1)]
 
 class Keyless(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Who signs by an identity: a certificate of Fulcio for ``identity`` that ``issuer`` vouches for, each exactly or
-    by a pattern for the whole of it, and in the log. ``claims`` are further things that the certificate must say."""
+    by a pattern for the whole of it, and in the log. ``claims`` are further things that the certificate must say.
+
+    ``log: false`` and ``certificateLog: false`` are for services without such logs (as GitHub's for private
+    repositories): then a timestamp of the trust root has to say when it was signed.
+    """
 
     identity: str = ""
     identity_pattern: str = ""
@@ -20,6 +24,8 @@ class Keyless(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     issuer_pattern: str = ""
     claims: dict[str, str] = {}
     trust_root: str = ""
+    log: bool = True
+    certificate_log: bool = True
 
 
 class Certificates(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

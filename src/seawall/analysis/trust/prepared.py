@@ -43,6 +43,8 @@ def prepare(form: TrustPolicy, read: Read, read_folder: ReadFolder, judge: Judge
     Raises:
         BadPolicy: it cannot be used; ``part`` says where.
     """
+    if not (form.registries or form.repositories or form.maximum_age_days or form.bases or form.requirements):
+        raise BadPolicy("the policy asks for nothing: give registries, bases, maximumAgeDays or requirements")
     signers: dict[str, Verifier | NotationVerifier] = {}
     for index, each in enumerate(form.signers):
         part = ("signers", index)

@@ -28,7 +28,7 @@ _ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 _NOTATION_FORMS = frozenset(("application/jose+json", "application/cose"))
 #: More than any image has; who attaches more than this keeps it from being judged, and not from being refused.
 MAX_ARTIFACTS, MAX_LAYERS = 100, 100
-MAX_ONE, MAX_ALL = 16 << 20, 64 << 20
+MAX_ONE, MAX_ALL = 32 << 20, 64 << 20
 
 
 class _Part(Struct, frozen=True, rename="camel"):

@@ -24,7 +24,7 @@ from seawall.analysis.trust.signers import Read, Signed
 from seawall.analysis.trust.text import from_json
 from seawall.analysis.trust.timestamps import response_of, stamped_at
 from seawall.analysis.trust.trustroot import Authority
-from seawall.model.trust import Attached
+from seawall.model.trust import LAX, Attached
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateRevocationList
@@ -136,7 +136,7 @@ class _Judging:
         except (Invalid, Untrusted) as problem:
             if action == "enforce":
                 raise
-            self._notes.append(f"not enforced: {name}: {problem}")
+            self._notes.append(f"{LAX}{name}: {problem}")
             return None
 
     def _time(self) -> datetime:
@@ -157,7 +157,7 @@ class _Judging:
         except Invalid as problem:
             if self._scoped.actions["authenticTimestamp"] == "enforce":
                 raise
-            self._notes.append(f"not enforced: authenticTimestamp: {problem}")
+            self._notes.append(f"{LAX}authenticTimestamp: {problem}")
             return self._now
         self._notes.append(f"timestamp of {told(when)}")
         return when
@@ -173,7 +173,7 @@ class _Judging:
             # A certificate out of its time is for the check of timestamps.
             if self._scoped.actions["authenticTimestamp"] == "enforce":
                 raise
-            self._notes.append(f"not enforced: authenticTimestamp: {problem}")
+            self._notes.append(f"{LAX}authenticTimestamp: {problem}")
             chain = self._chain(roots, self._leaf.not_valid_after_utc)
         identities = self._scoped.identities
         if identities is not None:
