@@ -212,8 +212,8 @@ def _length(size: int) -> bytes:
 class Rekor:
     """A transparency log: entries with a promise, a proof and a checkpoint."""
 
-    def __init__(self) -> None:
-        self.key = p256()
+    def __init__(self, key: Key = None) -> None:
+        self.key = key or p256()
         self.id = sha256(spki(self.key)).digest()
 
     def entry(
@@ -243,7 +243,7 @@ class Rekor:
         """The second leaf of a tree."""
         leaves = [b"first", raw, *(f"more {number}".encode() for number in range(beside - 1))]
         path, root = _path(leaves, 1)
-        text = f"rekor.test - 1\n{len(leaves)}\n{b64(root)}\n"
+        text = f"rekor.test\n{len(leaves)}\n{b64(root)}\n"
         signed = b64(self.id[:4] + sign(self.key, text.encode()))
         return {
             "logIndex": "1",
@@ -327,7 +327,8 @@ class Sigstore:
 
 def _log(url: str, key: Key, log_id: bytes) -> dict[str, Any]:
     period = {"start": "2020-01-01T00:00:00Z"}
-    public = {"rawBytes": b64(spki(key)), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": period}
+    kind = "PKIX_ED25519" if isinstance(key, ed25519.Ed25519PrivateKey) else "PKIX_ECDSA_P256_SHA_256"
+    public = {"rawBytes": b64(spki(key)), "keyDetails": kind, "validFor": period}
     return {"baseUrl": url, "hashAlgorithm": "SHA2_256", "publicKey": public, "logId": {"keyId": b64(log_id)}}
 
 
@@ -341,6 +342,16 @@ def dsse_body(payload: bytes, signature: bytes, verifier: str) -> dict[str, Any]
         "signatures": [{"signature": b64(signature), "verifier": b64(verifier.encode())}],
     }
     return {"apiVersion": "0.0.1", "kind": "dsse", "spec": spec}
+
+
+def dsse_body_2(payload: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
+    """An entry of Rekor's second version."""
+    verifier = {"x509Certificate": {"rawBytes": b64(der(certificate))}, "keyDetails": "PKIX_ECDSA_P256_SHA_256"}
+    spec = {
+        "payloadHash": {"algorithm": "SHA2_256", "digest": b64(sha256(payload).digest())},
+        "signatures": [{"content": b64(signature), "verifier": verifier}],
+    }
+    return {"apiVersion": "0.0.2", "kind": "dsse", "spec": {"dsseV002": spec}}
 
 
 def hashed_body(message: bytes, signature: bytes, verifier: str) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from seawall.analysis.trust.errors import BadPolicy
@@ -27,6 +31,7 @@ from tests.analysis.trust.made import (
     bundle,
     der,
     dsse_body,
+    dsse_body_2,
     hashed_body,
     keyless_bundle,
     legacy,
@@ -38,6 +43,7 @@ from tests.analysis.trust.made import (
     spki,
     statement,
 )
+from tests.analysis.trust.stamping import Stamper
 
 SIGSTORE = Sigstore()
 WHO = {"identity": IDENTITY, "issuer": ISSUER}
@@ -258,7 +264,7 @@ def _outside(entry: dict[str, Any]) -> None:
 
 def _checkpoint(entry: dict[str, Any]) -> None:
     text = entry["inclusionProof"]["checkpoint"]["envelope"]
-    entry["inclusionProof"]["checkpoint"]["envelope"] = text.replace("rekor.test - 1", "rekor.test - 2")
+    entry["inclusionProof"]["checkpoint"]["envelope"] = text.replace("rekor.test\n", "rekor.evil\n", 1)
 
 
 def _no_checkpoint(entry: dict[str, Any]) -> None:
@@ -318,17 +324,12 @@ def test_other_kinds_of_entries() -> None:
     key = p256()
     certificate, payload = SIGSTORE.certificate(key), statement()
     made = sign(key, pae(IN_TOTO, payload))
-    hashed = {"algorithm": "sha256", "value": __import__("hashlib").sha256(payload).hexdigest()}
+    hashed = {"algorithm": "sha256", "value": sha256(payload).hexdigest()}
     signature = {"sig": b64(b64(made).encode()), "publicKey": b64(pem(certificate).encode())}
     content = {"envelope": {"payloadType": IN_TOTO, "signatures": [signature]}, "payloadHash": hashed}
     intoto = {"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": content}}
     assert by_identity(logged(intoto, payload, made, certificate)) == ("trusted", "")
-    verifier = {"x509Certificate": {"rawBytes": b64(der(certificate))}, "keyDetails": "PKIX_ECDSA_P256_SHA_256"}
-    second = {
-        "payloadHash": {"algorithm": "SHA2_256", "digest": b64(bytes.fromhex(hashed["value"]))},
-        "signatures": [{"content": b64(made), "verifier": verifier}],
-    }
-    body = {"apiVersion": "0.0.2", "kind": "dsse", "spec": {"dsseV002": second}}
+    body = dsse_body_2(payload, made, certificate)
     state, reason = by_identity(logged(body, payload, made, certificate))
     assert (state, "says when" in reason) == ("invalid", True)
 
@@ -365,3 +366,70 @@ def test_trust_roots_that_cannot_be_used() -> None:
     for data in (b"{", b"[]", SIGSTORE.trust_root(change=other), json.dumps({"mediaType": 1}).encode()):
         with pytest.raises(BadPolicy, match=r"root\.json"):
             by_identity(root=data)
+
+
+def stamped_bundle(stamper: Stamper, sigstore: Sigstore, entries: int = 1, **more: Any) -> dict[str, Any]:
+    """What cosign makes with Rekor's second version and a timestamp authority."""
+    key = p256()
+    certificate, payload = sigstore.certificate(key, **more), statement()
+    made = sign(key, pae(IN_TOTO, payload))
+    entry = sigstore.rekor.entry(dsse_body_2(payload, made, certificate), promise=False)
+    entry["integratedTime"] = "0"
+    material = {
+        "certificate": {"rawBytes": b64(der(certificate))},
+        "tlogEntries": [entry] * entries,
+        "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": b64(stamper.response(made))}]},
+    }
+    return bundle(payload, made, material)
+
+
+def stamping_root(stamper: Stamper, sigstore: Sigstore) -> bytes:
+    def add(document: dict[str, Any]) -> None:
+        chain = [{"rawBytes": b64(der(each))} for each in (stamper.certificate, stamper.root.certificate)]
+        period = {"start": "2020-01-01T00:00:00Z"}
+        document["timestampAuthorities"] = [
+            {
+                "subject": {"commonName": "", "organization": ""},
+                "uri": "",
+                "certChain": {"certificates": chain},
+                "validFor": period,
+            }
+        ]
+
+    return sigstore.trust_root(change=add)
+
+
+def test_the_second_version_of_rekor(tmp_path: Path) -> None:
+    stamper, sigstore = Stamper(tmp_path), Sigstore()
+    sigstore.rekor = Rekor(Ed25519PrivateKey.generate())
+    root = stamping_root(stamper, sigstore)
+    good = stamped_bundle(stamper, sigstore)
+    assert by_identity(attached(good), root=root) == ("trusted", "")
+    assert by_identity(attached(good), sigstore=sigstore)[0] == "invalid"  # nobody knows the timestamp's authority
+    expired: dict[str, Any] = {"begins": NOW - timedelta(hours=2), "ends": NOW - timedelta(hours=1)}
+    assert by_identity(attached(stamped_bundle(stamper, sigstore, **expired)), root=root)[0] == "invalid"
+
+
+def test_services_without_logs(tmp_path: Path) -> None:
+    """GitHub's own for private repositories: a certificate and a timestamp, and neither log."""
+    stamper, sigstore = Stamper(tmp_path), Sigstore()
+    found = attached(stamped_bundle(stamper, sigstore, entries=0, log=None))
+    root = stamping_root(stamper, sigstore)
+    assert by_identity(found, root=root)[0] == "invalid"
+    assert by_identity(found, who=WHO | {"log": False}, root=root)[0] == "invalid"
+    assert by_identity(found, who=WHO | {"log": False, "certificateLog": False}, root=root) == ("trusted", "")
+    document = json.loads(found.data)
+    del document["verificationMaterial"]["timestampVerificationData"]
+    without = WHO | {"log": False, "certificateLog": False}
+    assert "says when" in by_identity(attached(document), who=without, root=root)[1]
+
+
+def test_the_older_form_with_a_timestamp(tmp_path: Path) -> None:
+    stamper, sigstore = Stamper(tmp_path), Sigstore()
+    key = p256()
+    bare = legacy(key, sigstore=sigstore, certificate=sigstore.certificate(key))
+    made = b64decode(bare.annotations["dev.cosignproject.cosign/signature"])
+    for message, state in ((made, "trusted"), (b"something else", "invalid")):
+        told = json.dumps({"SignedRFC3161Timestamp": b64(stamper.response(message))})
+        found = replace(bare, annotations=bare.annotations | {"dev.sigstore.cosign/rfc3161timestamp": told})
+        assert by_identity(found, root=stamping_root(stamper, sigstore))[0] == state
