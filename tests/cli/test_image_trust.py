@@ -533,3 +533,10 @@ def test_an_answer_for_frameworks(run: Run, host: str, tmp_path: Path) -> None:
     controls = {each["id"]: each for each in json.loads(done.stdout)["controls"]}
     checks = {each["id"]: each["state"] for each in controls["4.1.5"]["checks"]}
     assert (checks["image-not-signed"], checks["signature-invalid"]) == ("fail", "pass")
+
+
+def test_names_that_stand_for_nothing_are_told_on_a_scan(run: Run, tmp_path: Path) -> None:
+    policy = write_policy(tmp_path, {"repositories": ["nginx"]})
+    done = run("scan", "-", f"--trust={policy}", stdin=workload("nginx:1"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "trust: repositories[0]: 'nginx' names no registry" in done.stderr

@@ -17,6 +17,7 @@ from seawall.analysis.trust import Prepared, judge_trust
 from seawall.engine.catalogue import rules_of
 from seawall.engine.judge import Judge
 from seawall.engine.result import ScanResult
+from seawall.engine.trustpolicy import normal_name
 from seawall.findings import base_risk, fingerprint
 from seawall.model.finding import (
     FieldEvidence,
@@ -124,8 +125,7 @@ def _tried(reference: str, policy: Prepared, place: PlaceOptions) -> ImageFacts 
         kind, name = place_of(reference)
         if kind != "registry":
             return f"signatures are in registries, and this is in {kind}; name the image in its registry"
-        repository = parse_image(name)
-        wanted = bool(policy.requirements(f"{repository.host}/{repository.name}"))
+        wanted = bool(policy.requirements(normal_name(parse_image(name))))
         return _facts(name, place, attached=wanted)
     except (ImageError, WebError) as error:
         return str(error)
@@ -151,7 +151,7 @@ def _facts(name: str, place: PlaceOptions, *, attached: bool) -> ImageFacts:
     except Unreadable as error:
         raise ImageError(str(error)) from error
     return ImageFacts(
-        f"{reference.host}/{reference.name}",
+        normal_name(reference),
         digest,
         config.created,
         tuple(layer.info.diff_id for layer in image.layers),

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Condition, TrustPolicy
-from seawall.analysis.trust.names import refused_name
+from seawall.analysis.trust.names import check_names, refused_name
 from seawall.engine.config import CONFIG_FILE, TRUST_FILE, ConfigError, Text, read_text
+from seawall.model.paths import format_path
 from seawall.model.rule import CONTAINER, Context, Hit, Registry
-from seawall.sources.registry.reference import parse_image
+from seawall.sources.registry.reference import DOCKER, DOCKER_HOST, Reference, parse_image
 from seawall.sources.web.errors import WebError
 
 if TYPE_CHECKING:
@@ -183,9 +184,17 @@ class _Conditions:
 
 
 def with_trust(registry: Registry, form: TrustPolicy) -> Registry:
-    """A registry in which images of containers are judged by their names: that needs no network."""
+    """A registry in which images of containers are judged by their names: that needs no network.
+
+    Raises:
+        ConfigError: a name of the policy stands for no image.
+    """
     if not form.registries and not form.repositories:
         return registry
+    try:
+        check_names(form)
+    except BadPolicy as error:
+        raise ConfigError(f"trust: {format_path(error.part)}: {error}") from error
     from seawall.engine.catalogue import rules_of
 
     rule = next(each for each in rules_of("trust") if each.id == NAMES_RULE)
@@ -213,4 +222,14 @@ def name_problem(form: TrustPolicy, image: str) -> str:
         reference = parse_image(image)
     except WebError as error:
         return f"is in no registry that the trust policy allows: {error}"
-    return refused_name(form.registries, form.repositories, f"{reference.host}/{reference.name}")
+    return refused_name(form.registries, form.repositories, normal_name(reference))
+
+
+def normal_name(reference: Reference) -> str:
+    """Host and name as policies write them, so that no other spelling of a registry is another one: in lower case,
+    without the usual port, and Docker's by its usual name."""
+    host = reference.host.lower().removesuffix(":443")
+    if host in (DOCKER_HOST, f"index.{DOCKER}"):
+        host = DOCKER
+    library = host == DOCKER and "/" not in reference.name
+    return f"{host}/{'library/' if library else ''}{reference.name}"

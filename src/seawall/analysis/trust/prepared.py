@@ -10,7 +10,7 @@ from msgspec import Struct
 from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Bases, Condition, Requirement, TrustPolicy
 from seawall.analysis.trust.keys import need_cryptography
-from seawall.analysis.trust.names import matches
+from seawall.analysis.trust.names import check_names, matches
 from seawall.analysis.trust.notation.policy import ReadFolder
 from seawall.analysis.trust.notation.verify import NotationVerifier
 from seawall.analysis.trust.signers import Read, Verifier, prepare_signer
@@ -45,6 +45,7 @@ def prepare(form: TrustPolicy, read: Read, read_folder: ReadFolder, judge: Judge
     """
     if not (form.registries or form.repositories or form.maximum_age_days or form.bases or form.requirements):
         raise BadPolicy("the policy asks for nothing: give registries, bases, maximumAgeDays or requirements")
+    check_names(form)
     signers: dict[str, Verifier | NotationVerifier] = {}
     for index, each in enumerate(form.signers):
         part = ("signers", index)

@@ -43,7 +43,7 @@ PREDICATES = {
 }
 #: Deeper predicates are not judged by conditions: converting them would exhaust the stack.
 _MOST_DEPTH = 200
-_MOST_REASONS = 3
+_MOST_REASONS, _MOST_REASON = 3, 600
 _DAY = 86_400.0
 
 
@@ -211,7 +211,7 @@ class _Looking:
 
     def _refuse(self, found: _Accepted, name: str, attached: Attached, problem: Exception, predicate: str) -> None:
         state: Literal["invalid", "untrusted"] = "invalid" if isinstance(problem, Invalid) else "untrusted"
-        reason = str(problem)
+        reason = str(problem)[:_MOST_REASON]
         if found.state != "invalid":
             found.reasons = found.reasons if found.state == state else []
             found.state = state
