@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seawall.engine.configcheck import Problem
 
 NAMES_RULE = "untrusted-registry"
-_VARIABLES = ("predicate", "statement", "image")
+_VARIABLES = ("predicate", "statement", "image", "now")
 _MOST_FILE = 4 << 20
 _MOST_FILES = 100
 

@@ -15,7 +15,7 @@ from seawall.model.trust import Attached, ImageFacts, TrustVerdict
 from tests.analysis.trust.made import IMAGE, NOW
 
 REPOSITORY = "registry.example/shop/api"
-VARIABLES = ("predicate", "statement", "image")
+VARIABLES = ("predicate", "statement", "image", "now")
 
 
 class Files:

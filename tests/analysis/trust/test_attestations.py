@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from seawall.analysis.policies.program import PolicyError
 from seawall.model.trust import Attached, AttestationResult
 from tests.analysis.trust.judging import VARIABLES, judged
 from tests.analysis.trust.made import (
+    NOW,
     OTHER,
     SLSA,
     attached,
@@ -21,6 +23,7 @@ from tests.analysis.trust.made import (
     legacy_attestation,
     p256,
     public_pem,
+    rfc3339,
     statement,
 )
 
@@ -88,6 +91,14 @@ def test_scans_and_bills_of_materials(short: str, kind: str, content: Any, expre
 def test_conditions_see_the_statement_and_the_image() -> None:
     expression = "statement.predicateType.endsWith('v1') && image.repository.startsWith('registry.example/')"
     assert result(provenance(), told=expression).state == "kept"
+
+
+def test_scans_may_not_be_old() -> None:
+    expression = "timestamp(predicate.metadata.scanFinishedOn) > timestamp(now) - duration('168h')"
+    for days, state in ((6, "kept"), (8, "broken")):
+        content = {"metadata": {"scanFinishedOn": rfc3339(NOW - timedelta(days=days))}}
+        found = attached(key_bundle(KEY, statement(predicate=VULN, content=content)))
+        assert result(found, predicate="vuln", too_old=expression).state == state
 
 
 def test_who_is_to_blame_is_told() -> None:
@@ -158,7 +169,7 @@ def test_other_statements_are_refused() -> None:
 def test_expressions_that_run_away_are_stopped() -> None:
     slow = Conditions([f"'{'a' * 60}!'.find('^(a+)+$') == ''", "true"], VARIABLES)
     start = time.monotonic()
-    told = slow.judge({"predicate": {}, "statement": {}, "image": {}}, seconds=0.3)
+    told = slow.judge(dict.fromkeys(VARIABLES, ""), seconds=0.3)
     assert told == ["it could not be judged within 0.3 s"] * 2  # what was not reached does not hold either
     assert time.monotonic() - start < 30
 

@@ -116,6 +116,7 @@ def test_policies_without_who_or_by_whom_are_refused() -> None:
     for who in (
         {"identity": IDENTITY},
         {"issuer": ISSUER},
+        WHO | {"claims": {"build-trigger": ""}},
         WHO | {"claims": {"x": "y"}},
         WHO | {"identityPattern": "("},
     ):

@@ -66,7 +66,8 @@ class Signer(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A CEL expression over ``predicate``, ``statement`` and ``image`` that has to hold, and what is told else."""
+    """A CEL expression over ``predicate``, ``statement``, ``image`` and ``now`` that has to hold, and what is told
+    else."""
 
     expression: Text
     message: str = ""

@@ -109,6 +109,8 @@ class KeylessVerifier:
         for name in form.claims:
             if name not in CLAIMS:
                 raise BadPolicy(f"there is no claim {name!r}; there are {', '.join(CLAIMS)}")
+            if not form.claims[name]:
+                raise BadPolicy(f"say what the claim {name} must be")
         self._claims = {name: Named(value, "", name) for name, value in form.claims.items()}
         self._root = root
         self._log, self._certificate_log = form.log, form.certificate_log

@@ -255,6 +255,7 @@ class _Looking:
             "statement": statement,
             "predicate": statement.get("predicate"),
             "image": {"repository": self._image.repository, "digest": self._image.digest},
+            "now": told(self._now),
         }
         problems = self._policy.judge(required.conditions, values)
         pairs = zip(required.conditions, problems, strict=True)
