@@ -15,7 +15,7 @@ from seawall.analysis.trust.notation.policy import ReadFolder
 from seawall.analysis.trust.notation.verify import NotationVerifier
 from seawall.analysis.trust.signers import Read, Verifier, prepare_signer
 
-#: Judges conditions over values (``predicate``, ``statement``, ``image``, ``now``): a problem for each, empty where it holds.
+#: Judges conditions over values (``predicate``, ``statement``, ``image``, ``now``): a problem each, empty for none.
 Judge = Callable[[tuple[Condition, ...], Mapping[str, Any]], list[str]]
 
 
