@@ -43,7 +43,7 @@ from tests.analysis.trust.made import (
 from tests.cli.test_registry import push
 from tests.cli.trusting import attach, attach_legacy, findings, rules, verify, write_policy
 from tests.conftest import Run
-from tests.registry import Answer, Serve, push_manifest, running_registry
+from tests.registry import Answer, Serve, free_host, push_manifest, running_registry
 from tests.sources.images.build import BASE, INDEX, Built, build, entry, index_of, tar
 
 KEY = p256()
@@ -419,6 +419,8 @@ def test_workloads_are_told_with_their_images(run: Run, host: str, tmp_path: Pat
     assert found["rule"] == "image-not-signed"
     assert found["resource"]["name"].startswith(f"{host}/shop/run-unsigned@sha256:")
     assert [each["resource"]["name"] for each in found["evidence"] if each["type"] == "resource"] == ["web"]
+    alone = scanned(run, workload(reference), "--verify-images", f"--trust={policy}")
+    assert (alone[0], rules(alone[1])) == (1, {"image-not-signed"})
     states = {each["rule"]: each["state"] for each in document["statuses"]}
     assert (states["image-not-signed"], states["signature-invalid"]) == ("ok", "ok")
 
@@ -540,3 +542,15 @@ def test_names_that_stand_for_nothing_are_told_on_a_scan(run: Run, tmp_path: Pat
     done = run("scan", "-", f"--trust={policy}", stdin=workload("nginx:1"))
     assert (done.returncode, done.stdout) == (2, "")
     assert "trust: repositories[0]: 'nginx' names no registry" in done.stderr
+
+
+def test_workloads_whose_images_cannot_be_verified(run: Run, tmp_path: Path) -> None:
+    """No policy, and no registry: never a pass."""
+    done = run("scan", "-", "--verify-images", stdin=workload("nginx:1"), cwd=tmp_path)
+    assert (done.returncode, "there is no trust policy" in done.stderr) == (2, True)
+    policy = write_policy(tmp_path, KEYED, FILES)
+    absent = f"{free_host()}/shop/app:1"
+    code, document, stderr = scanned(run, workload(absent), "--verify-images", f"--trust={policy}", "--offline")
+    assert (code, "not judged" in stderr) == (2, True)
+    states = {each["rule"]: each["state"] for each in document["statuses"]}
+    assert states["image-not-signed"] == "not-judged"

@@ -93,22 +93,28 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def add_workload_trust(result: ScanResult, args: argparse.Namespace) -> None:
-    """Judge the images of workloads, where there is a policy; names were judged with the workloads themselves."""
-    found = _found(args)
+    """Judge the images of workloads, where there is a policy; names were judged with the workloads themselves.
+
+    Raises:
+        CommandError: the policy cannot be used, or there is none and ``--verify-images`` asks for it.
+    """
+    found = policy_of(args) if args.verify_images else _found(args)
     if found is None:
         return
     from seawall.cli.places import image_options
     from seawall.engine.trust import add_trust
     from seawall.engine.trustpolicy import NAMES_RULE, prepare_trust
     from seawall.engine.workloadimages import image_uses
-    from seawall.model.finding import Severity
+    from seawall.model.finding import Severity, SourceError
     from seawall.model.resource import NotRead
     from seawall.sources.images.errors import ImageError
 
     try:
         uses = image_uses(result.inventory)
-    except NotRead:
-        return  # told with the images
+    except NotRead as missing:
+        if not args.images:  # else it is told with the vulnerabilities
+            result.errors.append(SourceError("images", "", f"not judged: {missing}", unreadable=True))
+        return
     try:
         policy = prepare_trust(found)
         add_trust(result, uses, policy, image_options(args).place, Severity(args.severity), (NAMES_RULE,))

@@ -42,6 +42,9 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("for images and components")
     group.add_argument("--images", action="store_true", help="judge the images of workloads by `seawall db` as well")
     group.add_argument(
+        "--verify-images", action="store_true", help="judge the images of workloads by the trust policy alone"
+    )
+    group.add_argument(
         "--images-from", choices=["registry", "containerd", "crio"], default="registry", help="(default: registry)"
     )
     group.add_argument("--db", metavar="FILE", help="the database of advisories")
@@ -95,9 +98,10 @@ def report(
     except (UnknownRule, UsageError, ResultsError, ConfigError) as error:
         raise CommandError(str(error)) from error
     if getattr(args, "images", False):
+        _add_images(result, args)
+    if getattr(args, "images", False) or getattr(args, "verify_images", False):
         from seawall.cli.image_trust import add_workload_trust
 
-        _add_images(result, args)
         add_workload_trust(result, args)
     if getattr(args, "components", False):
         _add_components(result, args)
