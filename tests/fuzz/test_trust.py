@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from seawall.analysis.trust.errors import BadPolicy
 from seawall.model.trust import Attached
 from tests.analysis.trust.judging import asking, judged
 from tests.analysis.trust.made import (
@@ -19,7 +22,9 @@ from tests.analysis.trust.made import (
     Authority,
     Sigstore,
     attached,
+    b64,
     cose,
+    der,
     jws,
     keyless_bundle,
     legacy,
@@ -32,6 +37,7 @@ from tests.analysis.trust.made import (
     statement,
     target,
 )
+from tests.conftest import REPOSITORY
 
 SIGSTORE, ROOT, KEY = Sigstore(), Authority(), p256()
 LEAF = ROOT.issue(KEY, subject=name("signer", C="US", ST="WA", O="acme"))
@@ -48,6 +54,7 @@ POLICIES = [
     asking({"certificates": {"roots": ["root.pem"]}}),
     asking({"notation": {"policy": "policy.json", "trustStore": "store"}}),
 ]
+CERTIFICATES = [LEAF, SIGSTORE.certificate(KEY), ROOT.certificate]
 #: Sound, and of another image: changes of bytes may not make them good for this one.
 SEEDS = [
     attached(keyless_bundle(SIGSTORE, statement(OTHER), key=KEY)),
@@ -112,11 +119,52 @@ def test_changed_members(seed: Attached, data: st.DataObject) -> None:
     never_trusted(replace(seed, data=json.dumps(document).encode()))
 
 
+@given(st.data())
+@settings(max_examples=250)
+def test_changed_certificates(data: st.DataObject) -> None:
+    """The signer's own certificate, and one beside it that says it issued it."""
+    document = json.loads(SEEDS[0].data)
+    leaf = bytearray(der(data.draw(st.sampled_from(CERTIFICATES))))
+    for _ in range(data.draw(st.integers(1, 6))):
+        leaf[data.draw(st.integers(0, len(leaf) - 1))] = data.draw(st.integers(0, 255))
+    chain = [b64(bytes(leaf)), b64(der(ROOT.certificate))]
+    material = document["verificationMaterial"]
+    material["x509CertificateChain"] = {"certificates": [{"rawBytes": each} for each in chain]}
+    del material["certificate"]
+    document["dsseEnvelope"]["payload"] = b64(statement())  # of this image: only the certificate is in the way
+    never_trusted(replace(SEEDS[0], data=json.dumps(document).encode()))
+
+
+@given(st.data())
+@settings(max_examples=250)
+def test_changed_timestamps(data: st.DataObject) -> None:
+    document = json.loads((REPOSITORY / "tests/data/trust/stamped.json").read_text())
+    holder = document["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]
+    raw = bytearray(b64decode(holder["signedTimestamp"]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    holder["signedTimestamp"] = b64(bytes(raw))
+    root = (REPOSITORY / "tests/data/trust/trusted_root.json").read_bytes()
+    who = {"identity": "release@acme.example", "issuer": "https://issuer.acme.example"}
+    verdict = judged(asking({"keyless": who}, trustRoot="r"), {"r": root}, attached(document), digest=OTHER)
+    assert not verdict.trusted
+
+
+@given(st.sampled_from(sorted(FILES)), st.data())
+@settings(max_examples=200)
+def test_changed_files_of_a_policy(name: str, data: st.DataObject) -> None:
+    """Keys, roots and policies that were damaged: they cannot be used, and that is told."""
+    whole = FILES[name]
+    raw = bytearray(whole if isinstance(whole, bytes) else whole.encode())
+    raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    for policy in POLICIES:
+        with contextlib.suppress(BadPolicy):
+            judged(policy, FILES | {name: bytes(raw)}, *SEEDS)
+
+
 @given(st.binary(max_size=300), st.text(max_size=100))
 @settings(max_examples=100)
 def test_log_entries_and_trust_roots_of_any_kind(body: bytes, text: str) -> None:
-    from base64 import b64encode
-
     document = json.loads(SEEDS[0].data)
     entry = document["verificationMaterial"]["tlogEntries"][0]
     entry["canonicalizedBody"] = b64encode(body).decode()

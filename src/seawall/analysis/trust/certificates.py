@@ -5,6 +5,7 @@ A certificate with a critical extension that is not understood here is refused. 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -49,13 +50,21 @@ def load(der: bytes) -> Certificate:
         Invalid: it is malformed, or of a key that is not trusted.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import (
+        DuplicateExtension,
+        InvalidVersion,
+        UnsupportedGeneralNameType,
+        load_der_x509_certificate,
+    )
 
     try:
-        certificate = load_der_x509_certificate(der)
-        check_key(certificate.public_key())
-        _ = certificate.extensions
-    except (ValueError, UnsupportedAlgorithm) as error:
+        with warnings.catch_warnings():  # of what is odd and still read, such as negative serial numbers
+            warnings.simplefilter("ignore")
+            certificate = load_der_x509_certificate(der)
+            check_key(certificate.public_key())
+            # The parts that are only read, and then refused, when they are asked for.
+            _ = certificate.extensions, certificate.subject, certificate.issuer
+    except (ValueError, UnsupportedAlgorithm, DuplicateExtension, InvalidVersion, UnsupportedGeneralNameType) as error:
         raise Invalid(f"a certificate is malformed: {str(error)[:120]}") from error
     return certificate
 
@@ -153,13 +162,13 @@ def _paths(
 
 
 def _issued(certificate: Certificate, issuer: Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     if certificate.issuer != issuer.subject:
         return False
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 

@@ -32,9 +32,11 @@ def verify_sct(certificate: Certificate, issuer: Certificate, root: TrustRoot) -
         raise Invalid("the certificate does not tell of a certificate log") from error
     for each in list(found)[:_MOST]:
         log = root.certificate_logs.get(each.log_id)
-        if log is None or not log.used_at(each.timestamp.replace(tzinfo=UTC)):
+        try:
+            holds = log is not None and log.used_at(each.timestamp.replace(tzinfo=UTC))
+        except (ValueError, OverflowError):  # a time that is none
             continue
-        if verifies(log.key, each.signature, _signed(each, signed, issuer)):
+        if holds and log is not None and verifies(log.key, each.signature, _signed(each, signed, issuer)):
             return
     raise Invalid("no certificate log that is trusted has signed for the certificate")
 

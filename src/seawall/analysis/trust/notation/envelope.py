@@ -165,7 +165,9 @@ def _bytes(data: bytes) -> bytes:
 
 
 def _rfc3339(value: Any, name: str) -> datetime:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)", value):
+    if isinstance(value, str) and re.fullmatch(
+        r"(?:19[7-9]|2\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)", value
+    ):
         try:
             return datetime.fromisoformat(value)
         except ValueError:

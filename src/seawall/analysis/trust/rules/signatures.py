@@ -62,7 +62,7 @@ def signature_invalid(image: Image, ctx: Context) -> Hits:
     scope=Scope.IMAGE,
     on="Image",
     why="Anybody can sign an image; a signature says something only where it is known who makes it.",
-    remediation="Have it signed by the signer that the policy names, or name this one where he is to be trusted.",
+    remediation="Have it signed by the signer that the policy names, or name this one there if it is to be trusted.",
     controls=_CONTROLS,
     references=_REFERENCES,
 )
