@@ -9,13 +9,32 @@ from typing import Any
 import jsonschema
 
 from seawall.model.trust import Attached
+from tests.analysis.trust.made import IDENTITY, ISSUER, Sigstore, p256, public_pem
+from tests.cli.test_registry import push
 from tests.conftest import REPOSITORY, Run
 from tests.registry import digest, push_blob, push_manifest
+from tests.sources.images.build import BASE, Built, build, entry, tar
 
 SCHEMAS = REPOSITORY / "src/seawall/reports/schemas"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 EMPTY = b"{}"
+KEY = p256()
+
+SIGSTORE = Sigstore()
+
+FILES: dict[str, bytes | str] = {"release.pub": public_pem(KEY), "root.json": SIGSTORE.trust_root()}
+
+KEYED: dict[str, Any] = {
+    "signers": [{"name": "release", "keys": ["release.pub"]}],
+    "requirements": [{"images": ["**"], "signedBy": ["release"]}],
+}
+
+KEYLESS: dict[str, Any] = {
+    "trustRoot": "root.json",
+    "signers": [{"name": "ci", "keyless": {"identity": IDENTITY, "issuer": ISSUER}}],
+    "requirements": [{"images": ["**"], "signedBy": ["ci"]}],
+}
 
 
 def artifact(kind: str, layers: list[dict[str, Any]], subject: dict[str, Any] | None) -> bytes:
@@ -89,3 +108,14 @@ def findings(run: Run, policy: str, *images: str) -> tuple[int, dict[str, Any], 
 
 def rules(document: dict[str, Any]) -> set[str]:
     return {each["rule"] for each in document["findings"]}
+
+
+def image(tag: str, **config: Any) -> Built:
+    return build([BASE, tar(entry("app", tag.encode()))], config=config)
+
+
+def pushed(host: str, tag: str, **config: Any) -> tuple[str, str]:
+    """Push an image of its own; its name and digest."""
+    built = image(tag, **config)
+    push(host, f"shop/{tag}", "1", built)
+    return f"{host}/shop/{tag}:1", built.digest

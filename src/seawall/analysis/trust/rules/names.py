@@ -23,6 +23,7 @@ NIST = "https://nvlpubs.nist.gov/nistpubs/SpecialPublications/NIST.SP.800-190.pd
     why="Whoever can push to a registry that nobody chose runs code in the cluster.",
     remediation="Take the image from an allowed registry, copy it into one, or add its repository to the trust policy.",
     controls="nist-800-190:4.1.5",
+    aliases="kyverno:advanced-restrict-image-registries kyverno:allowed-image-repos",
     references=(NIST,),
 )
 def untrusted_registry(image: Image, ctx: Context) -> Hits:
@@ -39,6 +40,7 @@ def untrusted_registry(image: Image, ctx: Context) -> Hits:
     why="What a stranger's base image holds is in every image that is built on it, and nobody here mends it.",
     remediation="Build on an approved base image, or approve this one in the trust policy.",
     controls="nist-800-190:4.1.5 nist-800-190:4.1.2",
+    aliases="kyverno:allowed-base-images kyverno:require-base-image",
     references=(NIST,),
 )
 def unapproved_base_image(image: Image, ctx: Context) -> Hits:
@@ -55,6 +57,7 @@ def unapproved_base_image(image: Image, ctx: Context) -> Hits:
     why="An image that nobody has built for long lacks the fixes of all that time.",
     remediation="Build it again from a fresh base and roll it out.",
     controls="nist-800-190:4.2.2",
+    aliases="kyverno:block-stale-images",
     references=(NIST,),
 )
 def image_too_old(image: Image, ctx: Context) -> Hits:

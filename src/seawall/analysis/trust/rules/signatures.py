@@ -30,7 +30,7 @@ _CONTROLS = "nist-800-190:4.1.5"
     remediation="Sign the image where it is built, by its digest (`cosign sign`, `notation sign`), and copy signatures "
     "along when it is copied.",
     controls=_CONTROLS,
-    aliases="C-0237",
+    aliases="C-0237 kyverno:verify-image kyverno:verify-image-ivpol",
     references=_REFERENCES,
 )
 def image_not_signed(image: Image, ctx: Context) -> Hits:
@@ -64,6 +64,7 @@ def signature_invalid(image: Image, ctx: Context) -> Hits:
     why="Anybody can sign an image; a signature says something only where it is known who makes it.",
     remediation="Have it signed by the signer that the policy names, or name this one there if it is to be trusted.",
     controls=_CONTROLS,
+    aliases="kyverno:verify-image-with-multi-keys",
     references=_REFERENCES,
 )
 def signer_not_trusted(image: Image, ctx: Context) -> Hits:
@@ -79,6 +80,8 @@ def signer_not_trusted(image: Image, ctx: Context) -> Hits:
     why="Without a provenance, a scan or a bill of materials that somebody trusted signed, nobody knows what it is.",
     remediation="Attest it where the image is built (`cosign attest`), signed by the signer that the policy names.",
     controls=_CONTROLS,
+    aliases="C-0304 kyverno:verify-sbom-cyclonedx kyverno:verify-slsa-provenance-keyless "
+    "kyverno:require-vulnerability-scan",
     references=_REFERENCES,
 )
 def attestation_missing(image: Image, ctx: Context) -> Hits:
