@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.analysis.trust.form import TrustPolicy
 from seawall.engine.catalogue import load_all_rules
 from seawall.engine.config import Config, WaiversFile
 from seawall.engine.frameworks import framework, names
@@ -35,7 +36,7 @@ def expected() -> dict[Path, str]:
     files[RULES / "README.md"] = "\n".join(lines) + "\n"
     files |= frameworks()
     files |= {PUBLISHED / path.name: path.read_text() for path in SCHEMAS.glob("*.json")}
-    for name, kind in (("config", Config), ("waivers-file", WaiversFile)):
+    for name, kind in (("config", Config), ("waivers-file", WaiversFile), ("trust-file", TrustPolicy)):
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
         files[PUBLISHED / f"{name}.v1.json"] = json.dumps(schema, indent=2) + "\n"
     return files

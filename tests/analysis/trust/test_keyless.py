@@ -35,6 +35,8 @@ from tests.analysis.trust.made import (
     hashed_body,
     keyless_bundle,
     legacy,
+    legacy_attestation,
+    old_log,
     p256,
     pae,
     pem,
@@ -434,3 +436,19 @@ def test_the_older_form_with_a_timestamp(tmp_path: Path) -> None:
         told = json.dumps({"SignedRFC3161Timestamp": b64(stamper.response(message))})
         found = replace(bare, annotations=bare.annotations | {"dev.sigstore.cosign/rfc3161timestamp": told})
         assert by_identity(found, root=stamping_root(stamper, sigstore))[0] == state
+
+
+def test_attestations_in_the_older_form() -> None:
+    """As `cosign attest` of before put them under a tag, with a certificate and the log's promise."""
+    key = p256()
+    certificate, payload = SIGSTORE.certificate(key), statement()
+    bare = legacy_attestation(key, payload)
+    made = b64decode(json.loads(bare.data)["signatures"][0]["sig"])
+    told = {"dev.sigstore.cosign/certificate": pem(certificate), "dev.sigstore.cosign/chain": ""}
+    for body, state in (
+        (dsse_body(payload, made, pem(certificate)), "trusted"),
+        (dsse_body(statement(OTHER), made, pem(certificate)), "invalid"),
+    ):
+        annotations = bare.annotations | told | {"dev.sigstore.cosign/bundle": old_log(SIGSTORE, body)}
+        assert by_identity(replace(bare, annotations=annotations))[0] == state
+    assert by_identity(replace(bare, annotations=bare.annotations | told))[0] == "invalid"

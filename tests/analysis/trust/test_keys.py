@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64decode
 from typing import Any
 
@@ -183,6 +184,14 @@ def test_keys_that_cannot_be_used() -> None:
     for text, told in ((public_pem(weak), "1024 bits"), (private, "private key"), ("x", "not PEM")):
         with pytest.raises(BadPolicy, match=told):
             judged(KEYED, {"release.pub": text})
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cryptography", "rfc3161_client"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, name, None)
+            with pytest.raises(BadPolicy, match=r"seawall\[trust\]"):
+                judged(KEYED, {"release.pub": public_pem(KEY)})
 
 
 def test_a_key_may_stand_in_the_policy() -> None:

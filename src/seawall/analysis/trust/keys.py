@@ -19,16 +19,17 @@ _MIN_RSA = 2048
 _CURVES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
 
 
-def need_cryptography() -> None:
-    """Make sure that the library is there.
+def need_libraries() -> None:
+    """Make sure that what verifies signatures and timestamps is there.
 
     Raises:
         BadPolicy: it is not.
     """
     try:
-        import cryptography  # noqa: F401
+        import cryptography
+        import rfc3161_client  # noqa: F401
     except ImportError as error:
-        raise BadPolicy("verifying signatures needs the cryptography library: pip install 'seawall[trust]'") from error
+        raise BadPolicy("verifying signatures needs an extra: pip install 'seawall[trust]'") from error
 
 
 def refuse_elsewhere(reference: str) -> None:

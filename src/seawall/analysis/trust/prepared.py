@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Bases, Condition, Requirement, TrustPolicy
-from seawall.analysis.trust.keys import need_cryptography
+from seawall.analysis.trust.keys import need_libraries
 from seawall.analysis.trust.names import check_names, matches
 from seawall.analysis.trust.notation.policy import ReadFolder
 from seawall.analysis.trust.notation.verify import NotationVerifier
@@ -51,7 +51,7 @@ def prepare(form: TrustPolicy, read: Read, read_folder: ReadFolder, judge: Judge
         part = ("signers", index)
         if each.name in signers:
             raise BadPolicy(f"the signer {each.name!r} stands there twice", part)
-        need_cryptography()
+        need_libraries()
         try:
             made = prepare_signer(each, read, form.trust_root)
             if made is None and each.notation is not None:

@@ -19,10 +19,8 @@ def stamped_at(response: bytes, message: bytes, authorities: Iterable[Authority]
     Raises:
         Invalid: the timestamp is malformed, of something else, or of nobody that is trusted.
     """
-    try:
-        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
-    except ImportError as error:
-        raise Invalid("its timestamp needs rfc3161-client to be verified: pip install 'seawall[trust]'") from error
+    from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+
     try:
         stamp = decode_timestamp_response(response)
     except ValueError as error:
