@@ -26,7 +26,7 @@ def need_libraries() -> None:
         BadPolicy: it is not.
     """
     try:
-        import cryptography
+        import cryptography  # noqa: F401
         import rfc3161_client  # noqa: F401
     except ImportError as error:
         raise BadPolicy("verifying signatures needs an extra: pip install 'seawall[trust]'") from error
