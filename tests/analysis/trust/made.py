@@ -125,6 +125,7 @@ class Authority:
         ca: bool = True,
         path_length: int | None = None,
         key: Key = None,
+        more: Sequence[x509.ExtensionType] = (),
     ) -> None:
         self.key = key or p256()
         self.name = name(common, O="Acme")
@@ -141,6 +142,8 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
             .add_extension(_issuer_key(above or self), critical=False)
         )
+        for extension in more:
+            builder = builder.add_extension(extension, critical=False)
         self.certificate = builder.sign(above.key if above else self.key, hashes.SHA256())
 
     def issue(

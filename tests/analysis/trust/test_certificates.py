@@ -128,11 +128,24 @@ def _unknown_critical(key: Any) -> list[x509.Certificate]:
     return [ROOT.issue(key, more=((extension, True),))]
 
 
+def _for_other_names(key: Any) -> list[x509.Certificate]:
+    constraints = x509.NameConstraints(
+        permitted_subtrees=[x509.RFC822Name("elsewhere.example")], excluded_subtrees=None
+    )
+    between = Authority("between", above=ROOT, more=[constraints])
+    return [between.issue(key, names=MAIL), between.certificate]
+
+
+def _for_mail(key: Any) -> list[x509.Certificate]:
+    between = Authority("between", above=ROOT, more=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])])
+    return [between.issue(key), between.certificate]
+
+
 @pytest.mark.parametrize(
     "make",
     [
         _expired_leaf, _future_leaf, _for_servers, _for_nothing, _an_authority, _issued_by_a_leaf, _too_long,
-        _expired_between, _unknown_critical,
+        _expired_between, _unknown_critical, _for_other_names, _for_mail,
     ],
 )  # fmt: skip
 def test_chains_that_do_not_hold(make: Callable[[Any], list[x509.Certificate]]) -> None:

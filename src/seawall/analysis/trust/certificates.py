@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Extensions that are looked at: usages, constraints, alternative names, the identifiers of keys.
 _UNDERSTOOD = frozenset(("2.5.29.15", "2.5.29.19", "2.5.29.37", "2.5.29.17", "2.5.29.14", "2.5.29.35"))
+#: Refused also where it is not critical: what it forbids would pass.
+_NAME_CONSTRAINTS = "2.5.29.30"
 _MOST_STEPS = 100
 _USERNAME = "1.3.6.1.4.1.57264.1.7"
 _FULCIO = "1.3.6.1.4.1.57264.1."
@@ -182,8 +184,9 @@ def _check_time(certificate: Certificate, when: datetime) -> None:
 
 def _check_critical(certificate: Certificate) -> None:
     for extension in certificate.extensions:
-        if extension.critical and extension.oid.dotted_string not in _UNDERSTOOD:
-            raise Invalid(f"a certificate has the critical extension {extension.oid.dotted_string}: not supported")
+        name = extension.oid.dotted_string
+        if name == _NAME_CONSTRAINTS or (extension.critical and name not in _UNDERSTOOD):
+            raise Invalid(f"a certificate has the extension {name}, which is not supported")
 
 
 def _check_leaf(leaf: Certificate, purpose_optional: bool) -> None:
@@ -211,7 +214,8 @@ def _check_leaf(leaf: Certificate, purpose_optional: bool) -> None:
 
 def _check_authority(certificate: Certificate, between: int) -> None:
     """``between`` are the authorities below it."""
-    from cryptography.x509 import BasicConstraints, ExtensionNotFound, KeyUsage
+    from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, ExtensionNotFound, KeyUsage
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     try:
         constraints = certificate.extensions.get_extension_for_class(BasicConstraints).value
@@ -228,6 +232,12 @@ def _check_authority(certificate: Certificate, between: int) -> None:
             raise Invalid(f"{subject_of(certificate)} may not sign certificates")
     except ExtensionNotFound:
         pass
+    try:
+        purposes = certificate.extensions.get_extension_for_class(ExtendedKeyUsage).value
+    except ExtensionNotFound:
+        return
+    if ExtendedKeyUsageOID.CODE_SIGNING not in purposes and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in purposes:
+        raise Invalid(f"{subject_of(certificate)} may not issue certificates for signing code")
 
 
 def _check_revoked(chain: list[Certificate], lists: Iterable[CertificateRevocationList], when: datetime) -> None:
