@@ -69,6 +69,22 @@ def test_a_plain_scan_judges_names(run: Run, tmp_path: Path) -> None:
     assert scanned(run, workload("nginx:1"), f"--trust={policy}", cwd=tmp_path)[0] == 1
 
 
+def test_images_that_are_mounted_have_names_as_well(run: Run, tmp_path: Path) -> None:
+    pod = json.loads(workload("registry.example/app:1"))
+    volume = {"name": "models", "image": {"reference": "evil.example/models:1"}}
+    pod["spec"]["template"]["spec"]["volumes"] = [{"name": "plain", "emptyDir": {}}, volume]
+    policy = write_policy(tmp_path, {"registries": ["registry.example"]})
+    code, document, _ = scanned(run, json.dumps(pod).encode(), f"--trust={policy}")
+    (found,) = document["findings"]
+    assert (code, found["resource"]["name"]) == (1, "web")
+    assert found["locations"][0]["path"] == "spec.template.spec.volumes[1].image.reference"
+    policy = write_policy(tmp_path, KEYED, FILES)
+    code, document, _ = scanned(run, json.dumps(pod).encode(), "--verify-images", "--offline", f"--trust={policy}")
+    assert {"evil.example/models:1", "registry.example/app:1"} == {
+        each["source"].removeprefix("registry:") for each in document["errors"]
+    }
+
+
 def test_names_that_stand_for_nothing_are_told_on_a_scan(run: Run, tmp_path: Path) -> None:
     policy = write_policy(tmp_path, {"repositories": ["nginx"]})
     done = run("scan", "-", f"--trust={policy}", stdin=workload("nginx:1"))

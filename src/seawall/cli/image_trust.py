@@ -110,7 +110,7 @@ def add_workload_trust(result: ScanResult, args: argparse.Namespace) -> None:
     from seawall.sources.images.errors import ImageError
 
     try:
-        uses = image_uses(result.inventory)
+        uses = image_uses(result.inventory, mounted=True)
     except NotRead as missing:
         if not args.images:  # else it is told with the vulnerabilities
             result.errors.append(SourceError("images", "", f"not judged: {missing}", unreadable=True))

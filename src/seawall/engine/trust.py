@@ -165,12 +165,12 @@ def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip
     """What was verified as findings of rules; ``skip`` are rules that are judged elsewhere."""
     rules = [rule for rule in rules_of("trust") if rule.id not in skip]
     judge = Judge(rules, NEWEST)
-    resources: list[Resource] = []
+    resources: dict[ResourceRef, Resource] = {}
     findings: list[Finding] = []
     for each in result.images:
         resource = _resource(each)
-        if all(resource.ref != known.ref for known in resources):
-            resources.append(resource)
+        if resource.ref not in resources:
+            resources[resource.ref] = resource
             findings += _findings(judge, resource, severity)
     findings.sort(key=lambda finding: -finding.risk)
     references = [each.reference for each in result.images]
@@ -185,7 +185,7 @@ def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip
         skipped=Counter(),
         unrendered=[],
         files=len(references),
-        inventory=Inventory(resources),
+        inventory=Inventory(list(resources.values())),
         texts={},
         wanting=set(),
         notes=list(_notes(result)),

@@ -13,8 +13,9 @@ from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Condition, TrustPolicy
 from seawall.analysis.trust.names import check_names, refused_name
 from seawall.engine.config import CONFIG_FILE, TRUST_FILE, ConfigError, Text, read_text
+from seawall.model.kube.pod import Container
 from seawall.model.paths import format_path
-from seawall.model.rule import CONTAINER, Context, Hit, Registry
+from seawall.model.rule import CONTAINER, POD, Context, Hit, Registry
 from seawall.sources.registry.reference import DOCKER, DOCKER_HOST, Reference, parse_image
 from seawall.sources.web.errors import WebError
 
@@ -202,16 +203,21 @@ def with_trust(registry: Registry, form: TrustPolicy) -> Registry:
     for each in registry:
         if each.id != NAMES_RULE:
             own.add(each)
-    own.add(replace(rule, on=(CONTAINER,), check=_by_name(form)))
+    own.add(replace(rule, on=(CONTAINER, POD), check=_by_name(form)))
     return own
 
 
 def _by_name(form: TrustPolicy) -> Any:
-    def check(container: Any, context: Context) -> Iterator[Hit]:
-        if container.image:
-            problem = name_problem(form, container.image.strip())
-            if problem:
+    """A check of containers, and of pods for the images that they mount."""
+
+    def check(subject: Any, context: Context) -> Iterator[Hit]:
+        if isinstance(subject, Container):
+            if subject.image and (problem := name_problem(form, subject.image.strip())):
                 yield Hit(problem, "image")
+            return
+        for index, reference in subject.spec.mounted_images():
+            if problem := name_problem(form, reference):
+                yield Hit(problem, ("spec", "volumes", index, "image", "reference"))
 
     return check
 

@@ -36,11 +36,11 @@ class WorkloadImages(Struct, frozen=True):
     place: str = "registry"
 
 
-def image_uses(inventory: Inventory) -> dict[str, tuple[ResourceRef, ...]]:
+def image_uses(inventory: Inventory, *, mounted: bool = False) -> dict[str, tuple[ResourceRef, ...]]:
     """The images that workloads run, by the reference to read them by, each with those workloads.
 
     A pod's status tells the digest that really runs; then that is read, and not what the tag means by now. Of a
-    workload that another made, its maker is named.
+    workload that another made, its maker is named. ``mounted`` adds those that are mounted as volumes.
 
     Raises:
         NotRead: a kind of workloads was not read.
@@ -53,7 +53,7 @@ def image_uses(inventory: Inventory) -> dict[str, tuple[ResourceRef, ...]]:
     uses: dict[str, dict[ResourceRef, None]] = {}
     for workload, statuses in workloads:
         maker, own = _maker(workload, inventory), dict(statuses)
-        for image in _images(workload):
+        for image in (*_images(workload), *(_mounted(workload) if mounted else ())):
             known = {own[image]} if image in own else running.get((workload.ref.cluster, image), set())
             for digest in known or {""}:
                 uses.setdefault(_pinned(image, digest), {})[maker.ref] = None
@@ -73,6 +73,15 @@ def _images(workload: Resource) -> Iterator[str]:
         for _, _, container in pod.spec.all_containers() if pod is not None else ():
             if container.image:
                 yield container.image.strip()
+    except InvalidField:
+        return
+
+
+def _mounted(workload: Resource) -> Iterator[str]:
+    try:
+        pod = workload.template()
+        for _, reference in pod.spec.mounted_images() if pod is not None else ():
+            yield reference
     except InvalidField:
         return
 
