@@ -39,7 +39,9 @@ from tests.cli.trusting import (
     KEY,
     KEYED,
     KEYLESS,
+    MANIFEST,
     SIGSTORE,
+    artifact,
     attach,
     attach_legacy,
     findings,
@@ -49,7 +51,7 @@ from tests.cli.trusting import (
     write_policy,
 )
 from tests.conftest import Run
-from tests.registry import running_registry
+from tests.registry import push_blob, push_manifest, running_registry
 from tests.sources.images.build import BASE, build
 
 
@@ -217,6 +219,20 @@ def test_a_condition_that_is_no_cel(run: Run, tmp_path: Path) -> None:
     done = run("image", "verify", "registry.invalid/shop:1", f"--trust={policy}")
     assert done.returncode == 2
     assert "a condition on" in done.stderr
+
+
+def test_artifacts_that_are_no_images(run: Run, host: str, tmp_path: Path) -> None:
+    """Charts and models are signed by their digests as images are."""
+    push_blob(host, "shop/model", b"{}")
+    body = artifact("application/vnd.acme.model", [], None)
+    digest = push_manifest(host, "shop/model", "1", body, MANIFEST)
+    policy = write_policy(tmp_path, KEYED, FILES)
+    assert verify(run, policy, f"{host}/shop/model:1")[0] == 1
+    attach(host, "shop/model", digest, attached(key_bundle(KEY, statement(digest))))
+    code, document, _ = verify(run, policy, f"{host}/shop/model:1")
+    assert (code, document["images"][0]["digest"]) == (0, digest)
+    code, found, _ = findings(run, write_policy(tmp_path, KEYED | {"maximumAgeDays": 9}, FILES), f"{host}/shop/model:1")
+    assert rules(found) == {"image-too-old"}
 
 
 def test_without_a_policy(run: Run, tmp_path: Path) -> None:

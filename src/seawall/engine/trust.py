@@ -39,9 +39,9 @@ from seawall.model.rule import Rule
 from seawall.model.trust import LAX, ImageFacts, TrustVerdict
 from seawall.model.version import NEWEST
 from seawall.model.vulnerabilities import API_VERSION
-from seawall.sources.images.errors import ImageError
+from seawall.sources.images.errors import ImageError, NoContainerImage
 from seawall.sources.images.places import PlaceOptions, place_of
-from seawall.sources.images.remote import open_remote
+from seawall.sources.images.remote import open_remote, remote_digest
 from seawall.sources.registry.attached import attached_to
 from seawall.sources.registry.reference import parse_image
 from seawall.sources.web.errors import WebError
@@ -139,25 +139,33 @@ def _facts(name: str, place: PlaceOptions, *, attached: bool) -> ImageFacts:
     """
     if place.offline:
         raise ImageError("is in a registry, and --offline was given")
-    image = open_remote(name, place.platform, place.registry)
-    image.close()
+    facts = _described(name, place)
+    if not attached:
+        return facts
     try:
-        reference = parse_image(name)
-        config = read_config(image.config).config
-        digest = image.index_digest or image.digest
-        found = attached_to(reference, digest, place.registry) if attached else []
+        return replace(facts, attached=tuple(attached_to(parse_image(name), facts.digest, place.registry)))
     except WebError as error:
         raise ImageError(f"what is attached to it cannot be fetched: {error}") from error
-    except Unreadable as error:
+
+
+def _described(name: str, place: PlaceOptions) -> ImageFacts:
+    """What a registry's manifest and configuration say; of an artifact that is no image, the digest alone."""
+    try:
+        repository = normal_name(parse_image(name))
+        image = open_remote(name, place.platform, place.registry)
+        image.close()
+        config = read_config(image.config).config
+    except NoContainerImage:
+        return ImageFacts(repository, remote_digest(name, place.registry))
+    except (WebError, Unreadable) as error:
         raise ImageError(str(error)) from error
     return ImageFacts(
-        normal_name(reference),
-        digest,
+        repository,
+        image.index_digest or image.digest,
         config.created,
         tuple(layer.info.diff_id for layer in image.layers),
         config.labels.get(_BASE_NAME, ""),
         config.labels.get(_BASE_DIGEST, ""),
-        tuple(found),
     )
 
 

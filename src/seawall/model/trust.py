@@ -34,7 +34,7 @@ class ImageFacts(Struct, frozen=True):
 
     ``repository`` is host and name (``docker.io/library/debian``), ``digest`` that of the manifest or index that the
     reference means, which is what signatures are about. ``layers`` are the digests of the plain layers, ``created`` is
-    RFC 3339 or empty. ``base_name`` and ``base_digest`` are what its annotations or labels say it was built on.
+    RFC 3339 or empty. ``base_name`` and ``base_digest`` are what its labels say that it was built on.
     """
 
     repository: str

@@ -70,6 +70,8 @@ def test_ages() -> None:
     assert age((NOW - timedelta(days=29)).isoformat()) == ""
     assert age("2026-11-01T00:00:00.123456789Z"[:19] + "Z") in ("", age("2026-11-01T00:00:00.123456789Z"))
     assert "31 days ago" in age((NOW - timedelta(days=31, hours=1)).isoformat())
+    for extreme in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1970-01-01T00:00:00Z"):
+        assert age(extreme)
     assert "in the future" in age((NOW + timedelta(days=3)).isoformat())
     for unknown in ("", "yesterday", "0000-00-00T00:00:00Z"):
         assert "does not say" in age(unknown)
@@ -86,6 +88,9 @@ def test_bases() -> None:
     assert "debian:12" in base({"layers": [BASE]}, (), "debian:12")  # what a label says is no proof
     assert base({"named": ["docker.io/library/*"]}, (), "docker.io/library/debian:12") == ""
     assert base({"named": ["docker.io/library/*"]}, (), "") != ""
+    for digest, approved in (("sha256:12", True), ("sha256:34", False), ("", False)):
+        facts: dict[str, Any] = {"base_name": "debian:12", "base_digest": digest}
+        assert (not judged({"bases": {"named": ["debian:12@sha256:12"]}}, {}, **facts).base) is approved
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,8 @@ class Bases(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Base images that may be built on.
 
     ``images`` are read from their registry, and their layers compared. ``layers`` are chain IDs of the layers of
-    bases. ``named`` are globs of names that the image's own annotations and labels may say, which proves nothing by
-    itself: whoever builds an image writes them. An image of the list itself is approved.
+    bases. ``named`` are globs of the name (or ``name@digest``) that the image's own labels may say, which proves
+    nothing by itself: whoever builds an image writes them. An image of the list itself is approved.
     """
 
     images: tuple[Text, ...] = ()

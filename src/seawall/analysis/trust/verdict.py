@@ -77,7 +77,8 @@ def _base(policy: Prepared, image: ImageFacts) -> str:
         chain = f"sha256:{sha256(f'{chain} {layer}'.encode()).hexdigest()}" if chain else layer
         if chain in policy.chains:
             return ""
-    if matches(bases.named, image.base_name):
+    named = f"{image.base_name}@{image.base_digest}" if image.base_digest else ""
+    if any(each and matches(bases.named, each) for each in (image.base_name, named)):
         return ""
     said = f"; it says that it is built on {image.base_name[:200]}" if image.base_name else ""
     return f"none of the approved base images is at the bottom of its {len(image.layers)} layers{said}"
