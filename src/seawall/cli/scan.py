@@ -162,7 +162,7 @@ def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanO
         return options
     from seawall.cli.image_trust import policy_of
 
-    options.project.config = structs.replace(options.project.config, trust=policy_of(args).form)
+    options.project.trust = policy_of(args).form
     return options
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from seawall.analysis.policies.form import OwnPolicy
-from seawall.analysis.trust.form import TrustPolicy
 from seawall.findings.waivers import PlacedWaiver, WaiverEntry, Waiving
 from seawall.model.finding import Severity
 from seawall.model.paths import Path, parse_path
 from seawall.sources.manifests.text import decode
 from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents, place_in
+
+if TYPE_CHECKING:
+    from seawall.analysis.trust.form import TrustPolicy
 
 CONFIG_FILE = "seawall.yaml"
 WAIVERS_FILE = "seawall-waivers.yaml"
@@ -50,7 +52,10 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The whole file. ``profile`` is the one to use where the command line names none."""
+    """The whole file but for ``trust``, which few have (see ``trustpolicy.WholeConfig``).
+
+    ``profile`` is the one to use where the command line names none.
+    """
 
     profile: str = "default"
     profiles: dict[str, OwnProfile] = {}
@@ -58,7 +63,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     waivers: tuple[WaiverEntry, ...] = ()
     waiving: Waiving = Waiving()
     policies: tuple[OwnPolicy, ...] = ()
-    trust: TrustPolicy | None = None
 
 
 class WaiversFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +91,7 @@ class Project(Struct):
     waiving_place: str = CONFIG_FILE
     places: dict[str, str] = {}
     folder: str = "."
+    trust: TrustPolicy | None = None
 
 
 def load_project(path: str | None) -> Project:
@@ -106,9 +111,7 @@ def load_project(path: str | None) -> Project:
         project.waiving_place = text.place(("waiving",))
         policies = project.config.policies
         project.places = {each.id: text.place(("policies", index)) for index, each in enumerate(policies)}
-    trust = os.path.join(folder, TRUST_FILE) if folder != "." else TRUST_FILE
-    if os.path.isfile(trust):
-        project.config = _with_trust(project.config, trust)
+    project.trust = _trust(text, os.path.join(folder, TRUST_FILE) if folder != "." else TRUST_FILE)
     if beside is not None:
         _convert_waivers_file(beside)
         project.waivers += _waivers(beside, folder)
@@ -152,14 +155,19 @@ def convert(text: Text, kind: type[T]) -> T:
         raise ConfigError(f"{text.file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
 
 
-def _with_trust(config: Config, file: str) -> Config:
-    """The configuration with the trust policy that stands beside it."""
+def _trust(text: Text | None, beside: str) -> TrustPolicy | None:
+    """The trust policy of a configuration, or that in the file beside it."""
+    own = text is not None and text.value.get("trust") is not None
+    if not os.path.isfile(beside):
+        if text is None or not own:
+            return None
+        beside = text.file
+    elif own:
+        raise ConfigError(f"{beside}: there is a trust policy under `trust:` of {CONFIG_FILE}, too; keep one")
     from seawall.engine.trustpolicy import find_trust
 
-    found = find_trust(file)
-    if config.trust is not None:
-        raise ConfigError(f"{file}: there is a trust policy under `trust:` of {CONFIG_FILE}, too; keep one")
-    return msgspec.structs.replace(config, trust=found.form if found is not None else None)
+    found = find_trust(beside)
+    return found.form if found is not None else None
 
 
 def _read_optional(file: str, *, wanted: bool) -> Text | None:
@@ -208,7 +216,7 @@ def _only(document: Document, file: str) -> Text:
 
 
 def _convert(text: Text) -> Config:
-    rest = {key: value for key, value in text.value.items() if key != "waivers"}
+    rest = {key: value for key, value in text.value.items() if key not in ("waivers", "trust")}
     try:
         return msgspec.convert(rest, Config)
     except msgspec.ValidationError as error:

@@ -24,7 +24,7 @@ from seawall.engine.config import (
 )
 from seawall.engine.configcheck import Problem, guess, problem_at, shape_problems
 from seawall.engine.selection import NOTHING, PROFILES
-from seawall.engine.trustpolicy import trust_problems
+from seawall.engine.trustpolicy import WholeConfig, trust_problems
 from seawall.findings.waivers import Policy, WaiverEntry, Waiving, names_of, rules_of
 from seawall.model.paths import Path
 from seawall.model.rule import Registry
@@ -58,11 +58,11 @@ def check_file(file: str) -> list[Problem]:
     if "trust" in os.path.basename(file) and "trust" not in text.value:
         return shape_problems(text, TrustPolicy, text.value) or trust_problems(file)
     only_waivers = "waivers" in os.path.basename(file)
-    problems = shape_problems(text, WaiversFile if only_waivers else Config, text.value)
+    problems = shape_problems(text, WaiversFile if only_waivers else WholeConfig, text.value)
     registry = load_rules()
     problems += _names(replace(text, value={"waivers": text.value.get("waivers")}) if only_waivers else text, registry)
     if not problems and not only_waivers:
-        problems += _policies(text, msgspec.convert(text.value, Config), registry)
+        problems += _policies(text, msgspec.convert(text.value, WholeConfig), registry)
         problems += trust_problems(file) if text.value.get("trust") is not None else []
     return sorted(problems, key=lambda each: (each.line, each.column))
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from seawall.analysis.trust.errors import BadPolicy
 from seawall.analysis.trust.form import Condition, TrustPolicy
 from seawall.analysis.trust.names import check_names, refused_name
-from seawall.engine.config import CONFIG_FILE, TRUST_FILE, ConfigError, Text, read_text
+from seawall.engine.config import CONFIG_FILE, TRUST_FILE, Config, ConfigError, Text, read_text
 from seawall.model.kube.pod import Container
 from seawall.model.paths import format_path
 from seawall.model.rule import CONTAINER, POD, Context, Hit, Registry
@@ -27,6 +27,12 @@ NAMES_RULE = "untrusted-registry"
 _VARIABLES = ("predicate", "statement", "image", "now")
 _MOST_FILE = 4 << 20
 _MOST_FILES = 100
+
+
+class WholeConfig(Config, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """``seawall.yaml`` with all that it may hold: what is checked and published."""
+
+    trust: TrustPolicy | None = None
 
 
 class TrustFile(Struct, frozen=True):
