@@ -107,6 +107,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.charts
 	$(BIN)/python -m bench.fix
 	$(BIN)/python -m bench.dockerfiles
+	$(BIN)/python -m bench.trust
 
 screenshots: .venv/dev.stamp e2e-setup demo
 	$(BIN)/python scripts/take_screenshots.py

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.analysis.trust.form import TrustPolicy
 from seawall.engine.catalogue import load_all_rules
-from seawall.engine.config import Config, WaiversFile
+from seawall.engine.config import WaiversFile
 from seawall.engine.frameworks import framework, names
+from seawall.engine.trustpolicy import WholeConfig
 from seawall.findings.controls import Automation
 from seawall.reports.comply import coverage, framework_page
 from seawall.reports.rulepage import rule_page
@@ -35,7 +37,7 @@ def expected() -> dict[Path, str]:
     files[RULES / "README.md"] = "\n".join(lines) + "\n"
     files |= frameworks()
     files |= {PUBLISHED / path.name: path.read_text() for path in SCHEMAS.glob("*.json")}
-    for name, kind in (("config", Config), ("waivers-file", WaiversFile)):
+    for name, kind in (("config", WholeConfig), ("waivers-file", WaiversFile), ("trust-file", TrustPolicy)):
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)}
         files[PUBLISHED / f"{name}.v1.json"] = json.dumps(schema, indent=2) + "\n"
     return files

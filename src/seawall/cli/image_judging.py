@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from seawall.cli import image_trust
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
-from seawall.cli.output import parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.places import add_set_arguments, malware_judge, searches
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
@@ -28,7 +29,7 @@ from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
 from seawall.store.inventories import InventoryProblem, InventoryStore
 
-EXPLAIN, WATCH = "explain", "watch"
+EXPLAIN, WATCH, VERIFY = "explain", "watch", "verify"
 _VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
 _EXPLAINED = ("terminal", "json")
 _Maker = Callable[..., bytes]
@@ -38,11 +39,16 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options."""
     severities = [str(severity) for severity in Severity]
     group = parser.add_argument_group(
-        "vulnerabilities", f"formats: {', '.join((*FORMATS, *_VEX))}; `seawall image explain CVE REF` explains one"
+        "vulnerabilities",
+        f"formats: {', '.join((*FORMATS, *_VEX))}; `seawall image explain CVE REF` explains one, "
+        "`seawall image verify REF --trust FILE` tells who signed",
     )
     group.add_argument("--vulnerabilities", action="store_true", help="judge by the database of advisories")
     group.add_argument("--db", metavar="FILE", help="the database (default: as `seawall db` says); judges")
     group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF; judges")
+    group.add_argument(
+        "--trust", metavar="FILE", help="judge by a trust policy: registries, bases, age, signatures, attestations"
+    )
     group.add_argument("--ignore-unfixed", action="store_true", help="leave out what no version mends")
     group.add_argument("--malware", action="store_true", help="search for malware and tampering")
     add_set_arguments(group)
@@ -59,7 +65,7 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def wanted(args: argparse.Namespace) -> bool:
     """Whether the arguments ask for more than an inventory."""
-    return bool(judges(args) or searches(args) or args.paths[0] in (EXPLAIN, WATCH))
+    return bool(judges(args) or searches(args) or args.trust or args.paths[0] in (EXPLAIN, WATCH, VERIFY))
 
 
 def judges(args: argparse.Namespace) -> bool:
@@ -72,6 +78,11 @@ Reading = Callable[[Sequence[Look], Callable[[Looked], None] | None], ImagesResu
 
 def run(args: argparse.Namespace, read: Reading) -> int:
     """Read the images with ``read``, judge them or explain, and return the exit code."""
+    if args.paths[0] == VERIFY:
+        return image_trust.run_verify(args)
+    if args.trust and not (judges(args) or searches(args)) and args.paths[0] not in (EXPLAIN, WATCH):
+        outputs = parse_outputs(args.format, FORMATS)
+        return _report(args, outputs, image_trust.judge(args))
     try:
         database = database_path(args.db, load_config(args.config))
         if args.paths[0] == EXPLAIN:
@@ -80,8 +91,14 @@ def run(args: argparse.Namespace, read: Reading) -> int:
             return run_watch(args, database)
         outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
         result = _judged(args, read, database)
+        if args.trust:
+            join(result, image_trust.judge(args))
     except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
+    return _report(args, outputs, result)
+
+
+def _report(args: argparse.Namespace, outputs: Outputs, result: ScanResult) -> int:
     view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     for name, file in outputs:
         write([_VEX[name](result)] if name in _VEX else render(name, result, view), file)

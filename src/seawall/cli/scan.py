@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--components", action="store_true", help="judge kubelets, runtimes and control software by `seawall db`"
     )
+    parser.add_argument(
+        "--trust", metavar="FILE", help="judge images by a trust policy: by their names, with --images as a whole"
+    )
     _add_image_arguments(parser)
 
 
@@ -38,6 +41,9 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("for images and components")
     group.add_argument("--images", action="store_true", help="judge the images of workloads by `seawall db` as well")
+    group.add_argument(
+        "--verify-images", action="store_true", help="judge the images of workloads by the trust policy alone"
+    )
     group.add_argument(
         "--images-from", choices=["registry", "containerd", "crio"], default="registry", help="(default: registry)"
     )
@@ -96,6 +102,10 @@ def report(
     keep(result)
     if getattr(args, "images", False):
         _add_images(result, args)
+    if getattr(args, "images", False) or getattr(args, "verify_images", False):
+        from seawall.cli.image_trust import add_workload_trust
+
+        add_workload_trust(result, args)
     if getattr(args, "components", False):
         _add_components(result, args)
     view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
@@ -151,7 +161,13 @@ def scan_options(args: argparse.Namespace, baseline: str | None = None) -> ScanO
     Raises:
         CommandError: they, or the configuration, make no sense.
     """
-    return structs.replace(judging_options(args, baseline), read=read_options(args))
+    options = structs.replace(judging_options(args, baseline), read=read_options(args))
+    if getattr(args, "trust", None) is None or options.project is None:
+        return options
+    from seawall.cli.image_trust import policy_of
+
+    options.project.trust = policy_of(args).form
+    return options
 
 
 def judging_options(args: argparse.Namespace, baseline: str | None = None) -> ScanOptions:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them. The
 #: first judge what a scan reads; the rest are about things that only their own commands bring.
 SCANNED = ("posture", "network", "access")
-ANALYSES = (*SCANNED, "images", "malware", "endpoints", "cloud", "buildfiles")
+ANALYSES = (*SCANNED, "images", "malware", "endpoints", "cloud", "buildfiles", "trust")
 #: What a scan brings the rules of an analysis in for, once it meets one.
 MET = {"Dockerfile": "buildfiles"}
 #: What rules over the facts of a node are called with.
@@ -30,6 +30,13 @@ def load_rules(analyses: Iterable[str] = ANALYSES) -> Registry:
         for module in import_module(package).RULE_MODULES:
             import_module(f"{package}.rules.{module}")
     return REGISTRY
+
+
+@cache
+def rules_of(analysis: str) -> tuple[Rule, ...]:
+    """The rules that one analysis brings."""
+    package = f"seawall.analysis.{analysis}.rules."
+    return tuple(rule for rule in load_rules((analysis,)) if rule.check.__module__.startswith(package))
 
 
 @cache

@@ -38,6 +38,7 @@ _WANTED = {
     "facts": "needs facts of nodes: give those of `seawall node collect -o FILE` with --on",
     "images": "needs results of `seawall image --vulnerabilities --format json=FILE`: give them with --on",
     "malware": "needs results of `seawall image --malware --format json=FILE`: give them with --on",
+    "trust": "needs results of `seawall image REF --trust FILE --format json=FILE`: give them with --on",
     "registry": "needs results of `seawall registry --format json=FILE`: give them with --on",
     "probe": "needs results of `seawall probe --format json=FILE`: give them with --on",
     "cloud": "needs results of `seawall cloud --format json=FILE`: give them with --on",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,8 +16,12 @@ from seawall.model.paths import Path, parse_path
 from seawall.sources.manifests.text import decode
 from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents, place_in
 
+if TYPE_CHECKING:
+    from seawall.analysis.trust.form import TrustPolicy
+
 CONFIG_FILE = "seawall.yaml"
 WAIVERS_FILE = "seawall-waivers.yaml"
+TRUST_FILE = "seawall-trust.yaml"
 _MAX_BYTES = 4 * 1024 * 1024
 T = TypeVar("T")
 _PLACE = r" - at `(?:key in )?\$([^`]*)`\Z"
@@ -48,7 +52,10 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The whole file. ``profile`` is the one to use where the command line names none."""
+    """The whole file but for ``trust``, which few have (see ``trustpolicy.WholeConfig``).
+
+    ``profile`` is the one to use where the command line names none.
+    """
 
     profile: str = "default"
     profiles: dict[str, OwnProfile] = {}
@@ -84,6 +91,7 @@ class Project(Struct):
     waiving_place: str = CONFIG_FILE
     places: dict[str, str] = {}
     folder: str = "."
+    trust: TrustPolicy | None = None
 
 
 def load_project(path: str | None) -> Project:
@@ -103,6 +111,7 @@ def load_project(path: str | None) -> Project:
         project.waiving_place = text.place(("waiving",))
         policies = project.config.policies
         project.places = {each.id: text.place(("policies", index)) for index, each in enumerate(policies)}
+    project.trust = _trust(text, os.path.join(folder, TRUST_FILE) if folder != "." else TRUST_FILE)
     if beside is not None:
         _convert_waivers_file(beside)
         project.waivers += _waivers(beside, folder)
@@ -144,6 +153,21 @@ def convert(text: Text, kind: type[T]) -> T:
         message = re.sub(_PLACE, "", told)
         message = message[:1].lower() + message[1:]
         raise ConfigError(f"{text.file}:{line + 1}:{column + 1}: {where or 'the file'}: {message}") from error
+
+
+def _trust(text: Text | None, beside: str) -> TrustPolicy | None:
+    """The trust policy of a configuration, or that in the file beside it."""
+    own = text is not None and text.value.get("trust") is not None
+    if not os.path.isfile(beside):
+        if text is None or not own:
+            return None
+        beside = text.file
+    elif own:
+        raise ConfigError(f"{beside}: there is a trust policy under `trust:` of {CONFIG_FILE}, too; keep one")
+    from seawall.engine.trustpolicy import find_trust
+
+    found = find_trust(beside)
+    return found.form if found is not None else None
 
 
 def _read_optional(file: str, *, wanted: bool) -> Text | None:
@@ -192,7 +216,7 @@ def _only(document: Document, file: str) -> Text:
 
 
 def _convert(text: Text) -> Config:
-    rest = {key: value for key, value in text.value.items() if key != "waivers"}
+    rest = {key: value for key, value in text.value.items() if key not in ("waivers", "trust")}
     try:
         return msgspec.convert(rest, Config)
     except msgspec.ValidationError as error:

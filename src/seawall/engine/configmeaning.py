@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from seawall.analysis.trust.form import TrustPolicy
 from seawall.engine.catalogue import load_rules
 from seawall.engine.config import (
     CONFIG_FILE,
+    TRUST_FILE,
     WAIVERS_FILE,
     Config,
     ConfigError,
@@ -22,6 +24,7 @@ from seawall.engine.config import (
 )
 from seawall.engine.configcheck import Problem, guess, problem_at, shape_problems
 from seawall.engine.selection import NOTHING, PROFILES
+from seawall.engine.trustpolicy import WholeConfig, trust_problems
 from seawall.findings.waivers import Policy, WaiverEntry, Waiving, names_of, rules_of
 from seawall.model.paths import Path
 from seawall.model.rule import Registry
@@ -33,14 +36,18 @@ def check_files(file: str | None) -> tuple[list[str], list[Problem]]:
     Raises:
         ConfigError: a file cannot be read or is not YAML, or there is none.
     """
-    files = [file] if file is not None else [each for each in (CONFIG_FILE, WAIVERS_FILE) if os.path.isfile(each)]
+    files = (
+        [file]
+        if file is not None
+        else [each for each in (CONFIG_FILE, WAIVERS_FILE, TRUST_FILE) if os.path.isfile(each)]
+    )
     if not files:
         raise ConfigError(f"there is no {CONFIG_FILE} here; name the file to check")
     return files, [problem for each in files for problem in check_file(each)]
 
 
 def check_file(file: str) -> list[Problem]:
-    """All that is wrong with one file; its name tells whether it holds waivers only.
+    """All that is wrong with one file; its name tells whether it holds waivers or a trust policy only.
 
     Raises:
         ConfigError: it cannot be read or is not YAML.
@@ -48,12 +55,15 @@ def check_file(file: str) -> list[Problem]:
     text = read_text(file)
     if text is None:
         return []
+    if "trust" in os.path.basename(file) and "trust" not in text.value:
+        return shape_problems(text, TrustPolicy, text.value) or trust_problems(file)
     only_waivers = "waivers" in os.path.basename(file)
-    problems = shape_problems(text, WaiversFile if only_waivers else Config, text.value)
+    problems = shape_problems(text, WaiversFile if only_waivers else WholeConfig, text.value)
     registry = load_rules()
     problems += _names(replace(text, value={"waivers": text.value.get("waivers")}) if only_waivers else text, registry)
     if not problems and not only_waivers:
-        problems += _policies(text, msgspec.convert(text.value, Config), registry)
+        problems += _policies(text, msgspec.convert(text.value, WholeConfig), registry)
+        problems += trust_problems(file) if text.value.get("trust") is not None else []
     return sorted(problems, key=lambda each: (each.line, each.column))
 
 

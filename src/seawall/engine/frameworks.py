@@ -232,12 +232,13 @@ _FILES = frozenset(
 
 
 def judged_by(rule: Rule) -> str:
-    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware`` (files of images),
+    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware`` (files of images), ``trust``,
     ``registry``, ``probe``, ``cloud``, ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
-    if rule.check.__module__.startswith("seawall.analysis.malware."):
-        return "malware"
+    analysis = rule.check.__module__.removeprefix("seawall.analysis.").partition(".")[0]
+    if analysis in ("malware", "trust"):
+        return analysis
     first = rule.on[0]
     return _MEANS.get(first, "files" if first in _FILES else "scan")
 

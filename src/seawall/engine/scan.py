@@ -298,6 +298,10 @@ class _Scan:
 
 
 def _with_own(registry: Registry, project: Project | None) -> Registry:
+    if project is not None and project.trust is not None:
+        from seawall.engine.trustpolicy import with_trust
+
+        registry = with_trust(registry, project.trust)
     if project is None or not project.config.policies:
         return registry
     from seawall.engine.ownpolicies import with_policies

@@ -38,11 +38,11 @@ class WorkloadImages(Struct, frozen=True):
     place: str = "registry"
 
 
-def image_uses(inventory: Inventory) -> dict[str, tuple[ResourceRef, ...]]:
+def image_uses(inventory: Inventory, *, mounted: bool = False) -> dict[str, tuple[ResourceRef, ...]]:
     """The images that workloads run, by the reference to read them by, each with those workloads.
 
     A pod's status tells the digest that really runs; then that is read, and not what the tag means by now. Of a
-    workload that another made, its maker is named.
+    workload that another made, its maker is named. ``mounted`` adds those that are mounted as volumes.
 
     Raises:
         NotRead: a kind of workloads was not read.
@@ -55,7 +55,7 @@ def image_uses(inventory: Inventory) -> dict[str, tuple[ResourceRef, ...]]:
     uses: dict[str, dict[ResourceRef, None]] = {}
     for workload, statuses in workloads:
         maker, own = _maker(workload, inventory), dict(statuses)
-        for image in _images(workload):
+        for image in (*_images(workload), *(_mounted(workload) if mounted else ())):
             known = {own[image]} if image in own else running.get((workload.ref.cluster, image), set())
             for digest in known or {""}:
                 uses.setdefault(_pinned(image, digest), {})[maker.ref] = None
@@ -75,6 +75,15 @@ def _images(workload: Resource) -> Iterator[str]:
         for _, _, container in pod.spec.all_containers() if pod is not None else ():
             if container.image:
                 yield container.image.strip()
+    except InvalidField:
+        return
+
+
+def _mounted(workload: Resource) -> Iterator[str]:
+    try:
+        pod = workload.template()
+        for _, reference in pod.spec.mounted_images() if pod is not None else ():
+            yield reference
     except InvalidField:
         return
 
@@ -142,7 +151,7 @@ def add_images(
     judged.errors += errors
     if searched is not None:
         join(judged, searched.result())
-    judged.findings = [_placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
+    judged.findings = [placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
     join(result, judged)
 
 
@@ -187,7 +196,7 @@ def _read_all(
         while left or pending:
             while left and len(pending) < _AHEAD:
                 reference = left.pop()
-                pending[pool.submit(look_into, _full(reading.place, reference), reading.images, looks)] = reference
+                pending[pool.submit(look_into, full_name(reading.place, reference), reading.images, looks)] = reference
             finished, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 reference = pending.pop(future)
@@ -205,12 +214,12 @@ def _read_all(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _full(place: str, reference: str) -> str:
+def full_name(place: str, reference: str) -> str:
     """The reference with its place; a bare name would be read as a tag."""
     return f"{place}:{reference}" if any(mark in reference for mark in "/:@") else f"{place}:{reference}:latest"
 
 
-def _placed(finding: Finding, workloads: tuple[ResourceRef, ...]) -> Finding:
+def placed(finding: Finding, workloads: tuple[ResourceRef, ...]) -> Finding:
     """A finding on an image with the workloads that run it."""
     related = tuple(RelatedEvidence(each, "runs it") for each in workloads[:_MOST_WORKLOADS])
     more = len(workloads) - 1

@@ -23,8 +23,8 @@ class PolicyError(Exception):
 
 
 @cache
-def environment() -> Any:
-    """The engine with all functions.
+def environment(variables: tuple[str, ...] = VARIABLES) -> Any:
+    """The engine with all functions, for expressions over these variables.
 
     Raises:
         PolicyError: the engine is not installed.
@@ -48,7 +48,7 @@ def environment() -> Any:
         ext_bindings.ExtBindings(), ext_optional.ExtOptional(), ext_math.ExtMath(), ext_encoders.ExtEncoders(),
     ]  # fmt: skip
     declared = [cel.FunctionDecl(name, each) for name, each in overloads.items()]
-    return cel.NewEnv(variables=dict.fromkeys(VARIABLES, kinds.DYN), extensions=extensions, functions=declared)
+    return cel.NewEnv(variables=dict.fromkeys(variables, kinds.DYN), extensions=extensions, functions=declared)
 
 
 def _guarded(do: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,8 +68,8 @@ _TWO_VARIABLES = re.compile(
 )
 
 
-def compile_cel(expression: str) -> Any:
-    """An expression, ready to run.
+def compile_cel(expression: str, variables: tuple[str, ...] = VARIABLES) -> Any:
+    """An expression over these variables, ready to run.
 
     Raises:
         PolicyError: it is no CEL, is too expensive, or uses what the engine cannot do.
@@ -77,7 +77,7 @@ def compile_cel(expression: str) -> Any:
     if len(expression) > _MOST_CHARACTERS or _depth(expression) > _MOST_DEPTH:
         raise PolicyError("the expression is too long or nested too deeply")
     try:
-        compiled = environment().compile(expression)
+        compiled = environment(variables).compile(expression)
     except RuntimeError as error:
         if match := _TWO_VARIABLES.search(expression):
             line = expression.count("\n", 0, match.start(1)) + 1

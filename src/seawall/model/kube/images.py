@@ -39,12 +39,39 @@ class ImageOs(View, frozen=True):
     end_of_life: str = ""
 
 
+class ImageSigner(View, frozen=True):
+    """A signer whom a trust policy asks for: ``trusted``, ``missing``, ``invalid`` or ``untrusted``, and why."""
+
+    signer: str = ""
+    state: str = ""
+    reason: str = ""
+
+
+class ImageAttestation(View, frozen=True):
+    """An attestation that a trust policy asks for: ``kept``, ``missing``, ``invalid``, ``untrusted`` or ``broken``."""
+
+    predicate: str = ""
+    state: str = ""
+    reason: str = ""
+
+
+class ImageTrust(View, frozen=True):
+    """What a trust policy says; ``registry``, ``base`` and ``age`` are what is wrong with them, or empty."""
+
+    registry: str = ""
+    base: str = ""
+    age: str = ""
+    signers: tuple[ImageSigner, ...] = ()
+    attestations: tuple[ImageAttestation, ...] = ()
+
+
 class ImageSpec(View, frozen=True):
     """What is known of an image."""
 
     os: ImageOs | None = None
     vulnerabilities: tuple[ImageVulnerability, ...] = ()
     signs: tuple[ImageSign, ...] = ()
+    trust: ImageTrust | None = None
 
 
 class Image(KubeObject, frozen=True):

@@ -316,6 +316,13 @@ class PodSpec(View, frozen=True):
         _last_containers = self, found
         return iter(found)
 
+    def mounted_images(self) -> Iterator[tuple[int, str]]:
+        """The images that are mounted as volumes, each with its volume's index."""
+        for index, volume in numbered(self.volumes):
+            reference = volume.image.get("reference") if volume.image is not None else None
+            if isinstance(reference, str) and reference.strip():
+                yield index, reference.strip()
+
 
 _CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
 _last_containers: tuple[PodSpec | None, tuple[tuple[str, int, Container], ...]] = (None, ())

@@ -13,3 +13,7 @@ class BadLayer(Exception):
     def __init__(self, reason: str, entry: str = "") -> None:
         super().__init__(reason)
         self.entry = entry
+
+
+class NoContainerImage(ImageError):
+    """What is there is another kind of artifact: a chart, a model, a signature."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from seawall.model.images import Platform
-from seawall.sources.images.errors import ImageError
+from seawall.sources.images.errors import ImageError, NoContainerImage
 from seawall.sources.images.layer import is_digest
 
 INDEXES = frozenset(
@@ -142,7 +142,7 @@ def _check_image(document: Document) -> None:
     kind = document.config.media_type if document.config is not None else ""
     if kind not in _CONFIGS:
         what = document.artifact_type or kind
-        raise ImageError(f"is no container image but an artifact of the type {what[:100]!r}")
+        raise NoContainerImage(f"is no container image but an artifact of the type {what[:100]!r}")
 
 
 def _for_platform(items: Sequence[Descriptor], wanted: Platform | None) -> Descriptor:

@@ -57,6 +57,20 @@ def open_remote(text: str, wanted: Platform | None, options: RegistryOptions) ->
     return image
 
 
+def remote_digest(text: str, options: RegistryOptions) -> str:
+    """The digest of the manifest or index that a name means, whatever kind of artifact it is.
+
+    Raises:
+        ImageError: it cannot be had from the registry nor from any of its mirrors.
+    """
+    try:
+        registry, manifest = _found(parse_image(text), options)
+    except WebError as error:
+        raise ImageError(str(error)) from error
+    registry.close()
+    return manifest.digest
+
+
 def _found(reference: Reference, options: RegistryOptions) -> tuple[Registry, Manifest]:
     """Whoever has the manifest; a mirror that fails is passed over."""
     *mirrors, origin = registries(reference, options)

@@ -43,8 +43,9 @@ def referrers(registry: Registry, digest: str) -> list[Referrer]:
             path = registry.next_page(reply)
             if not path:
                 return found
+        raise WebError(f"the registry lists referrers on more than {_MAX_PAGES} pages")
     except ApiError as error:
-        if error.status not in _UNKNOWN:
+        if error.status not in _UNKNOWN or found:
             raise
     try:
         return _listed(registry.manifest(digest.replace(":", "-", 1)).body)

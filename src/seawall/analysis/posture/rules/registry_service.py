@@ -169,7 +169,7 @@ def registry_stale_image(repository: RegistryRepository, ctx: Context) -> Hits:
     remediation="Sign images where they are built (cosign, notation), and let admission refuse those without.",
     controls="nist-800-190:4.1.5",
     references=("https://docs.sigstore.dev/cosign/signing/overview/", _NIST),
-    notes="That there is a signature is seen; whose it is, and whether it holds, is for admission to verify.",
+    notes="That there is a signature is seen; whose it is, and whether it holds, `seawall image verify` tells.",
 )
 def registry_unsigned_image(repository: RegistryRepository, ctx: Context) -> Hits:
     for index, tag in numbered(repository.spec.tags):

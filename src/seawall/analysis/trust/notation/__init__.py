@@ -1,0 +1,1 @@
+"""Signatures of the Notary project (Notation): envelopes, its trust policy, and judging one by the other."""
