@@ -79,9 +79,8 @@ def test_a_failure_names_the_field_the_place_and_the_owner(run: Run, folder: Pat
 
 def test_engines_that_are_absent_are_never_passed_and_do_not_fail_a_run(run: Run, folder: Path) -> None:
     _, document = judged(run, folder, "nist-800-190", "--on", "good.yaml")
-    for name in ("4.4.1", "4.5.3"):
-        found = control(document, name)
-        assert found["status"] == "not-checked" and "engine absent" in found["reason"]
+    found = control(document, "4.5.1")
+    assert found["status"] == "not-checked" and "engine absent" in found["reason"]
     assert control(document, "4.1.4")["status"] != "pass"
     assert control(document, "4.6")["status"] == "manual"
 

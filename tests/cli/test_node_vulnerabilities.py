@@ -38,18 +38,18 @@ def zlib(version: str) -> list[dict[str, Any]]:
 def test_a_vulnerable_package_is_a_finding_on_the_node(run: Run, db: Path, tmp_path: Path) -> None:
     done = run("node", "--facts", str(facts(tmp_path, zlib("1:1.3-1"))), f"--db={db}", "--format", "json")
     document = json.loads(done.stdout)
-    [found] = [each for each in document["findings"] if each["rule"] == "vulnerable-package"]
+    [found] = [each for each in document["findings"] if each["rule"] == "vulnerable-host-package"]
     assert (found["resource"]["kind"], found["resource"]["name"]) == ("Node", "worker-1")
     assert found["evidence"][0]["fixed"] == ["1:1.3-2"]
-    assert "vulnerable-package" in document["rules"]
+    assert "vulnerable-host-package" in document["rules"]
     assert done.returncode == 1
 
 
 def test_a_mended_package_is_none(run: Run, db: Path, tmp_path: Path) -> None:
     done = run("node", "--facts", str(facts(tmp_path, zlib("1:1.3-2"))), f"--db={db}", "--format", "json")
     document = json.loads(done.stdout)
-    assert not [each for each in document["findings"] if each["rule"] == "vulnerable-package"]
-    assert {"rule": "vulnerable-package", "state": "ok", "reason": ""} in document["statuses"]
+    assert not [each for each in document["findings"] if each["rule"] == "vulnerable-host-package"]
+    assert {"rule": "vulnerable-host-package", "state": "ok", "reason": ""} in document["statuses"]
 
 
 def test_facts_without_packages_are_not_judged(run: Run, db: Path, tmp_path: Path) -> None:

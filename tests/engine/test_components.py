@@ -87,9 +87,9 @@ def test_their_vulnerabilities_are_found(inventory: Inventory, tmp_path: Path) -
     (tmp_path / "cluster.yaml").write_bytes(NODES)
     result = scan(ScanOptions(ReadOptions((str(tmp_path / "cluster.yaml"),))))
     states = {status.rule: status for status in result.statuses}
-    assert states["vulnerable-package"].state is RuleState.SKIPPED
+    assert states["vulnerable-component"].state is RuleState.SKIPPED
     add_components(result, VulnerabilityOptions(str(tmp_path / "db")))
-    (finding,) = [each for each in result.findings if each.rule == "vulnerable-package"]
+    (finding,) = [each for each in result.findings if each.rule == "vulnerable-component"]
     assert str(finding.resource) == "Component ingress-nginx@1.11.1"
     (related,) = [each for each in finding.evidence if isinstance(each, RelatedEvidence)]
     assert str(related.resource) == "Deployment ingress-nginx/ingress"
@@ -101,7 +101,7 @@ def test_the_command_line_takes_them(run: Run, tmp_path: Path) -> None:
     database(tmp_path / "db", [osv("GO-1", "Go", "k8s.io/kubernetes", [{"introduced": "0"}])]).close()
     (tmp_path / "cluster.yaml").write_bytes(NODES)
     done = run("scan", str(tmp_path / "cluster.yaml"), "--components", f"--db={tmp_path / 'db'}", "--format", "json")
-    findings = [each for each in json.loads(done.stdout)["findings"] if each["rule"] == "vulnerable-package"]
+    findings = [each for each in json.loads(done.stdout)["findings"] if each["rule"] == "vulnerable-component"]
     assert {each["resource"]["name"] for each in findings} == {"kubelet@1.29.1", "kube-proxy@1.29.1"}
     done = run("scan", str(tmp_path / "cluster.yaml"), "--components", f"--db={tmp_path / 'none'}")
     assert done.returncode == 2

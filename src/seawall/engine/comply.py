@@ -41,6 +41,8 @@ _WANTED = {
     "trust": "needs results of `seawall image REF --trust FILE --format json=FILE`: give them with --on",
     "registry": "needs results of `seawall registry --format json=FILE`: give them with --on",
     "probe": "needs results of `seawall probe --format json=FILE`: give them with --on",
+    "components": "needs results of `seawall scan --components --format json=FILE`: give them with --on",
+    "host-packages": "needs results of `seawall node audit --vulnerabilities --format json=FILE`: give them with --on",
     "cloud": "needs results of `seawall cloud --format json=FILE`: give them with --on",
     "kubeconfig": "needs results of `seawall kubeconfig --format json=FILE`: give them with --on",
     "files": "needs the files of the control plane among the inputs",
@@ -159,7 +161,7 @@ class _Judge:
         if self.sources.scan is not None and (by == "scan" or (by in _OF_FILES and not self._absent(rule))):
             return self._scanned(rule)
         kept = [results for results in self.sources.results if rule.id in results.judged]
-        if by not in ("scan", "malware"):
+        if by not in ("scan", "malware", "components", "host-packages"):
             # Rules over packages judge nodes and components too: those are not what an image is made of.
             kept = [results for results in kept if not _ESTATE.issuperset(results.kinds)]
         if not kept:

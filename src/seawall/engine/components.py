@@ -28,7 +28,7 @@ def add_components(result: ScanResult, options: VulnerabilityOptions) -> None:
     """
     components = list(component_inventories(result.inventory))
     runs = {inventory.reference: resources for inventory, resources in components}
-    judged = judge_images((inventory for inventory, _ in components), options)
+    judged = judge_images((inventory for inventory, _ in components), options, what="component")
     judged.findings = [placed(each, runs[each.resource.name]) for each in judged.findings]
     join(result, judged)
     if not components:

@@ -27,10 +27,9 @@ ABSENT_ENGINES = frozenset(
     (
         "behaviour",
         "host-accounts",
-        "host-packages",
+        "host-services",
         "image-secrets",
         "isolation",
-        "node-runtime-vulnerabilities",
         "runtime-detection",
     )
 )
@@ -220,6 +219,8 @@ _MEANS = {
     "Kubeconfig": "kubeconfig",
     "KubeconfigFile": "kubeconfig",
     "Dockerfile": _BUILD_FILES,
+    "Component": "components",
+    "Host": "host-packages",
 }
 #: Files of the control plane: a scan sees them only where someone gives it these files.
 _FILES = frozenset(
@@ -233,7 +234,8 @@ _FILES = frozenset(
 
 def judged_by(rule: Rule) -> str:
     """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware`` (files of images), ``trust``,
-    ``registry``, ``probe``, ``cloud``, ``kubeconfig``, ``build-files``, or ``files`` of the control plane."""
+    ``registry``, ``probe``, ``cloud``, ``kubeconfig``, ``build-files``, ``components`` (software of the cluster),
+    ``host-packages``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
         return "facts"
     analysis = rule.check.__module__.removeprefix("seawall.analysis.").partition(".")[0]

@@ -21,7 +21,7 @@ def add_vulnerabilities(audited: NodeAudit, documents: Iterable[FactsDocument], 
         DatabaseProblem: there is no database, or it cannot be used.
         VexProblem: a VEX file cannot be read.
     """
-    join(audited.scan, judge_images((node_inventory(each.facts) for each in documents), options))
+    join(audited.scan, judge_images((node_inventory(each.facts) for each in documents), options, what="node"))
 
 
 def node_inventory(facts: Facts) -> ImageInventory:

@@ -6,7 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,9 +42,13 @@ from seawall.model.vulnerabilities import API_VERSION, ImageVerdict, Vulnerabili
 from seawall.sources.vex import read_vex
 from seawall.store.advisories import AdvisoryStore
 
-VULNERABLE = "vulnerable-package"
-OUTDATED = "outdated-distribution"
-RULES = (VULNERABLE, OUTDATED)
+#: The rules by what is judged: that about vulnerabilities, and that about distributions.
+RULES = {
+    "image": ("vulnerable-package", "outdated-distribution"),
+    "component": ("vulnerable-component",),
+    "node": ("vulnerable-host-package", "outdated-host-distribution"),
+}
+_KINDS = {"image": "Image", "component": "Component", "node": "Node"}
 _MOST_REASONS = 5
 
 
@@ -66,8 +70,10 @@ def judge_images(
     options: VulnerabilityOptions,
     errors: Sequence[SourceError] = (),
     progress: Progress | None = None,
+    what: Literal["image", "component", "node"] = "image",
 ) -> ScanResult:
-    """Judge inventories by the database; ``errors`` are of reading them, and part of the result.
+    """Judge inventories by the database; ``errors`` are of reading them, and part of the result. ``what`` they are
+    decides by which rules.
 
     Raises:
         DatabaseProblem: there is no database, or it cannot be used.
@@ -79,7 +85,7 @@ def judge_images(
     gc.disable()
     try:
         with AdvisoryStore(options.database) as store:
-            judge = _Judge(store, vex, options, now)
+            judge = _Judge(store, vex, options, now, what)
             for count, inventory in enumerate(inventories, 1):
                 judge.add(inventory)
                 if progress is not None:
@@ -145,9 +151,13 @@ class ImageOrigin:
 
 
 class _Judge:
-    def __init__(self, advisories: AdvisoryLookup, vex: Vex, options: VulnerabilityOptions, now: datetime) -> None:
+    def __init__(
+        self, advisories: AdvisoryLookup, vex: Vex, options: VulnerabilityOptions, now: datetime, what: str
+    ) -> None:
         registry = load_rules()
-        self.rules: list[Rule] = [rule for rule in registry if rule.id in RULES]
+        self.rules: list[Rule] = [rule for rule in registry if rule.id in RULES[what]]
+        self._vulnerable = RULES[what][0]
+        self._kind = find_kind(API_VERSION, _KINDS[what])
         self._matcher = Matcher(advisories, now.date().isoformat())
         self._vex = vex
         self._options = options
@@ -179,12 +189,12 @@ class _Judge:
         told = [each for each in verdict.vulnerabilities if self._is_told(each)]
         view = _view(ref.name, inventory, verdict, told)
         origin = ImageOrigin(inventory.reference, view)
-        resource = Resource(ref, uid="", kind=find_kind(API_VERSION, "Image"), view=view, origin=origin)
+        resource = Resource(ref, uid="", kind=self._kind, view=view, origin=origin)
         self._resources.append(resource)
         context = Context(NEWEST, resource)
         for rule in self.rules:
             for hit in rule.check(view, context):
-                vulnerability = told[int(hit.path[-1])] if rule.id == VULNERABLE else None
+                vulnerability = told[int(hit.path[-1])] if rule.id == self._vulnerable else None
                 self._add(rule, hit, inventory, ref, vulnerability)
 
     def _is_told(self, vulnerability: Vulnerability) -> bool:
@@ -264,7 +274,10 @@ class _Judge:
         text = "; ".join(reasons[:_MOST_REASONS]) + (f"; and {more} more reasons" if more > 0 else "")
         text = plain(text)
         state = RuleState.NOT_JUDGED if reasons else RuleState.OK
-        return [RuleStatus(VULNERABLE, state, text), RuleStatus(OUTDATED, RuleState.OK)]
+        return [
+            RuleStatus(rule.id, state, text) if rule.id == self._vulnerable else RuleStatus(rule.id, RuleState.OK)
+            for rule in self.rules
+        ]
 
 
 def _several(where: list[str]) -> str:

@@ -183,6 +183,8 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     (OWN_GROUP, "CloudCluster"): ("CloudCluster", _CLOUD, "CloudCluster", None),
     (OWN_GROUP, "CloudNodePool"): ("CloudNodePool", _CLOUD, "CloudNodePool", None),
     (OWN_GROUP, "Endpoint"): ("Endpoint", _ENDPOINT, "Endpoint", None),
+    (OWN_GROUP, "Component"): ("Component", "seawall.model.kube.images", "Image", None),
+    (OWN_GROUP, "Node"): ("Host", "seawall.model.kube.images", "Image", None),
     (OWN_GROUP, "Dockerfile"): ("Dockerfile", "seawall.model.kube.buildfile", "BuildFile", None),
     ("route.openshift.io", "Route"): ("Route", _OPENSHIFT, "Route", None),
 }
