@@ -79,6 +79,9 @@ def main() -> int:
         large = str(Path(folder) / "large.json")
         write_estate(Path(large), 10_000, 500)
         against_bound("10,000 pods, 500 nodes", ["isolation", large, "--format", "json"], 3, 3, 1000)
+        smaller = str(Path(folder) / "smaller.json")
+        write_estate(Path(smaller), 4_000, 200)
+        against_bound("plan for 200 nodes", ["isolation", "plan", smaller, "--format", "json"], 1, 20, 1000)
     return 0
 
 

@@ -213,3 +213,24 @@ def test_the_recorded_cluster(run: Run, recorded: Path) -> None:
     assert (worst["name"], worst["radius"]) == ("worker-04", 100)
     assert "prometheus-operator" in worst["cluster"][0]
     assert [row["name"] for row in document["rows"] if row["mixed"]] == ["worker-11"]
+
+
+def test_a_plan_for_the_recorded_cluster(run: Run, recorded: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ortools")
+    out = tmp_path / "patches.yaml"
+    done = run("isolation", "plan", str(recorded), "--format", "json", "--format", f"yaml={out}")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    Draft202012Validator(json.loads((SCHEMAS / "isolation-plan.v1.json").read_text())).validate(document)
+    assert document["state"] == "found"
+    assert (document["before"]["mixed"], document["after"]["mixed"]) == (1, 0)
+    assert "node-restriction.kubernetes.io/seawall-pool: sensitive" in out.read_text()
+
+
+def test_plans_that_cannot_be(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("ortools")
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    done = run("isolation", "plan", str(tmp_path), "--pool", "vault=nowhere")
+    assert (done.returncode, "names no workload" in done.stderr) == (2, True)
+    done = run("isolation", "plan", str(tmp_path), "--pool", "bank=bank")
+    assert (done.returncode, "no node that could join" in done.stdout) == (1, True)

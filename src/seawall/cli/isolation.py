@@ -12,6 +12,8 @@ from seawall.engine.isolation import LEVELS, Isolation, Level, Options
 from seawall.reports import isolation as report
 
 _FORMATS = ("terminal", "json", "html")
+_PLAN = "plan"
+_PLAN_FORMATS = ("terminal", "json", "yaml")
 _MOST_REASONS = 20
 
 
@@ -28,12 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pool-label", action="append", default=[], metavar="KEY", help="label of nodes' pools")
     parser.add_argument("--tenant-label", action="append", default=[], metavar="KEY", help="label of tenants")
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="rows shown at a terminal; 0 for all (20)")
-    add_format_argument(parser, _FORMATS)
+    group = parser.add_argument_group("for `isolation plan`")
+    told = "sensitive, untrusted, NAME=NS or NAME=NS/WORKLOAD; repeatable (sensitive and untrusted)"
+    group.add_argument("--pool", action="append", default=[], metavar="POOL", help=told)
+    group.add_argument("--seconds", type=float, default=20.0, metavar="S", help="the solver's time, deterministic (20)")
+    group.add_argument("--seed", type=int, default=1, metavar="N", help="the solver's seed (1)")
+    add_format_argument(parser, (*_FORMATS, "yaml"))
     add_version_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge, tell, and return the exit code."""
+    if args.paths and args.paths[0] == _PLAN:
+        args.paths = args.paths[1:]
+        return _plan(args)
     outputs = parse_outputs(args.format, _FORMATS)
     isolation = Isolation(read_options(args), chosen_options(args), kubernetes_version(args))
     estate = isolation.estate(args.by)
@@ -45,6 +55,29 @@ def run(args: argparse.Namespace) -> int:
         document = report.document(estate, args.paths or ["cluster"], problems)
         write([document + b"\n" if name == "json" else report.html(document)], file)
     return tell(problems)
+
+
+def _plan(args: argparse.Namespace) -> int:
+    """Exit 1 where there is no plan, 2 where the input was not read whole."""
+    from seawall.engine.isolationplan import BadPool, NoSolver, PlanOptions, make_plan
+    from seawall.reports import isolationplan as planned
+
+    outputs = parse_outputs(args.format, _PLAN_FORMATS)
+    isolation = Isolation(read_options(args), chosen_options(args), kubernetes_version(args))
+    pools = tuple(args.pool) or ("sensitive", "untrusted")
+    try:
+        plan = make_plan(isolation, PlanOptions(pools, args.seconds, args.seed))
+    except (BadPool, NoSolver) as error:
+        raise CommandError(str(error)) from error
+    problems = isolation.problems()
+    for name, file in outputs:
+        if name == "terminal":
+            write((line.encode("utf-8", "replace") for line in planned.terminal(plan)), file)
+        elif name == "yaml":
+            write(planned.yaml(plan), file)
+        else:
+            write([planned.document(plan, args.paths or ["cluster"], problems) + b"\n"], file)
+    return tell(problems) or int(plan.state in ("infeasible", "no answer"))
 
 
 def chosen_options(args: argparse.Namespace) -> Options:

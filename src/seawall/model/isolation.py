@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from seawall.model.finding import ResourceRef
@@ -96,3 +98,47 @@ class Estate(Struct, frozen=True, rename="camel"):
     total: Total
     notes: tuple[str, ...] = ()
     unread: tuple[ResourceRef, ...] = ()
+
+
+class Move(Struct, frozen=True, rename="camel"):
+    """Pods of a workload that go from a node to another."""
+
+    workload: str
+    source: str
+    target: str
+    pods: int
+
+
+class Patch(Struct, frozen=True, rename="camel"):
+    """A strategic merge patch of an object, with why; ``commands`` say the same to kubectl where it can."""
+
+    resource: ResourceRef
+    why: str
+    patch: dict[str, Any]
+    commands: tuple[str, ...] = ()
+
+
+class Pool(Struct, frozen=True, rename="camel"):
+    """A pool that is proposed: its nodes, and the workloads that are put there."""
+
+    name: str
+    nodes: tuple[str, ...]
+    workloads: tuple[str, ...]
+
+
+class Plan(Struct, frozen=True, rename="camel"):
+    """A plan of pools. ``state`` is ``found``, ``infeasible``, ``no answer`` or ``nothing to do``, ``reason`` why.
+
+    ``before`` and ``after`` are the estate now and as judged anew with the patches applied and the pods moved;
+    ``proof`` are the checks that were made on the latter, ``stays`` what no plan moves.
+    """
+
+    state: str
+    reason: str
+    pools: tuple[Pool, ...]
+    moves: tuple[Move, ...]
+    patches: tuple[Patch, ...]
+    before: Total
+    after: Total | None
+    proof: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()

@@ -113,7 +113,8 @@ class Units:
                 unit = self.by_label[label] = fresh
             elif unit.resource is not resource and unit.claims:
                 unit.claims = tuple(dict.fromkeys((*unit.claims, *_claims(template.spec))))
-            fixed = resource.owner is None or resource.owner.kind == "Node"
+            # Of a pod whose owner was not read there is nothing to patch.
+            fixed = owner is resource
             places = self._volumes.places(unit.namespace, _claims(template.spec))
             unit.pods.append(PodPlace(resource.ref.name, template.spec.node_name, fixed, places))
 
