@@ -30,7 +30,6 @@ ABSENT_ENGINES = frozenset(
         "host-packages",
         "image-malware",
         "image-secrets",
-        "isolation",
         "node-runtime-vulnerabilities",
         "runtime-detection",
     )

@@ -63,7 +63,7 @@ def _keeps_off(view: Any) -> bool:
     "daemonset-strong-rights",
     title="Agent that carries strong rights to every node",
     severity=Severity.HIGH,
-    scope=Scope.WORKLOAD,
+    scope=Scope.RBAC,
     on="inventory",
     why="Its token lies on every node that it runs on: whoever takes over any one of them, the least important "
     "included, has these rights in the whole cluster.",
