@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall.engine.isolation import Isolation
-from seawall.engine.isolationplan import PlanOptions, make_plan
+from seawall.engine.isolationplan import PlanOptions, make_plan, merge
 from seawall.engine.reading import ReadOptions
 from seawall.model.isolation import Plan
+from tests.kube import program
 
 pytest.importorskip("ortools")
 _LEVEL = "seawall.dev/sensitivity"
@@ -207,3 +209,37 @@ def test_plans_hold_whatever_the_estate(tmp_path: Path, data: st.DataObject) -> 
     for figure in ("mixed", "exposed_secrets", "exposed_tokens", "exposed_strong", "exposed_sensitive"):
         assert getattr(plan.after, figure) <= getattr(plan.before, figure)
     assert plan.after.mixed == 0
+
+
+def test_kubectl_applies_the_patches_as_we_do(tmp_path: Path) -> None:
+    """A strategic merge by kubectl itself gives the objects of which the plan was proved."""
+    kubectl = program("kubectl")
+    kept = {"key": "example.com/team", "operator": "Exists"}
+    soft = {"taints": [{"key": "example.com/soft", "effect": "PreferNoSchedule"}]}
+    objects = [node("n1", spec=soft), node("n2", spec=soft)]
+    objects += workload("keys", "sensitive", ["n1"], tolerations=[kept], nodeSelector={"kubernetes.io/hostname": "n1"})
+    objects += workload("web", "ordinary", ["n1"], tolerations=[{"operator": "Exists"}])
+    plan = plan_for(tmp_path, objects)
+    assert plan.state == "found"
+    assert {patch.resource.kind for patch in plan.patches} == {"Node", "StatefulSet"}
+    for patch in plan.patches:
+        ref = patch.resource
+        before = next(o for o in objects if (o["kind"], o["metadata"]["name"]) == (ref.kind, ref.name))
+        file, change = tmp_path / "object.json", tmp_path / "patch.json"
+        file.write_text(json.dumps(before))
+        change.write_text(json.dumps(patch.patch))
+        command = [kubectl, "patch", "--local", "-f", str(file), "--type=strategic", "--patch-file", str(change)]
+        done = subprocess.run([*command, "-o", "json"], capture_output=True, check=True)
+        patched, expected = json.loads(done.stdout), json.loads(json.dumps(before))
+        merge(expected, patch.patch)
+        for path in (("metadata", "labels"), ("spec", "taints"), *(("spec", "template", "spec", f) for f in FIELDS)):
+            assert at(patched, path) == at(expected, path), path
+
+
+FIELDS = ("nodeSelector", "tolerations", "affinity")
+
+
+def at(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

@@ -20,7 +20,7 @@ from seawall.model.isolation import Patch, Plan, Pool, Total
 from seawall.model.resource import Inventory, Resource, namespace_of
 from seawall.model.views import to_view
 
-__all__ = ["BadPool", "NoSolver", "PlanOptions", "make_plan"]
+__all__ = ["BadPool", "NoSolver", "PlanOptions", "make_plan", "merge"]
 
 #: What lies where untrusted code runs: none of it may grow by a plan.
 _EXPOSED = ("mixed", "exposed_secrets", "exposed_tokens", "exposed_strong", "exposed_sensitive")
@@ -167,7 +167,7 @@ def _spec_of(patch: Patch) -> dict[str, Any]:
 
 def _changed(resource: Resource, change: dict[str, Any]) -> Resource:
     raw = copy.deepcopy(resource.raw)
-    _merge(raw, change)
+    merge(raw, change)
     kind = resource.kind
     view, problems = to_view(raw, kind.view) if kind is not None else (None, [])
     made = Resource(
@@ -177,11 +177,11 @@ def _changed(resource: Resource, change: dict[str, Any]) -> Resource:
     return made
 
 
-def _merge(target: dict[str, Any], change: Mapping[str, Any]) -> None:
+def merge(target: dict[str, Any], change: Mapping[str, Any]) -> None:
     """A strategic merge of maps; the lists that our patches hold (taints, tolerations) replace, as in Kubernetes."""
     for key, value in change.items():
         if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merge(target[key], value)
+            merge(target[key], value)
         else:
             target[key] = copy.deepcopy(value)
 

@@ -30,6 +30,7 @@ _READABLE = (
     "/", "/etc/kubernetes", "/etc/rancher", "/root", "/root/.ssh", "/var/lib/etcd", "/var/lib/kubelet",
     "/var/lib/kubelet/pki", "/var/lib/rancher",
 )  # fmt: skip
+_RUNTIMES = ("containerd", "crio", "docker", "podman")
 _CAPABILITIES = {"SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH", "ALL", "BPF"}
 
 
@@ -54,7 +55,7 @@ def _mounts(spec: PodSpec, container: Container) -> Iterator[str]:
         path = paths.get(mount.name)
         if path is None:
             continue
-        if path in _SOCKETS or (path.endswith((".sock", "/docker.sock")) and "containerd" in path):
+        if path in _SOCKETS or (path.endswith(".sock") and any(word in path for word in _RUNTIMES)):
             yield f"container {container.name} has the runtime's socket by {path}"
         elif path in _READABLE or (path in _WRITABLE and not mount.read_only):
             yield f"container {container.name} has {path} of the node"
