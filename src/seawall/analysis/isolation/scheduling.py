@@ -18,7 +18,8 @@ HARD = ("NoSchedule", "NoExecute")
 UNSCHEDULABLE = Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 #: Taints that the cluster sets by itself, for a while: no pool is made of them.
-_OF_THE_SYSTEM = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler",
+_OF_THE_SYSTEM = ("node.kubernetes.io/",
+    "node.alpha.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler",
                   "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/disrupt")  # fmt: skip
 #: What the controller lets every pod of a DaemonSet tolerate.
 OF_DAEMON_SETS = (

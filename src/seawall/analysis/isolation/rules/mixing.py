@@ -37,9 +37,9 @@ _KINDS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Re
     remediation="Give one of them nodes of its own, by a taint and an affinity; `seawall isolation plan` writes both.",
     controls="mitre-attack:T1611",
     references=(_NIST, _MULTI),
-    notes="High where the untrusted pod takes its node by its settings alone. Where no pod is bound to a node it is "
-    "low, and told only of workloads that are sensitive by more than the data store that they run. Untrusted pods "
-    f"in a sandbox are left out. {_LEVELS}",
+    notes="High where the untrusted pod takes its node by its settings alone, low in a cluster of one node. Where no "
+    "pod is bound to a node it is low, and told only of workloads that are sensitive by more than the data store "
+    f"that they run. Untrusted pods in a sandbox are left out. {_LEVELS}",
 )
 def sensitive_beside_untrusted(inventory: Inventory, ctx: Context) -> Hits:
     if len(inventory.of_kind(*_KINDS)) < 2:
@@ -74,7 +74,7 @@ def _beside(world: World, ctx: Context, unit: Unit, nodes: list[str], others: li
     way = blast.escape(first)
     where = f"runs on {listed(nodes)} beside" if bound else "is kept off no node of"
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    severity = Severity.LOW if not bound else Severity.HIGH if way else Severity.MEDIUM
+    severity = Severity.LOW if not bound or len(world.nodes) == 1 else Severity.HIGH if way else Severity.MEDIUM
     sure = judged.given and world.judgement(first).given
     yield Hit(
         f"it is sensitive ({judged.reason}) and {where} {first.label}, which is untrusted "

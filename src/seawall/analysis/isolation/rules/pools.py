@@ -49,16 +49,19 @@ def _pinned(unit: Unit) -> bool:
     remediation="Add a nodeSelector or a required node affinity for the pool's label.",
     controls="mitre-attack:T1611",
     references=(f"{_TAINTS}#example-use-cases", _ASSIGN),
-    notes="Taints of the system, of hardware (GPUs, spot instances, architectures) and wildcards are left out. Where "
-    "nodes were read the taint must be on one of them, and another node without it must take the workload; else the "
-    "workload must ask for no label of nodes at all. Medium for sensitive workloads.",
+    notes="Taints of the system, of hardware (GPUs, spot instances, architectures), wildcards and namespaces of the "
+    "cluster itself are left out. Where nodes were read the taint must be on one of them, and another node without "
+    "it must take the workload; else the workload must ask for no label of nodes at all. Medium for sensitive "
+    "workloads.",
 )
 def dedicated_taint_without_affinity(inventory: Inventory, ctx: Context) -> Hits:
     if not any(_has_tolerations(each) for each in inventory.of_kind(*_KINDS)):
         return
+    from seawall.analysis.isolation.sensitivity import is_system
+
     world = world_of(ctx)
     for unit in world.units:
-        if unit.daemon:
+        if unit.daemon or is_system(unit.namespace):
             continue
         for number, toleration in _tolerating(unit):
             elsewhere = _outside(world, unit, toleration)
