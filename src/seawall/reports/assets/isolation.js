@@ -80,6 +80,7 @@
       row.kubelet ? el("p", "", el("b", "", "Kubelet: "), row.kubelet) : null,
     ].filter(Boolean));
     by("detail").showModal();
+    by("detail").scrollTop = 0;
   }
 
   const SHOW = {
