@@ -230,7 +230,7 @@ def test_a_group_that_does_not_answer_is_told_if_rules_need_it(
 
 
 def test_a_group_that_no_rule_needs_may_be_away(server: Replay, kubeconfig: Kubeconfig) -> None:
-    del server.recording.documents["/apis/node.k8s.io/v1"]
+    del server.recording.documents["/apis/resource.k8s.io/v1"]
     result = read(kubeconfig(server.url))
     assert result.errors == []
     assert result.skipped == {"API groups that did not answer and that no rule reads": 1}

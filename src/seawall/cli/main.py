@@ -33,6 +33,7 @@ COMMANDS = {
     "waive": "write waivers, tell what became of them, take over those of other tools",
     "policy": "list policies of your own, and run them against their examples",
     "config": "check seawall.yaml, with the line of each mistake",
+    "isolation": "show what falls with each node, and plan pools that part what should not meet",
     "network": "show what can reach what, and why",
     "db": "keep the database of advisories: update, build, status",
     "comply": "answer every control of a framework, with evidence",

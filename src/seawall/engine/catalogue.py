@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them. The
 #: first judge what a scan reads; the rest are about things that only their own commands bring.
-SCANNED = ("posture", "network", "access")
+SCANNED = ("posture", "network", "access", "isolation")
 ANALYSES = (*SCANNED, "images", "malware", "endpoints", "cloud", "buildfiles", "trust")
 #: What a scan brings the rules of an analysis in for, once it meets one.
 MET = {"Dockerfile": "buildfiles"}

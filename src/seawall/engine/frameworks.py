@@ -29,7 +29,6 @@ ABSENT_ENGINES = frozenset(
         "host-accounts",
         "host-services",
         "image-secrets",
-        "isolation",
         "runtime-detection",
     )
 )

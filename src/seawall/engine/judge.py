@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from seawall.engine.handing import of_others
 from seawall.model.finding import RuleState, RuleStatus
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.kinds import KUBEADM_KINDS, own_names, templated_names
@@ -182,7 +183,7 @@ class Judge:
             yield from self._judge_together(part)
 
     def _judge_together(self, inventory: Inventory) -> Iterator[RuleHit]:
-        context = Context(self.version, None, inventory)
+        context = Context(self.version, None, inventory, others=of_others)
         for rule in self._all_targets.get(INVENTORY, ()):
             try:
                 for hit in rule.check(inventory, context):

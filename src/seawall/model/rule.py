@@ -77,7 +77,7 @@ class Context:
     ``inventory`` set, for rules over the inventory.
     """
 
-    __slots__ = ("_shared", "field", "inventory", "pod", "resource", "version")
+    __slots__ = ("_handed", "_others", "_shared", "field", "inventory", "pod", "resource", "version")
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Context:
         resource: Any,
         inventory: Any = None,
         shared: dict[Callable[[Any], Any], Any] | None = None,
+        others: Callable[[Context, str], Any] | None = None,
     ) -> None:
         self.version = version
         self.resource = resource
@@ -92,6 +93,14 @@ class Context:
         self.pod: Any = None
         self.field = ""
         self._shared = {} if shared is None else shared
+        self._others = others
+        self._handed: dict[str, Any] = {}
+
+    def of_others(self, what: str) -> Any:
+        """A result of other analyses (``standing``), as the engine hands it over once a run; None without an engine."""
+        if what not in self._handed:
+            self._handed[what] = self._others(self, what) if self._others is not None else None
+        return self._handed[what]
 
     def once(self, build: Callable[[Any], T]) -> T:
         """What ``build(inventory)`` gives, made once a run however many rules ask (reachability, access, indexes)."""

@@ -42,6 +42,7 @@ _REGISTRY = "seawall.model.kube.registry"
 _CREDENTIALS = "seawall.model.kube.credentials"
 _ENDPOINT = "seawall.model.kube.endpoint"
 _CLOUD = "seawall.model.kube.cloud"
+_NODE = "seawall.model.kube.node"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -83,6 +84,8 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("rbac.authorization.k8s.io", "ClusterRole"): ("ClusterRole", _RBAC, "Role", None),
     ("rbac.authorization.k8s.io", "RoleBinding"): ("RoleBinding", _RBAC, "RoleBinding", None),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("ClusterRoleBinding", _RBAC, "RoleBinding", None),
+    ("", "Node"): ("Node", _NODE, "Node", None),
+    ("node.k8s.io", "RuntimeClass"): ("RuntimeClass", _NODE, "RuntimeClass", None),
     ("", "PersistentVolume"): ("PersistentVolume", _STORAGE, "PersistentVolume", None),
     ("storage.k8s.io", "StorageClass"): ("StorageClass", _STORAGE, "StorageClass", None),
     (OWN_GROUP, "Registry"): ("Registry", _REGISTRY, "Registry", None),

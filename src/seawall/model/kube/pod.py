@@ -347,10 +347,26 @@ class PodTemplate(View, frozen=True):
 _NO_TEMPLATE = PodTemplate()
 
 
+class PodStatus(View, frozen=True):
+    """How far a pod is: Pending, Running, Succeeded, Failed."""
+
+    phase: str = ""
+
+
+_NO_STATUS = PodStatus()
+
+
 class Pod(KubeObject, frozen=True):
     """A pod."""
 
     spec: PodSpec = NO_POD_SPEC
+    status: PodStatus = _NO_STATUS
+
+
+class ObjectMetaHolder(View, frozen=True):
+    """An object of which only the metadata counts."""
+
+    metadata: ObjectMeta = NO_METADATA
 
 
 class WorkloadSpec(View, frozen=True):
@@ -362,6 +378,7 @@ class WorkloadSpec(View, frozen=True):
     strategy: dict[str, Any] = {}
     update_strategy: dict[str, Any] = {}
     service_name: str = ""
+    volume_claim_templates: tuple[ObjectMetaHolder, ...] = ()
     ttl_seconds_after_finished: int | None = None
 
 

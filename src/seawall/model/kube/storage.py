@@ -16,6 +16,7 @@ class PersistentVolumeSpec(View, frozen=True):
     persistent_volume_reclaim_policy: str = ""
     storage_class_name: str = ""
     csi: dict[str, Any] | None = None
+    node_affinity: dict[str, Any] | None = None
     nfs: dict[str, Any] | None = None
     flex_volume: dict[str, Any] | None = None
 

@@ -1,0 +1,96 @@
+"""What falls with each node, namespace or pool: reads the inputs, asks the analysis, and accounts for everything."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from seawall.analysis.isolation import LEVELS, Blast, By, Level, Options, World
+from seawall.engine.reading import Reading, ReadOptions
+from seawall.engine.standing import ClusterStanding, standing_for
+from seawall.model.isolation import Estate, Falls
+from seawall.model.paths import format_path
+from seawall.model.resource import Inventory, NotRead
+from seawall.model.version import NEWEST, KubernetesVersion
+
+__all__ = ["LEVELS", "By", "Isolation", "Level", "Options"]
+
+_PLACEMENTS = {
+    "possible": "no pod is bound to a node: told is where the scheduler may put them, each on every node that takes it",
+    "presumed": "there are no nodes in the input: told is what can meet on nodes with the labels that workloads ask "
+    "for; taints are presumed where pods tolerate them by name",
+}
+#: Of workloads that have no pods so many are named.
+_NAMED = 3
+
+
+class Isolation:
+    """The isolation of what was read. Ask it for rows as often as wanted."""
+
+    def __init__(
+        self, options: ReadOptions, chosen: Options | None = None, version: KubernetesVersion | None = None
+    ) -> None:
+        self.reading = Reading(options)
+        self.inventory: Inventory = self.reading.inventory()
+        self.version = version or max(self.reading.versions, default=NEWEST)
+        self.options = chosen or Options()
+        self.standing: ClusterStanding = standing_for(self.inventory, self.version)
+        self.problem = ""
+        self.world: World | None = None
+        try:
+            self.world = World(self.inventory, self.standing, self.options, self.version)
+        except NotRead as missing:
+            self.problem = f"isolation was not judged: {missing}"
+
+    def estate(self, by: By = "node") -> Estate:
+        """What falls with each node, namespace or pool."""
+        if self.world is None:
+            return judge_world(World(Inventory(()), options=self.options), by)
+        found = judge_world(self.world, by)
+        return structs.replace(found, notes=(*found.notes, *self._notes()))
+
+    def _notes(self) -> list[str]:
+        found = []
+        if self.standing.problem:
+            found.append(self.standing.problem)
+        for kind, what in (("Secret", "Secrets"), ("PersistentVolume", "volumes")):
+            if kind in self.inventory.unread:
+                found.append(
+                    f"{what} were not read ({self.inventory.unread[kind].reason}): only those named by pods count"
+                )
+        return found
+
+    def problems(self) -> list[str]:
+        """Why answers may be wrong, a line each; empty where all was read."""
+        lines = [str(error) for error in self.reading.errors]
+        lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.reading.unrendered]
+        if self.problem:
+            lines.append(self.problem)
+        elif self.world is not None:
+            lines += [
+                f"{resource.ref}: {format_path(invalid.path)} has the wrong type: not judged"
+                for resource, invalid in self.world.units.unread
+            ]
+            if not self.world.units.by_label and not self.world.nodes:
+                lines.append("no workloads and no nodes were found: name the files, folder or snapshot with them")
+        return lines
+
+
+def judge_world(world: World, by: By) -> Estate:
+    """What falls in a world, with what a reader must know."""
+    blast = Blast(world)
+    nodes = blast.rows("node")
+    rows: list[Falls] = nodes if by == "node" else blast.rows(by)
+    notes = [_PLACEMENTS[world.placement]] if world.placement in _PLACEMENTS and world.units.by_label else []
+    idle = [unit.label for unit in world.idle if unit.replicas]
+    if idle:
+        more = f" and {len(idle) - _NAMED} more" if len(idle) > _NAMED else ""
+        notes.append(
+            f"{len(idle)} workloads have no pod on a node now and count nowhere: {', '.join(idle[:_NAMED])}{more}"
+        )
+    unknown = [name for name, facts in world.nodes.items() if facts.resource is None and world.placement == "bound"]
+    if unknown:
+        notes.append(
+            f"{len(unknown)} nodes are known only by pods that name them: their labels and taints were not read"
+        )
+    unread = tuple(resource.ref for resource, _ in world.units.unread)
+    return Estate(world.placement, by, tuple(rows), blast.total(nodes), tuple(notes), unread)
