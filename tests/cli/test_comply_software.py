@@ -21,6 +21,7 @@ status: {nodeInfo: {kubeletVersion: v1.29.1, kubeProxyVersion: v1.29.1}}
 def control(run: Run, tmp_path: Path, name: str, results: str) -> dict[str, Any]:
     done = run("comply", "nist-800-190", "--on", results, "--format", "json", cwd=tmp_path)
     (found,) = [each for each in json.loads(done.stdout)["controls"] if each["id"] == name]
+    assert isinstance(found, dict)
     return found
 
 
