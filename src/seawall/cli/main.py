@@ -33,6 +33,7 @@ COMMANDS = {
     "policy": "list policies of your own, and run them against their examples",
     "config": "check seawall.yaml, with the line of each mistake",
     "network": "show what can reach what, and why",
+    "paths": "show how an attacker gets from outside to what matters, and the one thing to mend first",
     "db": "keep the database of advisories: update, build, status",
     "comply": "answer every control of a framework, with evidence",
     "node": "collect the facts of a node, judge them by benchmarks, plan what to change",

@@ -37,8 +37,10 @@ class Place(Struct, frozen=True, gc=False, order=True):
     """A place, told from others by its kind, namespace and name.
 
     A workload is named ``KIND/NAME``, a container ``KIND/NAME/CONTAINER``, an identity ``ServiceAccount NAME`` (with
-    its namespace), ``User NAME`` or ``Group NAME``. A node without a name stands for nodes that are not known: where
-    workloads run of which no pod was read. ``kind`` is NODE and ``name`` is ``*`` for a node of the attacker's choice.
+    its namespace), ``User NAME`` or ``Group NAME``. A node without a name stands for nodes that are not known, where
+    workloads run of which no pod was read; one named ``*`` for a node of the attacker's choice. A workload stands for
+    what its pods hold, which root of a node has of those that run there; to be in a container of it is more, as it may
+    be left for any node on which pods of it run.
     """
 
     kind: PlaceKind
@@ -50,6 +52,8 @@ class Place(Struct, frozen=True, gc=False, order=True):
             return str(self.kind)
         if self.kind is PlaceKind.NODE and self.name in ("", "*"):
             return "any node" if self.name else "a node that is not known"
+        if self.kind is PlaceKind.PERMISSION:
+            return f"{self.name} in {self.namespace}" if self.namespace else self.name
         where = f"{self.namespace}/" if self.namespace else ""
         return f"{self.kind} {where}{self.name}"
 

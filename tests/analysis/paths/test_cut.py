@@ -1,4 +1,4 @@
-"""The smallest cut against a brute-force oracle over every set of grants."""
+"""The smallest cut against a brute-force oracle over every set of removables."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from itertools import combinations
 
 import pytest
 
-from seawall.analysis.paths.cut import CutBudgetError, smallest_cut
-from seawall.analysis.paths.walk import Edge, Graph
+from seawall.analysis.paths.cut import smallest_cut
+from seawall.analysis.paths.walk import pairs
+from tests.analysis.paths.graphs import random_graph
 
 
-def pairs(graph: Graph, without: frozenset[str]) -> set[tuple[int, int]]:
-    return {(entry, goal) for entry in (0, 1) for goal in graph.reach(entry, without) & {5, 6}}
-
-
-@pytest.mark.parametrize("seed", range(80))
-def test_agrees_with_every_set_of_grants(seed: int) -> None:
-    rng = random.Random(seed)
-    edges = [Edge(rng.randrange(7), rng.randrange(7), 1.0, rng.choice(["", *"abcde"])) for _ in range(18)]
-    graph = Graph(7, edges)
-    stay = pairs(graph, frozenset(graph.grants))
-    sizes = range(len(graph.grants) + 1)
-    least = next(n for n in sizes for some in combinations(graph.grants, n) if pairs(graph, frozenset(some)) == stay)
+@pytest.mark.parametrize("seed", range(120))
+def test_agrees_with_every_set_of_removables(seed: int) -> None:
+    graph = random_graph(random.Random(seed), places=7, steps=18)
+    every = frozenset(range(len(graph.removables)))
+    stay = pairs(graph, (0, 1), (5, 6), every)
+    sizes = range(len(every) + 1)
+    least = next(
+        n for n in sizes for some in combinations(every, n) if pairs(graph, (0, 1), (5, 6), frozenset(some)) == stay
+    )
     cut = smallest_cut(graph, (0, 1), (5, 6))
     assert cut.uncuttable == stay
-    assert len(cut.grants) == least
-    assert pairs(graph, cut.grants) == stay
+    assert len(cut.removables) == least
+    assert cut.smallest
+    assert pairs(graph, (0, 1), (5, 6), cut.removables) == stay
 
 
-def test_says_when_the_budget_is_spent() -> None:
-    with pytest.raises(CutBudgetError, match="within 1 walks"):
-        smallest_cut(Graph(2, [Edge(0, 1, 1.0, "a")]), (0,), (1,), budget=1)
+@pytest.mark.parametrize("seed", range(40))
+def test_cuts_all_the_same_when_the_budget_is_spent(seed: int) -> None:
+    graph = random_graph(random.Random(seed), places=12, steps=50, removables=12)
+    stay = pairs(graph, (0, 1), (10, 11), frozenset(range(12)))
+    cut = smallest_cut(graph, (0, 1), (10, 11), budget=0)
+    assert pairs(graph, (0, 1), (10, 11), cut.removables) == stay
+    assert cut.at_least <= len(smallest_cut(graph, (0, 1), (10, 11)).removables) <= len(cut.removables)

@@ -8,43 +8,46 @@ from math import isclose, prod
 
 import pytest
 
-from seawall.analysis.paths.walk import Edge, Graph
+from seawall.analysis.paths.walk import Losses, best_paths, pairs, reached_by
+from seawall.model.attack import AttackGraph, Step
+from tests.analysis.paths.graphs import random_graph
 
 
-def simple(edges: list[Edge], at: int, goal: int, seen: frozenset[int]) -> Iterator[list[Edge]]:
+def simple(graph: AttackGraph, at: int, goal: int, seen: frozenset[int]) -> Iterator[list[Step]]:
     if at == goal:
         yield []
         return
-    for edge in edges:
-        if edge.source == at and edge.target not in seen:
-            for rest in simple(edges, edge.target, goal, seen | {edge.target}):
-                yield [edge, *rest]
+    for step in graph.out[at]:
+        if step.target not in seen:
+            for rest in simple(graph, step.target, goal, seen | {step.target}):
+                yield [step, *rest]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(80))
 def test_agrees_with_every_simple_path(seed: int) -> None:
     rng = random.Random(seed)
-    edges = [
-        Edge(rng.randrange(6), rng.randrange(6), rng.choice([0.2, 0.5, 1.0]), rng.choice(["", "a", "b", "c"]))
-        for _ in range(rng.randrange(4, 12))
-    ]
-    graph = Graph(6, edges)
-    expected = dict.fromkeys(graph.grants, 0)
-    for entry in (0, 1):
-        for goal in (4, 5):
-            paths = list(simple(edges, entry, goal, frozenset((entry,))))
-            assert (goal in graph.reach(entry)) == bool(paths)
-            found = graph.likeliest(entry, goal)
+    graph = random_graph(rng, places=6, steps=rng.randrange(4, 12))
+    starts, masks = reached_by(graph, (0, 1))
+    every = {(e, g): list(simple(graph, e, g, frozenset((e,)))) for e in (0, 1) for g in (4, 5)}
+    for (entry, goal), paths in every.items():
+        assert bool(masks[goal] >> starts.index(entry) & 1) == bool(paths)
+        for likeliest in (True, False):
+            found = best_paths(graph, (entry,), (4, 5), likeliest).get(goal)
             assert (found is None) == (not paths)
             if found is not None:
-                best = max(prod(edge.likelihood for edge in path) for path in paths)
-                assert isclose(prod(edge.likelihood for edge in found), best)
-            for grant in graph.grants:
-                expected[grant] += bool(paths) and all(any(e.grant == grant for e in path) for path in paths)
-    assert graph.losses((0, 1), (4, 5)) == expected
-
-
-@pytest.mark.parametrize("edge", [Edge(0, 2), Edge(-1, 0), Edge(0, 1, 0.0), Edge(0, 1, float("nan"))])
-def test_refuses_a_broken_edge(edge: Edge) -> None:
-    with pytest.raises(ValueError):
-        Graph(2, [edge])
+                odds = prod(step.likelihood for step in found)
+                if likeliest:
+                    assert isclose(odds, max(prod(step.likelihood for step in path) for path in paths))
+                else:
+                    assert len(found) == min(map(len, paths))
+                    assert isclose(
+                        odds, max(prod(s.likelihood for s in path) for path in paths if len(path) == len(found))
+                    )
+    losses = Losses(graph, (0, 1), (4, 5))
+    held = {pair for pair, paths in every.items() if paths}
+    assert losses.pairs == len(held)
+    assert pairs(graph, (0, 1), (4, 5), frozenset()) == held
+    for removable in range(len(graph.removables)):
+        gone = sum(all(any(removable in s.removables for s in path) for path in every[pair]) for pair in held)
+        assert losses.of.get(removable, 0) == gone
+        assert len(held) - len(pairs(graph, (0, 1), (4, 5), frozenset((removable,)))) == gone

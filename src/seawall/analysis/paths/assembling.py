@@ -1,0 +1,114 @@
+"""The attack graph of an inventory, put together from its parts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from seawall.analysis.paths.building import Draft
+from seawall.analysis.paths.credentials import (
+    accounts_of,
+    add_cloud_identities,
+    add_credentials,
+    add_secrets,
+    secret_names,
+    token_ways,
+)
+from seawall.analysis.paths.entrances import add_entrances, add_neighbours
+from seawall.analysis.paths.escapes import add_escapes
+from seawall.analysis.paths.hubs import Hubs
+from seawall.analysis.paths.inputs import Inputs
+from seawall.analysis.paths.nodes import add_nodes, control_plane, node_objects
+from seawall.analysis.paths.permissions import Permissions
+from seawall.analysis.paths.processes import add_shared_processes
+from seawall.analysis.paths.services import add_anonymous, add_metadata, add_open_kubelets, add_open_services
+from seawall.analysis.paths.settings import Settings
+from seawall.analysis.paths.storage import Cluster, add_volumes, host_volumes
+from seawall.analysis.paths.units import Box, Unit, units_of
+from seawall.model.access import Subject
+from seawall.model.attack import ADMIN, OUTSIDE, AttackGraph, Place
+from seawall.model.owners import owned_by
+from seawall.model.resource import Inventory, Resource, namespace_of
+
+#: What lets one read a node's logs through its kubelet, or those of a pod through the API server.
+_LOG_DEEDS = ("read logs of nodes", "read logs of pods", "proxy to nodes")
+
+
+def build_graph(inputs: Inputs) -> AttackGraph:
+    """The graph; its notes tell what could not be read.
+
+    Raises:
+        NotRead: workloads were not read.
+    """
+    draft, inventory = Draft(), inputs.inventory
+    draft.place(OUTSIDE)
+    draft.place(ADMIN)
+    found, notes = units_of(inventory)
+    draft.notes.update(dict.fromkeys(notes))
+    units = {unit.label: unit for unit in found}
+    boxes = [box for unit in found for box in unit.boxes()]
+    accounts = accounts_of(inventory)
+    add_secrets(draft, inventory)
+    for box in boxes:
+        add_credentials(draft, box, accounts)
+        add_escapes(draft, box)
+    add_cloud_identities(draft, accounts, inventory)
+    hubs = Hubs(draft, boxes, inputs.accounts, _Pods(inventory), inputs.open)
+    permissions = Permissions(draft, inputs, hubs)
+    permissions.add()
+    nodes = node_objects(inventory)
+    tokens, secrets = _on_nodes(draft, boxes, accounts)
+    readers = {unit.account: permissions.ways_to(_LOG_DEEDS, unit.account) for unit in found}
+    cluster = Cluster(control_plane(nodes), tokens, readers, host_volumes(inventory))
+    for box in boxes:
+        add_volumes(draft, box, cluster)
+    add_shared_processes(draft, found)
+    add_nodes(draft, found, nodes, tokens, secrets)
+    add_entrances(draft, units, inputs)
+    add_neighbours(draft, units, inputs)
+    add_anonymous(draft, boxes, permissions.anonymous())
+    add_metadata(draft, units, nodes, inputs)
+    add_open_kubelets(draft, boxes, [r for r in inventory.resources if r.ref.kind == "KubeletConfiguration"])
+    add_open_services(draft, units, inputs)
+    hubs.fill()
+    return draft.graph()
+
+
+def _on_nodes(
+    draft: Draft, boxes: list[Box], accounts: dict[Subject, Resource]
+) -> tuple[dict[Place, tuple[Subject, ...]], dict[Place, tuple[Place, ...]]]:
+    """The accounts whose tokens are on each node, and the Secrets that pods there refer to."""
+    tokens: dict[Place, dict[Subject, None]] = defaultdict(dict)
+    secrets: dict[Place, dict[Place, None]] = defaultdict(dict)
+    for box in boxes:
+        has_token = next(token_ways(Settings(draft, box), accounts), None) is not None
+        names = secret_names(Settings(draft, box))
+        for node in box.unit.nodes:
+            if has_token:
+                tokens[node][box.unit.account] = None
+            secrets[node].update(dict.fromkeys(names))
+    return (
+        {node: tuple(found) for node, found in tokens.items()},
+        {node: tuple(each) for node, each in secrets.items()},
+    )
+
+
+class _Pods:
+    """The label of the workload of a pod."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._known: dict[tuple[str, str], str] = {}
+
+    def __call__(self, namespace: str, name: str) -> str:
+        pod: Any = self._inventory.get("Pod", namespace, name)
+        if pod is None:
+            return ""
+        key = (namespace, name)
+        if key not in self._known:
+            _, kind, owner, _ = owned_by(pod, self._inventory)
+            self._known[key] = f"{namespace_of(pod)}/{owner}[{kind}]"
+        return self._known[key]
+
+
+__all__ = ["Unit", "build_graph"]
