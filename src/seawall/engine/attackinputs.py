@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from seawall.analysis.access import AccessIndex, facts_of
+from seawall.analysis.access import AccessIndex, Closure, Point, Step, facts_of
 from seawall.analysis.access.capabilities import CLUSTER_ONLY, NEEDS, Capability, Need, gift_of
 from seawall.analysis.access.gains import gains
 from seawall.analysis.access.judging import own_bindings
@@ -17,13 +17,13 @@ from seawall.analysis.network.index import Options
 from seawall.analysis.network.match import EndMatch
 from seawall.analysis.network.mesh import build_mesh
 from seawall.analysis.network.reach import Reach
-from seawall.analysis.paths.inputs import Gain, Inputs, Right
+from seawall.analysis.paths.inputs import Escalation, Gain, Inputs, Right
 from seawall.analysis.paths.services import METADATA
-from seawall.model.access import Grant
+from seawall.model.access import Grant, Subject
 from seawall.model.kube.rbac import PolicyRule
 from seawall.model.reach import EndKind
 from seawall.model.resource import Inventory
-from seawall.model.version import KubernetesVersion
+from seawall.model.version import KubernetesVersion, parse_version
 
 _C = Capability
 #: What a need is called as a deed; needs of one capability that differ in what they do have names of their own.
@@ -156,7 +156,36 @@ class _Gains:
     def __call__(self, namespace: str, capabilities: frozenset[str]) -> Iterator[Gain]:
         mask = sum(1 << Capability[name] for name in capabilities if name in Capability.__members__)
         for wanted, hub, how, assumed in gains(namespace, mask, self._facts):
-            yield Gain(tuple(each.name for each in wanted), hub.kind, hub.namespace, how, assumed)
+            yield Gain(tuple(each.name for each in wanted), hub.kind, hub.namespace, how, assumed, str(hub))
+
+
+#: Since then a kubelet may request tokens only for audiences that pods on its node mount one for.
+#: Source: the feature gate ServiceAccountNodeAudienceRestriction, on by default.
+_AUDIENCES_RESTRICTED = parse_version("1.33")
+_BY_NAME = frozenset(
+    ("BIND_ROLES", "BIND_OWN_ROLES", "ESCALATE_ROLES", "EDIT_ROLES", "ESCALATE_CLUSTER_ROLES", "EDIT_CLUSTER_ROLES",
+     "BE_GROUPS")
+)  # fmt: skip
+
+
+def _escalations(
+    index: AccessIndex, facts: Facts, version: KubernetesVersion, rights: Iterable[Right]
+) -> Iterator[Escalation]:
+    """Steps by roles or groups that are named; the closure is made only where some right names one."""
+    if not any(each.capability == "BIND_OWN_ROLES" or (each.name and each.capability in _BY_NAME) for each in rights):
+        return
+    for step in Closure(index, facts, version).steps_by_name():
+        source, target = _end(step.source), _end(step.target)
+        proofs = tuple((_holder(step, grant), grant, rule) for grant, rule in step.grants if grant.subjects)
+        yield Escalation(source, target, step.how, proofs)
+
+
+def _end(point: Point) -> Subject | Gain:
+    return point if isinstance(point, Subject) else Gain((), point.kind, point.namespace, "", name=str(point))
+
+
+def _holder(step: Step, grant: Grant) -> Subject:
+    return step.source if isinstance(step.source, Subject) and step.source in grant.subjects else grant.subjects[0]
 
 
 class _Traffic:
@@ -200,9 +229,11 @@ def inputs_of(
     """Everything that the graph of an inventory is built from."""
     facts = facts_of(inventory)
     traffic = _Traffic(inventory)
+    rights = tuple(rights_of(index.grants, version))
     return Inputs(
         inventory=inventory,
-        rights=tuple(rights_of(index.grants, version)),
+        rights=rights,
+        escalations=tuple(_escalations(index, facts, version, rights)),
         gains=_Gains(facts),
         accounts=facts.accounts,
         fixed=own_bindings(inventory),
@@ -212,4 +243,5 @@ def inputs_of(
         sources=traffic.sources,
         reaches_out=traffic.out,
         exploited=exploited,
+        any_token=version < _AUDIENCES_RESTRICTED,
     )

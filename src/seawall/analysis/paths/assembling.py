@@ -11,19 +11,21 @@ from seawall.analysis.paths.credentials import (
     add_cloud_identities,
     add_credentials,
     add_secrets,
-    secret_names,
+    secret_place,
+    secret_ways,
     token_ways,
 )
 from seawall.analysis.paths.entrances import add_entrances, add_neighbours
 from seawall.analysis.paths.escapes import add_escapes
 from seawall.analysis.paths.hubs import Hubs
+from seawall.analysis.paths.images import add_images, pull_secrets
 from seawall.analysis.paths.inputs import Inputs
 from seawall.analysis.paths.nodes import add_nodes, control_plane, node_objects
 from seawall.analysis.paths.permissions import Permissions
 from seawall.analysis.paths.processes import add_shared_processes
 from seawall.analysis.paths.services import add_anonymous, add_metadata, add_open_kubelets, add_open_services
-from seawall.analysis.paths.settings import Settings
-from seawall.analysis.paths.storage import Cluster, add_volumes, host_volumes
+from seawall.analysis.paths.settings import Settings, Way
+from seawall.analysis.paths.storage import Cluster, add_claims, add_volumes, host_volumes
 from seawall.analysis.paths.units import Box, Unit, units_of
 from seawall.model.access import Subject
 from seawall.model.attack import ADMIN, OUTSIDE, AttackGraph, Place
@@ -57,40 +59,42 @@ def build_graph(inputs: Inputs) -> AttackGraph:
     permissions = Permissions(draft, inputs, hubs)
     permissions.add()
     nodes = node_objects(inventory)
-    tokens, secrets = _on_nodes(draft, boxes, accounts)
+    on = _OnNodes(draft, boxes, accounts, inputs.any_token)
     readers = {unit.account: permissions.ways_to(_LOG_DEEDS, unit.account) for unit in found}
-    cluster = Cluster(control_plane(nodes), tokens, readers, host_volumes(inventory))
+    cluster = Cluster(control_plane(nodes), on.tokens, readers, host_volumes(inventory))
     for box in boxes:
         add_volumes(draft, box, cluster)
+    add_claims(draft, found)
     add_shared_processes(draft, found)
-    add_nodes(draft, found, nodes, tokens, secrets)
+    add_nodes(draft, found, nodes, on.requested, on.secrets)
     add_entrances(draft, units, inputs)
     add_neighbours(draft, units, inputs)
     add_anonymous(draft, boxes, permissions.anonymous())
     add_metadata(draft, units, nodes, inputs)
     add_open_kubelets(draft, boxes, [r for r in inventory.resources if r.ref.kind == "KubeletConfiguration"])
     add_open_services(draft, units, inputs)
+    add_images(draft, units, accounts, inputs)
     hubs.fill()
     return draft.graph()
 
 
-def _on_nodes(
-    draft: Draft, boxes: list[Box], accounts: dict[Subject, Resource]
-) -> tuple[dict[Place, tuple[Subject, ...]], dict[Place, tuple[Place, ...]]]:
-    """The accounts whose tokens are on each node, and the Secrets that pods there refer to."""
-    tokens: dict[Place, dict[Subject, None]] = defaultdict(dict)
-    secrets: dict[Place, dict[Place, None]] = defaultdict(dict)
-    for box in boxes:
-        has_token = next(token_ways(Settings(draft, box), accounts), None) is not None
-        names = secret_names(Settings(draft, box))
-        for node in box.unit.nodes:
-            if has_token:
-                tokens[node][box.unit.account] = None
-            secrets[node].update(dict.fromkeys(names))
-    return (
-        {node: tuple(found) for node, found in tokens.items()},
-        {node: tuple(each) for node, each in secrets.items()},
-    )
+class _OnNodes:
+    """What pods have, by the node that they are on: tokens, those that the kubelet may request, and Secrets."""
+
+    def __init__(self, draft: Draft, boxes: list[Box], accounts: dict[Subject, Resource], any_token: bool) -> None:
+        self.tokens: dict[Place, list[tuple[Subject, Way]]] = defaultdict(list)
+        self.requested = defaultdict[Place, list[tuple[Subject, Way]]](list) if any_token else self.tokens
+        self.secrets: dict[Place, list[tuple[Place, Way]]] = defaultdict(list)
+        for box in boxes:
+            settings, unit = Settings(draft, box), box.unit
+            tokens = [(unit.account, way) for way in token_ways(settings, accounts)]
+            secrets = list(secret_ways(settings))
+            secrets += [(secret_place(unit.namespace, name), Way()) for name in sorted(pull_secrets(unit, accounts))]
+            for node in unit.nodes:
+                self.tokens[node] += tokens
+                self.secrets[node] += secrets
+                if any_token:
+                    self.requested[node].append((unit.account, Way()))
 
 
 class _Pods:

@@ -108,9 +108,10 @@ def _secrets(settings: Settings) -> Iterator[tuple[str, str, str, Way]]:
             yield whole.secret_ref.name, "secret-in-env", "reads its variables", way
 
 
-def secret_names(settings: Settings) -> list[Place]:
-    """The Secrets that a container is given."""
-    return [secret_place(settings.unit.namespace, name) for name, *_ in _secrets(settings)]
+def secret_ways(settings: Settings) -> Iterator[tuple[Place, Way]]:
+    """The Secrets that a container is given, each with the way of it."""
+    for name, _, _, way in _secrets(settings):
+        yield secret_place(settings.unit.namespace, name), way
 
 
 def add_secrets(draft: Draft, inventory: Inventory) -> None:

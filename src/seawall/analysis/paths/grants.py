@@ -37,13 +37,13 @@ class Grants:
         removables: list[int] = []
         traces = [Trace(grant.binding, (), f"binds {right.subject} to {grant.role}")]
         role = self._objects.get(grant.role)
-        if _written_in(role, grant, right.rule):
+        if right.rule >= 0 and _written_in(role, grant, right.rule):
             traces.append(Trace(grant.role, ("rules", right.rule), str(grant.rules[right.rule])))
         if grant.binding not in self._fixed:
             at = self._position(grant, right.subject)
             if at >= 0:
                 removables.append(self._binding(grant, right.subject, at))
-            if role is not None and _written_in(role, grant, right.rule) and not _kept(role):
+            if role is not None and right.rule >= 0 and _written_in(role, grant, right.rule) and not _kept(role):
                 removables.append(self._rule(grant, right))
         return Way(tuple(removables), tuple(traces))
 

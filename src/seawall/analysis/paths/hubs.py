@@ -20,7 +20,6 @@ _OTHERS = {
     "users": "any user",
     "kubelets": "any kubelet",
     "bootstrappers": "a bootstrap token",
-    "roles": "the rights of any Role",
 }
 
 
@@ -59,6 +58,8 @@ class Hubs:
             return ADMIN
         if gain.hub == "node":
             return ANY_NODE
+        if gain.hub in ("role", "roles"):
+            return Place(PlaceKind.PERMISSION, gain.name.partition(" of namespace")[0], gain.namespace)
         if gain.hub == "namespace":
             return Place(PlaceKind.NAMESPACE, gain.namespace or "*")
         name = {"accounts": _ACCOUNTS, "pods": _PODS, "tokens": _SECRETS, **_OTHERS}[gain.hub]

@@ -33,7 +33,7 @@ class Right(Struct, frozen=True, gc=False):
 class Gain(Struct, frozen=True, gc=False):
     """What capabilities in a namespace (empty: everywhere) lead to: a hub of the analysis of access, by its kind.
 
-    ``assumed`` says that it rests on something that was not read.
+    ``assumed`` says that it rests on something that was not read; ``name`` is how that analysis writes the hub.
     """
 
     wanted: tuple[str, ...]
@@ -41,13 +41,18 @@ class Gain(Struct, frozen=True, gc=False):
     namespace: str
     how: str
     assumed: bool = False
+    name: str = ""
 
 
 class Escalation(Struct, frozen=True, gc=False):
-    """A step from one subject or hub to another, by roles that are bound or written to by name."""
+    """A step by roles that are bound or written to by name, or on from the rights of such a role.
 
-    source: Subject | str
-    target: Subject | str
+    An end is a subject, or what a gain leads to. ``proofs`` are the grants that allow
+    it, with whom of their subjects and which of their rules.
+    """
+
+    source: Subject | Gain
+    target: Subject | Gain
     how: str
     proofs: tuple[tuple[Subject, Grant, int], ...] = ()
 
@@ -67,7 +72,8 @@ class Inputs(Struct, frozen=True):
     namespaces that were read and in which no Pod Security level forbids privileged pods, ``unread`` those of which it
     is not known. ``sources`` gives, for a workload's label, the labels of workloads that reach it, with a port each;
     ``reaches_out`` tells whether one reaches an address outside. ``exploited`` has the known-exploited
-    vulnerabilities of each image; None assumes a breach of every exposed workload.
+    vulnerabilities of each image; None assumes a breach of all that is exposed. ``any_token`` says that a kubelet may
+    request a token for any pod on its node, also one that mounts none (before Kubernetes 1.33).
     """
 
     inventory: Inventory
@@ -82,3 +88,4 @@ class Inputs(Struct, frozen=True):
     sources: Callable[[str], Iterable[tuple[str, int]]] = _nobody
     reaches_out: Callable[[str, str, int], bool] = _nothing
     exploited: Mapping[str, tuple[str, ...]] | None = None
+    any_token: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from seawall.analysis.paths.building import Draft
+from seawall.analysis.paths.settings import Way
 from seawall.analysis.paths.storage import identity, kubelet
 from seawall.analysis.paths.units import Unit
 from seawall.model.access import Subject
@@ -46,8 +47,8 @@ def add_nodes(
     draft: Draft,
     units: Iterable[Unit],
     nodes: dict[str, Resource],
-    tokens: dict[Place, tuple[Subject, ...]],
-    secrets: dict[Place, tuple[Place, ...]],
+    tokens: dict[Place, list[tuple[Subject, Way]]],
+    secrets: dict[Place, list[tuple[Place, Way]]],
 ) -> None:
     """Every node with its pods, its kubelet, the control plane's keys, and its identity in the cloud.
 
@@ -65,10 +66,10 @@ def add_nodes(
             draft.step(node, unit.place, "node-pods", f"a pod of {unit.place.name} runs there", likelihood=likely)
         draft.step(node, kubelet(node), "kubelet-credential", "reads the kubelet's credentials on the node")
         draft.step(kubelet(node), identity(_NODES_GROUP), "account-group", "kubelets are in the group system:nodes")
-        for account in tokens.get(node, ()):
-            draft.step(kubelet(node), identity(account), "kubelet-token", "requests a token for a pod on the node")
-        for secret in secrets.get(node, ()):
-            draft.step(kubelet(node), secret, "kubelet-secret", "reads a Secret of a pod on the node")
+        for account, way in tokens.get(node, ()):
+            _add(draft, node, identity(account), "kubelet-token", "requests a token for a pod on the node", way)
+        for secret, way in secrets.get(node, ()):
+            _add(draft, node, secret, "kubelet-secret", "reads a Secret of a pod on the node", way)
     leaders = control_plane(nodes)
     for name, resource in nodes.items():
         place = Place(PlaceKind.NODE, name)
@@ -80,3 +81,7 @@ def add_nodes(
             trace = Trace(resource.ref, ("spec", "providerID"))
             role = Place(PlaceKind.CLOUD, f"{cloud}: the identity of node {name}")
             draft.step(place, role, "node-cloud-role", f"takes on the node's identity in {cloud}", traces=(trace,))
+
+
+def _add(draft: Draft, node: Place, target: Place, kind: str, how: str, way: Way) -> None:
+    draft.step(kubelet(node), target, kind, how, removables=way.removables, traces=way.traces)

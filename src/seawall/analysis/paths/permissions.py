@@ -9,7 +9,7 @@ from itertools import product
 from seawall.analysis.paths.building import Draft
 from seawall.analysis.paths.grants import Grants
 from seawall.analysis.paths.hubs import Hubs
-from seawall.analysis.paths.inputs import Gain, Inputs, Right
+from seawall.analysis.paths.inputs import Escalation, Gain, Inputs, Right
 from seawall.analysis.paths.kinds import STEP_KINDS
 from seawall.analysis.paths.settings import Way
 from seawall.analysis.paths.storage import identity
@@ -69,10 +69,28 @@ class Permissions:
             for right in rights:
                 self._add_right(right)
             self._add_combined(subject, rights)
+        for escalation in self.inputs.escalations:
+            self._add_escalation(escalation)
         masters = identity(Subject("Group", MASTERS))
         self.draft.step(masters, ADMIN, "masters", STEP_KINDS["masters"].title)
         manager = identity(Subject("User", "system:kube-controller-manager"))
         self.draft.step(manager, ADMIN, "controller-manager", STEP_KINDS["controller-manager"].title)
+
+    def _add_escalation(self, each: Escalation) -> None:
+        way = Way()
+        for subject, grant, rule in each.proofs:
+            way = way + self.grants.way(Right(subject, "", "", grant.namespace, "", grant, rule))
+        self.draft.step(
+            self._end(each.source),
+            self._end(each.target),
+            "role-change",
+            each.how,
+            removables=way.removables,
+            traces=way.traces,
+        )
+
+    def _end(self, end: Subject | Gain) -> Place:
+        return identity(end) if isinstance(end, Subject) else self.hubs.hub(end)
 
     def anonymous(self) -> list[Place]:
         """What somebody without a login is, as far as it has rights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,13 +23,14 @@ from seawall.model.resource import Inventory
 class Cluster(Struct):
     """What steps through volumes need to know of the rest.
 
-    ``control_plane`` are its nodes; ``tokens`` gives the accounts whose tokens lie on a node; ``log_readers`` the ways
+    ``control_plane`` are its nodes; ``tokens`` gives the accounts whose tokens lie on a node, each with
+    the way in which a pod has it; ``log_readers`` the ways
     in which an account may read logs through the kubelet; ``host_volumes`` the host path of a claim (by namespace and
     name).
     """
 
     control_plane: frozenset[str]
-    tokens: dict[Place, tuple[Subject, ...]]
+    tokens: dict[Place, list[tuple[Subject, Way]]]
     log_readers: dict[Subject, list[Way]]
     host_volumes: dict[tuple[str, str], str]
 
@@ -76,13 +78,17 @@ def add_volumes(draft: Draft, box: Box, cluster: Cluster) -> None:
             removables=way.removables,
             traces=way.traces,
         )
-        for kind, target, likely in _uses(draft, settings, mounted, bool(mount.read_only), cluster):
+        root = settings.root()
+        uses = _uses(draft, settings, mounted, bool(mount.read_only), cluster) if root else ()
+        for kind, target, needs in uses:
             draft.step(
                 place,
                 target,
                 kind,
                 STEP_KINDS[kind].title,
-                likelihood=STEP_KINDS[kind].likelihood * likely,
+                removables=needs.removables,
+                traces=needs.traces,
+                likelihood=STEP_KINDS[kind].likelihood * root,
             )
         _add_symlink(draft, box, settings, mounted, bool(mount.read_only), cluster, way)
 
@@ -97,31 +103,29 @@ def _host_path(volume: Any, unit: Unit, cluster: Cluster) -> str | None:
 
 def _uses(
     draft: Draft, settings: Settings, path: str, read_only: bool, cluster: Cluster
-) -> Iterator[tuple[str, Place, float]]:
-    """What a mounted path of the node is good for: kind of step, where it leads, and how likely root is had."""
-    unit, root = settings.unit, settings.root()
-    if not root:
-        return
+) -> Iterator[tuple[str, Place, Way]]:
+    """What root has of a mounted path of the node: kind of step, where it leads, and what that needs besides."""
+    unit, nothing = settings.unit, Way()
     node = nodes_of(draft, unit)
     if not unit.sandboxed:
         # A read-only mount does not keep one from connecting to a socket in it.
         for kind in hostpaths.sockets(path):
-            yield kind, node, root
+            yield kind, node, nothing
         if hostpaths.has_core_pattern(path) and not read_only and not unit.in_user_namespace:
-            yield "escape-core-pattern", node, root
+            yield "escape-core-pattern", node, nothing
     if hostpaths.runs_programs(path) and not read_only:
-        yield "host-write", node, root
+        yield "host-write", node, nothing
     for each in unit.nodes:
         if hostpaths.has_kubelet_keys(path):
-            yield "host-read", kubelet(each), root
+            yield "host-read", kubelet(each), nothing
         if each.name in cluster.control_plane:
             if hostpaths.has_cluster_keys(path):
-                yield "host-read", ADMIN, root
+                yield "host-read", ADMIN, nothing
             if hostpaths.has_etcd(path):
-                yield "etcd-data", ADMIN, root
+                yield "etcd-data", ADMIN, nothing
         if hostpaths.has_tokens(path):
-            for account in cluster.tokens.get(each, ()):
-                yield "host-traverse", identity(account), root
+            for account, way in cluster.tokens.get(each, ()):
+                yield "host-traverse", identity(account), way
 
 
 def _add_symlink(
@@ -144,6 +148,33 @@ def _add_symlink(
                 traces=both.traces,
                 likelihood=kind.likelihood * root,
             )
+
+
+def add_claims(draft: Draft, units: list[Unit]) -> None:
+    """Claims as data that a workload holds; and from who may write to a claim to others that use it."""
+    users: dict[Place, list[tuple[Box, Way, bool]]] = defaultdict(list)
+    for unit in units:
+        for box in unit.boxes():
+            settings = Settings(draft, box)
+            for number, mount, _, volume in settings.mounts():
+                claim = volume.persistent_volume_claim
+                if claim is None or not claim.claim_name:
+                    continue
+                place = Place(PlaceKind.VOLUME, f"claim {claim.claim_name}", unit.namespace)
+                what = f"mount {mount.mount_path} of container {box.container.name}"
+                way = settings.way((*box.path, "volumeMounts", number), what, "")
+                users[place].append((box, way, not mount.read_only))
+                for source in (box.place, unit.place):
+                    how = f"mounts it at {mount.mount_path}"
+                    draft.step(source, place, "volume-mounted", how, removables=way.removables, traces=way.traces)
+    kind = STEP_KINDS["volume-shared"]
+    for place, found in users.items():
+        for box, way, writes in found:
+            for other, its, _ in found if writes else ():
+                if other.unit is not box.unit:
+                    both = way + its
+                    how = f"writes to {place.name}, which {other.unit.place.name} uses"
+                    draft.step(box.place, other.place, kind.id, how, removables=both.removables, traces=both.traces)
 
 
 def kubelet(node: Place) -> Place:

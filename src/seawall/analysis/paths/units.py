@@ -38,7 +38,7 @@ class Unit(Struct, frozen=True, eq=False):
     resource: Resource
     base: Path
     spec: PodSpec
-    annotations: dict[str, str]
+    labels: dict[str, str]
     nodes: tuple[Place, ...]
     account: Subject
     sandboxed: bool
@@ -107,7 +107,7 @@ def _unit(label: str, top: Resource, kind: str, name: str, bound: Any, sandboxes
     runtime = spec.runtime_class_name or ""
     sandboxed = sandboxes.get(runtime, _is_sandbox(runtime))
     base: Path = top.kind.template if top.kind is not None and top.kind.template is not None else ()
-    return Unit(label, place, top, base, spec, template.metadata.annotations, nodes, account, sandboxed)
+    return Unit(label, place, top, base, spec, template.metadata.labels, nodes, account, sandboxed)
 
 
 def _is_sandbox(text: str) -> bool:
