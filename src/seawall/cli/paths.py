@@ -14,7 +14,7 @@ from seawall.analysis.paths.asking import NoSuchPlaceError
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import EXIT_USAGE, CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, write
-from seawall.engine.paths import TARGETS, Answer, Attack, Question, answer
+from seawall.engine.paths import CHOKED, TARGETS, Answer, Attack, Question, answer
 from seawall.reports import paths as report
 
 _QUESTIONS = ("summary", "chokepoints")
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of the command."""
     add_input_arguments(parser, default="cluster", namespace=False)
     parser.add_argument("--from", dest="source", default="exposed", metavar="WHERE", help=f"{_ENTRIES} (exposed)")
-    parser.add_argument("--to", dest="target", default=TARGETS, metavar="WHAT", help=f"{_TARGETS} ({TARGETS})")
+    parser.add_argument("--to", dest="target", metavar="WHAT", help=f"{_TARGETS} ({TARGETS}; of choke points {CHOKED})")
     parser.add_argument("--limit", type=int, default=10, metavar="N", help="show at most so many paths (10)")
     add_version_argument(parser)
     add_format_argument(parser, _FORMATS)
@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     if kind != "paths" and any(name in ("mermaid", "dot") for name, _ in outputs):
         raise CommandError("mermaid and dot draw paths; ask for them without `summary` or `chokepoints`")
     attack = Attack(read_options(args), kubernetes_version(args))
-    question = Question(kind, args.source, args.target, args.limit)
+    target = args.target or (CHOKED if kind == "chokepoints" else TARGETS)
+    question = Question(kind, args.source, target, args.limit)
     try:
         found = answer(attack, question)
     except NoSuchPlaceError as error:

@@ -14,7 +14,7 @@ from seawall.analysis.paths.asking import places_named
 from seawall.analysis.paths.assembling import build_graph
 from seawall.analysis.paths.cut import Cut, smallest_cut
 from seawall.analysis.paths.kinds import STEP_KINDS
-from seawall.analysis.paths.walk import Losses, best_paths, pairs, reached_by
+from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, reached_by
 from seawall.engine.attackinputs import inputs_of
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.model.attack import AttackGraph, Place, PlaceKind, Removable, Step, StepKind
@@ -26,6 +26,8 @@ from seawall.model.version import NEWEST, KubernetesVersion
 
 #: What paths lead to where nothing else is asked for, the worst first.
 TARGETS = "admin,nodes,secrets"
+#: The same for choke points: to cut a workload from the Secrets that it is given is seldom meant.
+CHOKED = "admin,nodes"
 _ORDER = (PlaceKind.ADMIN, PlaceKind.NODE, PlaceKind.CLOUD, PlaceKind.SECRET, PlaceKind.VOLUME)
 
 
@@ -205,7 +207,7 @@ class Attack:
         )
 
     def _count(self, starts: list[int], goals: list[int], without: frozenset[int]) -> int:
-        return len(pairs(self.graph, starts, goals, without))
+        return count_pairs(self.graph, starts, goals, without)
 
     def _choke(self, number: int, losses: Losses, starts: list[int], goals: list[int]) -> Choke:
         removable, lost = self.graph.removables[number], losses.of.get(number, 0)
@@ -327,6 +329,7 @@ def _key_of(place: Place) -> tuple[str, str, str] | None:
 
 
 __all__ = [
+    "CHOKED",
     "TARGETS",
     "Answer",
     "Attack",

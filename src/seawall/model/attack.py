@@ -127,7 +127,7 @@ class Step(Struct, frozen=True, gc=False):
 
 
 class AttackGraph:
-    """Places, steps and removables by number; ``out`` has the steps that leave each place."""
+    """Places, steps and removables by number; ``out`` has the steps that leave a place, ``targets`` where they lead."""
 
     def __init__(
         self, places: Sequence[Place], steps: Iterable[Step], removables: Sequence[Removable], notes: Sequence[str] = ()
@@ -136,8 +136,10 @@ class AttackGraph:
         self.removables = tuple(removables)
         self.notes = tuple(notes)
         self.out: list[list[Step]] = [[] for _ in self.places]
+        self.targets: list[list[int]] = [[] for _ in self.places]
         for step in steps:
             self.out[step.source].append(step)
+            self.targets[step.source].append(step.target)
         self._numbers = {place: number for number, place in enumerate(self.places)}
 
     def number(self, place: Place) -> int | None:

@@ -8,7 +8,8 @@ from math import isclose, prod
 
 import pytest
 
-from seawall.analysis.paths.walk import Losses, best_paths, pairs, reached_by
+from seawall.analysis.paths import walk
+from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, pairs, reached_by
 from seawall.model.attack import AttackGraph, Step
 from tests.analysis.paths.graphs import random_graph
 
@@ -23,10 +24,12 @@ def simple(graph: AttackGraph, at: int, goal: int, seen: frozenset[int]) -> Iter
                 yield [step, *rest]
 
 
+@pytest.mark.parametrize("large", [0, 5_000])
 @pytest.mark.parametrize("seed", range(80))
-def test_agrees_with_every_simple_path(seed: int) -> None:
+def test_agrees_with_every_simple_path(seed: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "_LARGE", large)
     rng = random.Random(seed)
-    graph = random_graph(rng, places=6, steps=rng.randrange(4, 12))
+    graph = random_graph(rng, places=6, steps=rng.randrange(4, 14))
     starts, masks = reached_by(graph, (0, 1))
     every = {(e, g): list(simple(graph, e, g, frozenset((e,)))) for e in (0, 1) for g in (4, 5)}
     for (entry, goal), paths in every.items():
@@ -51,3 +54,4 @@ def test_agrees_with_every_simple_path(seed: int) -> None:
         gone = sum(all(any(removable in s.removables for s in path) for path in every[pair]) for pair in held)
         assert losses.of.get(removable, 0) == gone
         assert len(held) - len(pairs(graph, (0, 1), (4, 5), frozenset((removable,)))) == gone
+        assert len(held) - count_pairs(graph, (0, 1), (4, 5), frozenset((removable,))) == gone

@@ -8,7 +8,7 @@ as adding a set goes through intersections, it is exactly what lies on all paths
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from math import log
 
@@ -17,29 +17,83 @@ from seawall.model.attack import AttackGraph, Step
 _NOTHING: frozenset[int] = frozenset()
 
 
-def reached_by(graph: AttackGraph, entries: Iterable[int]) -> tuple[list[int], list[int]]:
-    """The entries, and for each place a bit for every one of them that reaches it (the first has the lowest bit)."""
+def reached_by(
+    graph: AttackGraph, entries: Iterable[int], without: frozenset[int] = _NOTHING
+) -> tuple[list[int], list[int]]:
+    """The entries, and for each place a bit for every one of them that reaches it (the first has the lowest bit).
+
+    Steps that need any of ``without`` do not count. Places that reach each other have the same bits: those around the
+    first entry go as one.
+    """
     starts = sorted(set(entries))
     masks = [0] * len(graph.places)
+    if not starts:
+        return starts, masks
+    onward = graph.targets if not without else _left(graph, without)
+    pivot, members = starts[0], _around(onward, starts[0])
+    inside = bytearray(len(masks))
+    for place in members:
+        inside[place] = 1
+    leaving = {target for place in members for target in onward[place] if not inside[target]}
     queue: deque[int] = deque()
-    queued = bytearray(len(graph.places))
     for bit, start in enumerate(starts):
+        start = pivot if inside[start] else start
         masks[start] |= 1 << bit
         queue.append(start)
-        queued[start] = 1
-    targets = [list({step.target for step in steps}) for steps in graph.out]
     while queue:
         place = queue.popleft()
-        queued[place] = 0
         mask = masks[place]
-        for target in targets[place]:
+        for target in leaving if place == pivot else onward[place]:
+            target = pivot if inside[target] else target
             known = masks[target]
             if mask | known != known:
                 masks[target] = mask | known
-                if not queued[target]:
-                    queued[target] = 1
-                    queue.append(target)
+                queue.append(target)
+    for place in members:
+        masks[place] = masks[pivot]
     return starts, masks
+
+
+def _left(graph: AttackGraph, without: frozenset[int]) -> list[list[int]]:
+    """Where steps lead that need nothing of a set."""
+    gone = {place for place, steps in enumerate(graph.out) if any(not without.isdisjoint(s.removables) for s in steps)}
+    return [
+        [step.target for step in graph.out[place] if without.isdisjoint(step.removables)] if place in gone else targets
+        for place, targets in enumerate(graph.targets)
+    ]
+
+
+def count_pairs(
+    graph: AttackGraph, entries: Iterable[int], targets: Iterable[int], without: frozenset[int] = _NOTHING
+) -> int:
+    """How many pairs of an entry and another place among the targets that it reaches there are."""
+    starts, masks = reached_by(graph, entries, without)
+    own = {start: 1 << bit for bit, start in enumerate(starts)}
+    return sum((masks[target] & ~own.get(target, 0)).bit_count() for target in set(targets))
+
+
+def _around(onward: Sequence[Sequence[int]], pivot: int) -> list[int]:
+    """The places that the pivot reaches and that reach it."""
+    ahead = _flood(onward, pivot)
+    back: list[list[int]] = [[] for _ in onward]
+    for place, targets in enumerate(onward):
+        if ahead[place]:
+            for target in targets:
+                back[target].append(place)
+    behind = _flood(back, pivot)
+    return [place for place in range(len(onward)) if ahead[place] and behind[place]]
+
+
+def _flood(edges: Sequence[Sequence[int]], start: int) -> bytearray:
+    seen = bytearray(len(edges))
+    seen[start] = 1
+    todo = [start]
+    while todo:
+        for other in edges[todo.pop()]:
+            if not seen[other]:
+                seen[other] = 1
+                todo.append(other)
+    return seen
 
 
 def best_paths(
@@ -79,68 +133,102 @@ def _path(came: dict[int, Step], target: int) -> list[Step]:
     return path[::-1]
 
 
-class Backwards:
-    """The part of a graph that entries reach, with its steps by target."""
+#: Steps at each place: where they lead (or come from), and what they need.
+Edges = Mapping[int, Sequence[tuple[int, frozenset[int]]]]
+#: From so many steps on it pays to look for a core.
+_LARGE = 5_000
 
-    def __init__(self, graph: AttackGraph, entries: Iterable[int]) -> None:
-        self.entries = sorted(set(entries))
-        self.reached = graph.reach(self.entries)
-        back: dict[int, dict[int, set[frozenset[int]]]] = {}
-        for place in self.reached:
-            for step in graph.out[place]:
-                back.setdefault(step.target, {}).setdefault(place, set()).add(frozenset(step.removables))
-        #: For each place, what steps to it need, by where they come from: a step that needs nothing makes others moot.
-        self.into: dict[int, list[tuple[int, tuple[frozenset[int], ...]]]] = {
-            target: [(source, (_NOTHING,) if _NOTHING in needs else tuple(needs)) for source, needs in sources.items()]
-            for target, sources in back.items()
-        }
 
-    def needed(self, target: int) -> dict[int, frozenset[int]]:
-        """For each place that reaches the target, the removables that every path from it needs."""
-        found: dict[int, frozenset[int]] = {target: _NOTHING}
-        queue = deque((target,))
-        while queue:
-            place = queue.popleft()
-            after = found[place]
-            for source, needs in self.into.get(place, ()):
-                known = found.get(source)
-                if known is not None and not known:
+def needed(edges: Edges, start: int) -> dict[int, frozenset[int]]:
+    """For each place that is reached from a start along edges, the removables that every path there needs."""
+    found: dict[int, frozenset[int]] = {start: _NOTHING}
+    queue, queued = deque((start,)), {start}
+    while queue:
+        place = queue.popleft()
+        queued.discard(place)
+        after = found[place]
+        for other, needs in edges.get(place, ()):
+            known = found.get(other)
+            if known is None:
+                found[other] = after | needs
+            elif not known:
+                continue
+            else:
+                both = known & (after | needs)
+                if len(both) == len(known):
                     continue
-                each = after | needs[0] if needs[0] else after
-                for other in needs[1:]:
-                    each &= after | other
-                if known is not None:
-                    each = known & each
-                    if len(each) == len(known):
-                        continue
-                found[source] = each
-                queue.append(source)
-        return found
+                found[other] = both
+            if other not in queued:
+                queued.add(other)
+                queue.append(other)
+    return found
 
 
 class Losses:
-    """How many pairs of an entry and a target there are, and for each removable exactly how many vanish without it."""
+    """How many pairs of an entry and a target there are, and for each removable exactly how many vanish without it.
+
+    In a large graph a core goes as one place: places among which no single removal ends all paths, so that no removal
+    matters there. They are those that a pivot reaches, and that reach it, by paths that have no removable in common.
+    """
 
     def __init__(self, graph: AttackGraph, entries: Iterable[int], targets: Iterable[int]) -> None:
-        back = Backwards(graph, entries)
+        self._entries = sorted(set(entries))
+        reached = graph.reach(self._entries)
+        self._targets = sorted(reached.intersection(targets))
+        self._onward: dict[int, list[tuple[int, frozenset[int]]]] = {}
+        self._core: dict[int, int] = {}
+        known: dict[tuple[int, ...], frozenset[int]] = {(): _NOTHING}
+        count = 0
+        for place in reached:
+            for step in graph.out[place]:
+                needs = known.get(step.removables)
+                if needs is None:
+                    needs = known[step.removables] = frozenset(step.removables)
+                self._onward.setdefault(place, []).append((step.target, needs))
+                count += 1
+        if count >= max(_LARGE, 1):
+            self._contract()
         self.pairs = 0
         self.of: dict[int, int] = {}
-        #: Pairs that no removal ends.
-        self.targets: dict[int, int] = {}
-        for target in sorted(set(targets)):
-            if target not in back.reached:
-                continue
-            needed = back.needed(target)
-            count = 0
-            for entry in back.entries:
-                if entry == target or entry not in needed:
+        self._count()
+
+    def _contract(self) -> None:
+        into = _turned(self._onward)
+        pivot = max(into, key=lambda place: len(into[place]) * len(self._onward.get(place, ())))
+        ahead, behind = needed(self._onward, pivot), needed(into, pivot)
+        self._core = dict.fromkeys((p for p, needs in ahead.items() if not needs and not behind.get(p, (p,))), pivot)
+        onward: dict[int, dict[tuple[int, frozenset[int]], None]] = {}
+        for source, steps in self._onward.items():
+            source = self._core.get(source, source)
+            for target, needs in steps:
+                target = self._core.get(target, target)
+                if source != target:
+                    onward.setdefault(source, {})[target, needs] = None
+        self._onward = {source: list(steps) for source, steps in onward.items()}
+
+    def _count(self) -> None:
+        """Walk from whichever side has fewer ends."""
+        forward = len(self._entries) <= len(self._targets)
+        edges: Edges = self._onward if forward else _turned(self._onward)
+        near, far = (self._entries, self._targets) if forward else (self._targets, self._entries)
+        ends = [(each, self._core.get(each, each)) for each in far]
+        for start in near:
+            held = needed(edges, self._core.get(start, start))
+            for end, place in ends:
+                needs = held.get(place)
+                if needs is None or end == start:
                     continue
-                count += 1
-                for removable in needed[entry]:
+                self.pairs += 1
+                for removable in needs:
                     self.of[removable] = self.of.get(removable, 0) + 1
-            if count:
-                self.targets[target] = count
-                self.pairs += count
+
+
+def _turned(edges: Edges) -> dict[int, list[tuple[int, frozenset[int]]]]:
+    found: dict[int, list[tuple[int, frozenset[int]]]] = {}
+    for source, steps in edges.items():
+        for target, needs in steps:
+            found.setdefault(target, []).append((source, needs))
+    return found
 
 
 def pairs(
