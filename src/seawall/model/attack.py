@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -137,10 +138,23 @@ class AttackGraph:
         self.notes = tuple(notes)
         self.out: list[list[Step]] = [[] for _ in self.places]
         self.targets: list[list[int]] = [[] for _ in self.places]
+        into = [0] * len(self.places)
         for step in steps:
             self.out[step.source].append(step)
             self.targets[step.source].append(step.target)
+            into[step.target] += 1
+        #: The place with the most pairs of a step to it and one from it.
+        self.busiest = max(range(len(into)), key=lambda place: into[place] * len(self.out[place]), default=-1)
         self._numbers = {place: number for number, place in enumerate(self.places)}
+
+    @cached_property
+    def needing(self) -> dict[int, set[int]]:
+        """For each removable the places that steps leave which need it."""
+        found: dict[int, set[int]] = {}
+        for step in self.steps():
+            for removable in step.removables:
+                found.setdefault(removable, set()).add(step.source)
+        return found
 
     def number(self, place: Place) -> int | None:
         """The number of a place; None where it is not in the graph."""

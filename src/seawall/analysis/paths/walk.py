@@ -23,14 +23,15 @@ def reached_by(
     """The entries, and for each place a bit for every one of them that reaches it (the first has the lowest bit).
 
     Steps that need any of ``without`` do not count. Places that reach each other have the same bits: those around the
-    first entry go as one.
+    place with the most ways through it go as one.
     """
     starts = sorted(set(entries))
     masks = [0] * len(graph.places)
     if not starts:
         return starts, masks
     onward = graph.targets if not without else _left(graph, without)
-    pivot, members = starts[0], _around(onward, starts[0])
+    pivot = graph.busiest
+    members = _around(onward, pivot)
     inside = bytearray(len(masks))
     for place in members:
         inside[place] = 1
@@ -56,11 +57,10 @@ def reached_by(
 
 def _left(graph: AttackGraph, without: frozenset[int]) -> list[list[int]]:
     """Where steps lead that need nothing of a set."""
-    gone = {place for place, steps in enumerate(graph.out) if any(not without.isdisjoint(s.removables) for s in steps)}
-    return [
-        [step.target for step in graph.out[place] if without.isdisjoint(step.removables)] if place in gone else targets
-        for place, targets in enumerate(graph.targets)
-    ]
+    found = list(graph.targets)
+    for place in {place for removable in without for place in graph.needing.get(removable, ())}:
+        found[place] = [step.target for step in graph.out[place] if without.isdisjoint(step.removables)]
+    return found
 
 
 def count_pairs(
