@@ -15,10 +15,11 @@ from seawall.cli.inputs import add_input_arguments, add_version_argument, kubern
 from seawall.cli.main import EXIT_USAGE, CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.paths import CHOKED, TARGETS, Answer, Attack, Question, answer
+from seawall.engine.results import ResultsError
 from seawall.reports import paths as report
 
 _QUESTIONS = ("summary", "chokepoints")
-_FORMATS = ("terminal", "json", "mermaid", "dot")
+_FORMATS = ("terminal", "json", "html", "mermaid", "dot")
 _ENTRIES = "exposed, workloads, NS/WORKLOAD, sa:NS/NAME, user:NAME, group:NAME, node:NAME; * stands for any text"
 _TARGETS = "admin, nodes, secrets, cloud, data, secret:NS/NAME, or as --from; commas between several"
 
@@ -29,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="source", default="exposed", metavar="WHERE", help=f"{_ENTRIES} (exposed)")
     parser.add_argument("--to", dest="target", metavar="WHAT", help=f"{_TARGETS} ({TARGETS}; of choke points {CHOKED})")
     parser.add_argument("--limit", type=int, default=10, metavar="N", help="show at most so many paths (10)")
+    told = "breach: everything that is exposed is broken into (default); cve: what --findings knows to be exploited"
+    parser.add_argument("--assume", choices=("breach", "cve"), default="breach", help=told)
+    told = "results of `seawall image` or `seawall scan --images`, for --assume cve; repeatable"
+    parser.add_argument("--findings", action="append", default=[], metavar="FILE", help=told)
     add_version_argument(parser)
     add_format_argument(parser, _FORMATS)
 
@@ -41,11 +46,16 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("--limit is at least 1")
     if kind != "paths" and any(name in ("mermaid", "dot") for name, _ in outputs):
         raise CommandError("mermaid and dot draw paths; ask for them without `summary` or `chokepoints`")
-    attack = Attack(read_options(args), kubernetes_version(args))
+    if (args.assume == "cve") != bool(args.findings):
+        raise CommandError("--assume cve goes with --findings FILE, results of `seawall image ... --format json=FILE`")
+    try:
+        attack = Attack(read_options(args), kubernetes_version(args), args.findings or None)
+    except ResultsError as error:
+        raise CommandError(str(error)) from error
     target = args.target or (CHOKED if kind == "chokepoints" else TARGETS)
     question = Question(kind, args.source, target, args.limit)
     try:
-        found = answer(attack, question)
+        found = answer(attack, question, whole=any(name == "html" for name, _ in outputs))
     except NoSuchPlaceError as error:
         raise CommandError(str(error)) from error
     for name, file in outputs:
@@ -59,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
 def _render(name: str, attack: Attack, found: Answer) -> Iterable[bytes]:
     if name == "json":
         return [report.document(attack, found)]
+    if name == "html":
+        from seawall.reports import pathspage
+
+        return [pathspage.render(attack, found)]
     if name in ("mermaid", "dot"):
         from seawall.reports import pathdraw
 

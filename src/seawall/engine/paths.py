@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import prod
 
@@ -16,6 +16,7 @@ from seawall.analysis.paths.cut import Cut, smallest_cut
 from seawall.analysis.paths.kinds import STEP_KINDS
 from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, reached_by
 from seawall.engine.attackinputs import inputs_of
+from seawall.engine.exploited import exploited_images
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.model.attack import AttackGraph, Place, PlaceKind, Removable, Step, StepKind
 from seawall.model.finding import Location, ResourceRef
@@ -53,11 +54,12 @@ class ToldStep(Struct, frozen=True):
 
 
 class FoundPath(Struct, frozen=True):
-    """A path; ``why`` says what is best about it: shortest, likeliest, or both."""
+    """A path; ``why`` says what is best about it: shortest, likeliest, or both. ``raw`` are its steps in the graph."""
 
     why: str
     likelihood: float
     steps: tuple[ToldStep, ...]
+    raw: tuple[Step, ...]
 
 
 class Choke(Struct, frozen=True):
@@ -109,20 +111,28 @@ class Answer(Struct, frozen=True):
 
 
 class Attack:
-    """The attack graph of what was read. Questions are answered from it as often as wanted."""
+    """The attack graph of what was read. Questions are answered from it as often as wanted.
+
+    With ``findings``, files of results, only images with a vulnerability that is known to be exploited are broken into.
+
+    Raises:
+        ResultsError: one of those files holds no results.
+    """
 
     def __init__(
         self,
         options: ReadOptions,
         version: KubernetesVersion | None = None,
-        exploited: Mapping[str, tuple[str, ...]] | None = None,
+        findings: Sequence[str] | None = None,
     ) -> None:
         self.reading = Reading(options)
         self.inventory: Inventory = self.reading.inventory()
         self.version = version or max(self.reading.versions, default=NEWEST)
         self.problem = ""
+        self.assume = "breach" if findings is None else "cve"
         self.graph = AttackGraph((), (), ())
         try:
+            exploited = None if findings is None else exploited_images(findings, self.inventory)
             self.graph = graph_of(self.inventory, self.version, exploited)
         except InvalidField as invalid:
             self.problem = f"paths were not judged: {format_path(invalid.path)} of a role or binding has the wrong type"
@@ -223,7 +233,7 @@ class Attack:
         return self._located[key]
 
     def _told(self, why: str, path: list[Step]) -> FoundPath:
-        return FoundPath(why, _odds(path), tuple(self.tell(step) for step in path))
+        return FoundPath(why, _odds(path), tuple(self.tell(step) for step in path), tuple(path))
 
     def tell(self, step: Step) -> ToldStep:
         """A step with its evidence."""

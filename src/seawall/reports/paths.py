@@ -40,6 +40,7 @@ def told(attack: Attack, answer: Answer) -> dict[str, Any]:
         "question": question.kind,
         "from": question.source,
         "to": question.target,
+        "assume": attack.assume,
         "kubernetesVersion": str(attack.version),
         "complete": not problems,
         "problems": problems,

@@ -53,14 +53,19 @@ def key(kind: str, namespace: str | None, name: str) -> tuple[str, str, str]:
     return kind, namespace or "", name
 
 
-@pytest.fixture(scope="module")
-def items(conformance: Path) -> list[dict[str, Any]]:
+def listed(conformance: Path) -> list[dict[str, Any]]:
+    """Every object of the recorded cluster."""
     recording = Recording.load(conformance)
     found = []
     for path, texts in recording.items.items():
         version, kind = recording.heads[path]["apiVersion"], recording.heads[path]["kind"].removesuffix("List")
         found += [{"apiVersion": version, "kind": kind, **json.loads(text)} for text in texts]
     return found
+
+
+@pytest.fixture(scope="module")
+def items(conformance: Path) -> list[dict[str, Any]]:
+    return listed(conformance)
 
 
 def without(items: list[dict[str, Any]], removables: list[Removable]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ class Way(Struct, frozen=True, gc=False):
     traces: tuple[Trace, ...] = ()
 
     def __add__(self, other: Way) -> Way:
-        return Way((*self.removables, *other.removables), (*self.traces, *other.traces))
+        return Way((*self.removables, *other.removables), tuple(dict.fromkeys((*self.traces, *other.traces))))
 
 
 def both(first: list[Way], second: list[Way]) -> list[Way]:

@@ -21,6 +21,16 @@ from seawall.model.resource import Inventory, Resource, namespace_of
 _SANDBOXES = ("kata", "gvisor", "runsc", "firecracker", "sysbox-vm", "confidential", "cloud-hypervisor")
 
 
+#: Fields that no step depends on.
+_NOT_READ = frozenset(
+    (
+        "resources", "liveness_probe", "readiness_probe", "startup_probe", "lifecycle", "affinity", "host_aliases",
+        "topology_spread_constraints", "dns_policy", "priority_class_name", "tolerations", "node_selector",
+        "seccomp_profile", "se_linux_options", "sysctls",
+    )
+)  # fmt: skip
+
+
 class Box(Struct, frozen=True):
     """A container of a workload. ``path`` leads to it in the workload's object."""
 
@@ -98,7 +108,7 @@ def units_of(inventory: Inventory) -> tuple[list[Unit], list[str]]:
 def _unit(label: str, top: Resource, kind: str, name: str, bound: Any, sandboxes: dict[str, bool]) -> Unit:
     template: Any = top.template()
     spec: PodSpec = template.spec
-    list(spec.all_containers())  # raises where a container cannot be read
+    _touch(spec)
     nodes = tuple(Place(PlaceKind.NODE, node) for node in sorted(bound)) or (UNKNOWN_NODE,)
     place = Place(PlaceKind.WORKLOAD, f"{kind}/{name}", namespace_of(top))
     account = Subject(
@@ -108,6 +118,21 @@ def _unit(label: str, top: Resource, kind: str, name: str, bound: Any, sandboxes
     sandboxed = sandboxes.get(runtime, _is_sandbox(runtime))
     base: Path = top.kind.template if top.kind is not None and top.kind.template is not None else ()
     return Unit(label, place, top, base, spec, template.metadata.labels, nodes, account, sandboxed)
+
+
+def _touch(value: Any) -> None:
+    """Read every field that steps depend on, so that one that cannot be read is known before any step is made.
+
+    Raises:
+        InvalidField: there is one.
+    """
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            if name not in _NOT_READ:
+                _touch(getattr(value, name))
+    elif isinstance(value, tuple):
+        for each in value:
+            _touch(each)
 
 
 def _is_sandbox(text: str) -> bool:
