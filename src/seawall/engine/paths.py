@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from math import prod
 
 from msgspec import Struct
@@ -14,11 +13,11 @@ from seawall.analysis.paths.asking import places_named
 from seawall.analysis.paths.assembling import build_graph
 from seawall.analysis.paths.cut import Cut, smallest_cut
 from seawall.analysis.paths.kinds import STEP_KINDS
-from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, reached_by
+from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, leading_to, reached_by
 from seawall.engine.attackinputs import inputs_of
 from seawall.engine.exploited import exploited_images
 from seawall.engine.reading import Reading, ReadOptions
-from seawall.model.attack import AttackGraph, Place, PlaceKind, Removable, Step, StepKind
+from seawall.model.attack import OUTSIDE, AttackGraph, Place, PlaceKind, Removable, Step, StepKind
 from seawall.model.finding import Location, ResourceRef
 from seawall.model.kube.base import InvalidField
 from seawall.model.paths import Path, format_path
@@ -291,7 +290,7 @@ def _rank(place: Place) -> int:
     return _ORDER.index(place.kind) if place.kind in _ORDER else len(_ORDER)
 
 
-class Exposure(Struct, frozen=True):
+class ResourceReach(Struct, frozen=True):
     """Of a resource: whether it is reached from outside, and which targets are reached from it."""
 
     from_outside: bool
@@ -299,30 +298,31 @@ class Exposure(Struct, frozen=True):
 
 
 class ReachOfResources:
-    """For every workload, service account, node and Secret: is it reached from outside, and what is reached from it."""
+    """For every workload, service account, node, Secret and namespace: is it reached from outside, and what from it.
+
+    All of it is worked out once; asking is cheap.
+    """
 
     def __init__(self, graph: AttackGraph, targets: str = TARGETS) -> None:
-        self._graph = graph
-        outside = graph.number(Place(PlaceKind.OUTSIDE))
+        self._places = graph.places
+        outside = graph.number(OUTSIDE)
         self._held = graph.reach([outside]) if outside is not None else set()
-        self._goals = frozenset(places_named(graph, targets))
-
-    @cached_property
-    def _by_ref(self) -> dict[tuple[str, str, str], list[int]]:
-        found: dict[tuple[str, str, str], list[int]] = {}
-        for number, place in enumerate(self._graph.places):
+        self._goals, self._masks = leading_to(graph, places_named(graph, targets))
+        self._by_ref: dict[tuple[str, str, str], list[int]] = {}
+        for number, place in enumerate(graph.places):
             key = _key_of(place)
             if key is not None:
-                found.setdefault(key, []).append(number)
-        return found
+                self._by_ref.setdefault(key, []).append(number)
 
-    def __call__(self, ref: ResourceRef) -> Exposure:
+    def __call__(self, ref: ResourceRef) -> ResourceReach:
         """The answer for a resource; one that is not in the graph is reached by nothing and leads nowhere."""
         namespace = (ref.namespace or "default") if ref.kind not in ("Node", "Namespace") else ""
         numbers = self._by_ref.get((ref.kind, namespace, ref.name), [])
-        reached = self._graph.reach(numbers)
-        goals = sorted(self._graph.places[goal] for goal in self._goals & reached if goal not in numbers)
-        return Exposure(not self._held.isdisjoint(numbers), tuple(goals))
+        mask = 0
+        for number in numbers:
+            mask |= self._masks[number]
+        reached = [goal for bit, goal in enumerate(self._goals) if mask >> bit & 1 and goal not in numbers]
+        return ResourceReach(not self._held.isdisjoint(numbers), tuple(self._places[goal] for goal in reached))
 
 
 def _key_of(place: Place) -> tuple[str, str, str] | None:
@@ -347,6 +347,7 @@ __all__ = [
     "FoundPath",
     "Question",
     "ReachOfResources",
+    "ResourceReach",
     "Summary",
     "answer",
     "graph_of",

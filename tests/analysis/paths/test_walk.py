@@ -9,7 +9,7 @@ from math import isclose, prod
 import pytest
 
 from seawall.analysis.paths import walk
-from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, pairs, reached_by
+from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, leading_to, pairs, reached_by
 from seawall.model.attack import AttackGraph, Step
 from tests.analysis.paths.graphs import random_graph
 
@@ -46,6 +46,9 @@ def test_agrees_with_every_simple_path(seed: int, large: int, monkeypatch: pytes
                     assert isclose(
                         odds, max(prod(s.likelihood for s in path) for path in paths if len(path) == len(found))
                     )
+    goals, leading = leading_to(graph, (4, 5))
+    for (entry, goal), paths in every.items():
+        assert bool(leading[entry] >> goals.index(goal) & 1) == bool(paths)
     losses = Losses(graph, (0, 1), (4, 5))
     held = {pair for pair, paths in every.items() if paths}
     assert losses.pairs == len(held)

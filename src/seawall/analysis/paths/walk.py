@@ -26,11 +26,25 @@ def reached_by(
     place with the most ways through it go as one.
     """
     starts = sorted(set(entries))
-    masks = [0] * len(graph.places)
-    if not starts:
-        return starts, masks
     onward = graph.targets if not without else _left(graph, without)
-    pivot = graph.busiest
+    return starts, _spread(onward, starts, graph.busiest)
+
+
+def leading_to(graph: AttackGraph, targets: Iterable[int]) -> tuple[list[int], list[int]]:
+    """The targets, and for each place a bit for every one of them that it reaches (the first has the lowest bit)."""
+    goals = sorted(set(targets))
+    back: list[list[int]] = [[] for _ in graph.places]
+    for place, others in enumerate(graph.targets):
+        for other in others:
+            back[other].append(place)
+    return goals, _spread(back, goals, graph.busiest)
+
+
+def _spread(onward: Sequence[Sequence[int]], starts: Sequence[int], pivot: int) -> list[int]:
+    """For each place the bits of the starts that reach it."""
+    masks = [0] * len(onward)
+    if not starts:
+        return masks
     members = _around(onward, pivot)
     inside = bytearray(len(masks))
     for place in members:
@@ -52,7 +66,7 @@ def reached_by(
                 queue.append(target)
     for place in members:
         masks[place] = masks[pivot]
-    return starts, masks
+    return masks
 
 
 def _left(graph: AttackGraph, without: frozenset[int]) -> list[list[int]]:
