@@ -23,7 +23,13 @@ from seawall.analysis.paths.inputs import Inputs
 from seawall.analysis.paths.nodes import add_nodes, control_plane, node_objects
 from seawall.analysis.paths.permissions import Permissions
 from seawall.analysis.paths.processes import add_shared_processes
-from seawall.analysis.paths.services import add_anonymous, add_metadata, add_open_kubelets, add_open_services
+from seawall.analysis.paths.services import (
+    add_anonymous,
+    add_metadata,
+    add_open_kubelets,
+    add_open_services,
+    add_unrestricted_kubelets,
+)
 from seawall.analysis.paths.settings import Settings, Way
 from seawall.analysis.paths.storage import Cluster, add_claims, add_volumes, host_volumes
 from seawall.analysis.paths.units import Box, Unit, units_of
@@ -73,6 +79,7 @@ def build_graph(inputs: Inputs) -> AttackGraph:
     add_metadata(draft, units, nodes, inputs)
     add_open_kubelets(draft, boxes, [r for r in inventory.resources if r.ref.kind == "KubeletConfiguration"])
     add_open_services(draft, units, inputs)
+    add_unrestricted_kubelets(draft, found)
     add_images(draft, units, accounts, inputs)
     hubs.fill()
     return draft.graph()

@@ -16,6 +16,7 @@ from seawall.model.kube.base import InvalidField, numbered
 from seawall.model.resource import Inventory, Resource, namespace_of
 
 _TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - a type's name
+_BOOTSTRAP_TYPE = "bootstrap.kubernetes.io/token"
 _ACCOUNT_NAME = "kubernetes.io/service-account.name"
 #: Audiences that an API server takes where nothing else is set; others are for other receivers.
 _API_AUDIENCES = frozenset(("", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local",
@@ -122,9 +123,21 @@ def add_secrets(draft: Draft, inventory: Inventory) -> None:
         draft.place(place)
         view: Any = secret.view
         try:
-            name = view.metadata.annotations.get(_ACCOUNT_NAME, "") if view.type == _TOKEN_TYPE else ""
+            kind = view.type
+            name = view.metadata.annotations.get(_ACCOUNT_NAME, "") if kind == _TOKEN_TYPE else ""
         except InvalidField:
             continue
+        if kind == _BOOTSTRAP_TYPE and home == "kube-system":
+            what = f"the bootstrap token in Secret {secret.ref.name}"
+            number = draft.removable(secret.ref, (), what, "bootstrap-token-secret")
+            draft.step(
+                place,
+                identity(Subject("Group", "system:bootstrappers")),
+                "secret-bootstrap",
+                "logs in with the bootstrap token",
+                removables=(number,),
+                traces=(Trace(secret.ref, ("type",)),),
+            )
         if name:
             what = f"the long-lived token in Secret {secret.ref.name}"
             number = draft.removable(secret.ref, (), what, "service-account-token-secret")

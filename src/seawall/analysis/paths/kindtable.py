@@ -58,6 +58,11 @@ A Secret of type kubernetes.io/service-account-token.
 {_K8S}/concepts/configuration/secret/#serviceaccount-token-secrets
 1 | high | service-account-token-secret | TOKEN_LIST | the Secret
 
+secret-bootstrap: the Secret is a bootstrap token
+A Secret of type bootstrap.kubernetes.io/token in kube-system, where the API server takes bootstrap tokens.
+{_K8S}/reference/access-authn-authz/bootstrap-tokens/
+0.7 | high | bootstrap-token-secret | | the Secret
+
 secret-registry: the Secret logs in to a registry
 A Secret with a registry's login; images of that registry that it pulls may be written with it.
 https://attack.mitre.org/techniques/T1525/
@@ -112,6 +117,11 @@ kubelet-secret: the kubelet reads Secrets of pods on its node
 The Node authorizer allows it for Secrets that pods bound to the node refer to.
 {_K8S}/reference/access-authn-authz/node/
 0.9 | high | | |
+
+kubelet-unrestricted: the kubelet draws pods of its choice to its node
+The API server runs without the admission plugin NodeRestriction: a kubelet may change labels and taints of any node.
+{_K8S}/reference/access-authn-authz/admission-controllers/#noderestriction
+0.5 | high | apiserver-node-restriction | | the setting
 
 control-plane-keys: the keys of the control plane are read
 The node has the role of the control plane: it keeps the cluster's CA, etcd, and administrators' credentials.

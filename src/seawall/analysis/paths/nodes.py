@@ -15,6 +15,7 @@ from seawall.model.resource import Inventory, Resource
 
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _PROVIDERS = {"aws": "aws", "gce": "google", "azure": "azure"}
+_GKE_METADATA = "iam.gke.io/gke-metadata-server-enabled"
 _NODES_GROUP = Subject("Group", "system:nodes")
 
 
@@ -28,6 +29,14 @@ def control_plane(nodes: dict[str, Resource]) -> frozenset[str]:
     return frozenset(
         name for name, node in nodes.items() if any(label in _part(node.raw, "labels") for label in _CONTROL_PLANE)
     )
+
+
+def hides_metadata(node: Resource) -> bool:
+    """Whether pods that are not on the node's network get a pod's identity of the metadata service, not the node's.
+
+    Source: GKE's documentation, "About Workload Identity Federation for GKE" (metadata server).
+    """
+    return _part(node.raw, "labels").get(_GKE_METADATA) == "true"
 
 
 def cloud_of(node: Resource) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from seawall.analysis.paths.building import Draft
 from seawall.analysis.paths.inputs import Inputs
 from seawall.analysis.paths.kinds import STEP_KINDS
-from seawall.analysis.paths.nodes import cloud_of
+from seawall.analysis.paths.nodes import cloud_of, hides_metadata
 from seawall.analysis.paths.settings import Settings, Way
 from seawall.analysis.paths.units import Box, Unit
 from seawall.model.attack import ADMIN, Place, PlaceKind, Trace
@@ -41,7 +41,11 @@ def add_metadata(draft: Draft, units: dict[str, Unit], nodes: dict[str, Resource
     """From containers to the identity in the cloud of the nodes that they run on."""
     clouds = {name: cloud for name, node in nodes.items() if (cloud := cloud_of(node))}
     for label, unit in units.items() if clouds else ():
-        on = [node.name for node in unit.nodes if node.name in clouds]
+        on = [
+            node.name
+            for node in unit.nodes
+            if node.name in clouds and (unit.spec.host_network or not hides_metadata(nodes[node.name]))
+        ]
         if not on or not (unit.spec.host_network or inputs.reaches_out(label, METADATA, 80)):
             continue
         way = Way()
@@ -77,6 +81,27 @@ def add_open_kubelets(draft: Draft, boxes: list[Box], configurations: Iterable[R
         for box in boxes:
             title = STEP_KINDS["kubelet-open"].title
             draft.step(box.place, _PODS, "kubelet-open", title, removables=(number,), traces=traces)
+
+
+def add_unrestricted_kubelets(draft: Draft, units: Iterable[Unit]) -> None:
+    """From every kubelet to any account, where an API server runs that does not restrict what kubelets change."""
+    hub = Place(PlaceKind.PERMISSION, "any service account")
+    for unit in units:
+        for box in unit.boxes():
+            words = (*box.container.command, *box.container.args)
+            if not any(word.rpartition("/")[2] == "kube-apiserver" for word in words[:1]):
+                continue
+            flags = dict(_flag(word) for word in words[1:] if word.startswith("--"))
+            if "NodeRestriction" in flags.get("enable-admission-plugins", "").split(","):
+                continue
+            path = (*box.path, "command" if box.container.command else "args")
+            what = "the API server without NodeRestriction"
+            number = draft.removable(unit.ref, path, what, "apiserver-node-restriction")
+            kind = STEP_KINDS["kubelet-unrestricted"]
+            for place in draft.places():
+                if place.kind is PlaceKind.IDENTITY and place.name.startswith("User system:node:"):
+                    trace = Trace(unit.ref, path, "NodeRestriction is not among --enable-admission-plugins")
+                    draft.step(place, hub, kind.id, kind.title, removables=(number,), traces=(trace,))
 
 
 def add_open_services(draft: Draft, units: dict[str, Unit], inputs: Inputs) -> None:
