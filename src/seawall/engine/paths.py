@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
@@ -13,7 +14,8 @@ from seawall.analysis.paths.asking import places_named
 from seawall.analysis.paths.assembling import build_graph
 from seawall.analysis.paths.cut import Cut, smallest_cut
 from seawall.analysis.paths.kinds import STEP_KINDS
-from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, leading_to, reached_by
+from seawall.analysis.paths.needs import Losses
+from seawall.analysis.paths.walk import best_paths, count_pairs, leading_to, reached_by
 from seawall.engine.attackinputs import inputs_of
 from seawall.engine.exploited import exploited_images
 from seawall.engine.reading import Reading, ReadOptions
@@ -124,6 +126,8 @@ class Attack:
         version: KubernetesVersion | None = None,
         findings: Sequence[str] | None = None,
     ) -> None:
+        # Nothing of it goes before the command ends, and all of it is looked through again and again.
+        gc.disable()
         self.reading = Reading(options)
         self.inventory: Inventory = self.reading.inventory()
         self.version = version or max(self.reading.versions, default=NEWEST)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from seawall.analysis.paths.asking import places_named
-from seawall.analysis.paths.walk import Losses, pairs
+from seawall.analysis.paths.needs import Losses
+from seawall.analysis.paths.walk import pairs
 from seawall.engine.paths import TARGETS, Attack, graph_of
 from seawall.engine.reading import ReadOptions
 from seawall.model.attack import AttackGraph, Removable

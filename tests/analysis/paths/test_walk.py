@@ -8,8 +8,9 @@ from math import isclose, prod
 
 import pytest
 
-from seawall.analysis.paths import walk
-from seawall.analysis.paths.walk import Losses, best_paths, count_pairs, leading_to, pairs, reached_by
+from seawall.analysis.paths import needs
+from seawall.analysis.paths.needs import Losses
+from seawall.analysis.paths.walk import best_paths, count_pairs, leading_to, pairs, reached_by
 from seawall.model.attack import AttackGraph, Step
 from tests.analysis.paths.graphs import random_graph
 
@@ -27,7 +28,8 @@ def simple(graph: AttackGraph, at: int, goal: int, seen: frozenset[int]) -> Iter
 @pytest.mark.parametrize("large", [0, 5_000])
 @pytest.mark.parametrize("seed", range(80))
 def test_agrees_with_every_simple_path(seed: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "_LARGE", large)
+    monkeypatch.setattr(needs, "_LARGE", large)
+    monkeypatch.setattr(needs, "_SMALL_CORE", 0 if large == 0 else 200)
     rng = random.Random(seed)
     graph = random_graph(rng, places=6, steps=rng.randrange(4, 14))
     starts, masks = reached_by(graph, (0, 1))

@@ -1,13 +1,11 @@
-"""Walks over the attack graph: who reaches what, the shortest and the likeliest path, the exact loss of a removable.
+"""Walks over the attack graph: who reaches what, the shortest and the likeliest path.
 
 Dijkstra's algorithm (1959) on the negated logarithm of the likelihoods finds the likeliest path, the shortest among
-equals. What every path to a place needs is the greatest solution of equations over sets of removables (Kildall, 1973):
-as adding a set goes through intersections, it is exactly what lies on all paths.
+equals.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from math import log
@@ -45,28 +43,56 @@ def _spread(onward: Sequence[Sequence[int]], starts: Sequence[int], pivot: int) 
     masks = [0] * len(onward)
     if not starts:
         return masks
-    members = _around(onward, pivot)
+    members = around(onward, pivot)
     inside = bytearray(len(masks))
     for place in members:
         inside[place] = 1
-    leaving = {target for place in members for target in onward[place] if not inside[target]}
-    queue: deque[int] = deque()
-    for bit, start in enumerate(starts):
-        start = pivot if inside[start] else start
-        masks[start] |= 1 << bit
-        queue.append(start)
-    while queue:
-        place = queue.popleft()
-        mask = masks[place]
-        for target in leaving if place == pivot else onward[place]:
-            target = pivot if inside[target] else target
-            known = masks[target]
-            if mask | known != known:
-                masks[target] = mask | known
-                queue.append(target)
+    steps = {place: onward[place] for place in range(len(onward)) if onward[place] and not inside[place]}
+    steps[pivot] = list({target for place in members for target in onward[place] if not inside[target]})
+    places = [pivot if inside[start] else start for start in starts]
+    for bit, place in enumerate(places):
+        masks[place] |= 1 << bit
+    todo = _first_first(steps, places, inside, pivot)
+    while todo:
+        changed: set[int] = set()
+        for place in todo:
+            mask = masks[place]
+            for target in steps.get(place, ()):
+                if inside[target]:
+                    target = pivot
+                known = masks[target]
+                if mask | known != known:
+                    masks[target] = mask | known
+                    changed.add(target)
+            changed.discard(place)
+        todo = [place for place in todo if place in changed]
     for place in members:
         masks[place] = masks[pivot]
     return masks
+
+
+def _first_first(steps: Mapping[int, Sequence[int]], starts: Iterable[int], inside: bytearray, pivot: int) -> list[int]:
+    """The places that are reached, each before those that it leads to, except on cycles; a cycle's are the pivot."""
+    seen: set[int] = set()
+    order: list[int] = []
+    for start in starts:
+        if start in seen:
+            continue
+        seen.add(start)
+        stack = [(start, iter(steps.get(start, ())))]
+        while stack:
+            place, ahead = stack[-1]
+            for other in ahead:
+                if inside[other]:
+                    other = pivot
+                if other not in seen:
+                    seen.add(other)
+                    stack.append((other, iter(steps.get(other, ()))))
+                    break
+            else:
+                order.append(place)
+                stack.pop()
+    return order[::-1]
 
 
 def _left(graph: AttackGraph, without: frozenset[int]) -> list[list[int]]:
@@ -86,7 +112,7 @@ def count_pairs(
     return sum((masks[target] & ~own.get(target, 0)).bit_count() for target in set(targets))
 
 
-def _around(onward: Sequence[Sequence[int]], pivot: int) -> list[int]:
+def around(onward: Sequence[Sequence[int]], pivot: int) -> list[int]:
     """The places that the pivot reaches and that reach it."""
     ahead = _flood(onward, pivot)
     back: list[list[int]] = [[] for _ in onward]
@@ -145,104 +171,6 @@ def _path(came: dict[int, Step], target: int) -> list[Step]:
         path.append(came[target])
         target = path[-1].source
     return path[::-1]
-
-
-#: Steps at each place: where they lead (or come from), and what they need.
-Edges = Mapping[int, Sequence[tuple[int, frozenset[int]]]]
-#: From so many steps on it pays to look for a core.
-_LARGE = 5_000
-
-
-def needed(edges: Edges, start: int) -> dict[int, frozenset[int]]:
-    """For each place that is reached from a start along edges, the removables that every path there needs."""
-    found: dict[int, frozenset[int]] = {start: _NOTHING}
-    queue, queued = deque((start,)), {start}
-    while queue:
-        place = queue.popleft()
-        queued.discard(place)
-        after = found[place]
-        for other, needs in edges.get(place, ()):
-            known = found.get(other)
-            if known is None:
-                found[other] = after | needs
-            elif not known:
-                continue
-            else:
-                both = known & (after | needs)
-                if len(both) == len(known):
-                    continue
-                found[other] = both
-            if other not in queued:
-                queued.add(other)
-                queue.append(other)
-    return found
-
-
-class Losses:
-    """How many pairs of an entry and a target there are, and for each removable exactly how many vanish without it.
-
-    In a large graph a core goes as one place: places among which no single removal ends all paths, so that no removal
-    matters there. They are those that a pivot reaches, and that reach it, by paths that have no removable in common.
-    """
-
-    def __init__(self, graph: AttackGraph, entries: Iterable[int], targets: Iterable[int]) -> None:
-        self._entries = sorted(set(entries))
-        reached = graph.reach(self._entries)
-        self._targets = sorted(reached.intersection(targets))
-        self._onward: dict[int, list[tuple[int, frozenset[int]]]] = {}
-        self._core: dict[int, int] = {}
-        known: dict[tuple[int, ...], frozenset[int]] = {(): _NOTHING}
-        count = 0
-        for place in reached:
-            for step in graph.out[place]:
-                needs = known.get(step.removables)
-                if needs is None:
-                    needs = known[step.removables] = frozenset(step.removables)
-                self._onward.setdefault(place, []).append((step.target, needs))
-                count += 1
-        if count >= max(_LARGE, 1):
-            self._contract()
-        self.pairs = 0
-        self.of: dict[int, int] = {}
-        self._count()
-
-    def _contract(self) -> None:
-        into = _turned(self._onward)
-        pivot = max(into, key=lambda place: len(into[place]) * len(self._onward.get(place, ())))
-        ahead, behind = needed(self._onward, pivot), needed(into, pivot)
-        self._core = dict.fromkeys((p for p, needs in ahead.items() if not needs and not behind.get(p, (p,))), pivot)
-        onward: dict[int, dict[tuple[int, frozenset[int]], None]] = {}
-        for source, steps in self._onward.items():
-            source = self._core.get(source, source)
-            for target, needs in steps:
-                target = self._core.get(target, target)
-                if source != target:
-                    onward.setdefault(source, {})[target, needs] = None
-        self._onward = {source: list(steps) for source, steps in onward.items()}
-
-    def _count(self) -> None:
-        """Walk from whichever side has fewer ends."""
-        forward = len(self._entries) <= len(self._targets)
-        edges: Edges = self._onward if forward else _turned(self._onward)
-        near, far = (self._entries, self._targets) if forward else (self._targets, self._entries)
-        ends = [(each, self._core.get(each, each)) for each in far]
-        for start in near:
-            held = needed(edges, self._core.get(start, start))
-            for end, place in ends:
-                needs = held.get(place)
-                if needs is None or end == start:
-                    continue
-                self.pairs += 1
-                for removable in needs:
-                    self.of[removable] = self.of.get(removable, 0) + 1
-
-
-def _turned(edges: Edges) -> dict[int, list[tuple[int, frozenset[int]]]]:
-    found: dict[int, list[tuple[int, frozenset[int]]]] = {}
-    for source, steps in edges.items():
-        for target, needs in steps:
-            found.setdefault(target, []).append((source, needs))
-    return found
 
 
 def pairs(
