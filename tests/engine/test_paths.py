@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seawall.engine.paths import ReachOfResources
+from seawall.engine.attackreach import ReachOfResources
 from seawall.model.attack import ADMIN
 from seawall.model.finding import ResourceRef
 from tests.analysis.paths.test_edges import graph_of_text

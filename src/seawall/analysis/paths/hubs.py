@@ -15,9 +15,11 @@ from seawall.model.access import MASTERS, Subject
 from seawall.model.attack import ADMIN, ANY_NODE, Place, PlaceKind
 
 _ACCOUNTS, _PODS, _SECRETS = "any service account", "the inside of any pod", "any Secret"
+#: Who impersonates a user is in none of its groups; who signs a certificate writes them into it.
+_USERS = "any user"
 _TYPED = "the input of any pod that reads it"
 _OTHERS = {
-    "users": "any user",
+    "users": "any user or group",
     "kubelets": "any kubelet",
     "bootstrappers": "a bootstrap token",
 }
@@ -58,6 +60,8 @@ class Hubs:
             return ADMIN
         if gain.hub == "node":
             return ANY_NODE
+        if gain.wanted == ("BE_USERS",):
+            return Place(PlaceKind.PERMISSION, _USERS)
         if gain.hub in ("role", "roles"):
             return Place(PlaceKind.PERMISSION, gain.name.partition(" of namespace")[0], gain.namespace)
         if gain.hub == "namespace":
@@ -153,16 +157,15 @@ class Hubs:
             if place.kind is not PlaceKind.IDENTITY:
                 continue
             kind, _, name = place.name.partition(" ")
-            if kind != "ServiceAccount" and name != MASTERS:
-                self.draft.step(
-                    Place(PlaceKind.PERMISSION, _OTHERS["users"]), place, "permission-reaches", "one of them"
-                )
+            for hub in (_USERS, _OTHERS["users"]) if kind == "User" else (_OTHERS["users"],):
+                if kind != "ServiceAccount" and name != MASTERS:
+                    self.draft.step(Place(PlaceKind.PERMISSION, hub), place, "permission-reaches", "one of them")
             if name.startswith("system:node:"):
-                hub = Place(PlaceKind.PERMISSION, _OTHERS["kubelets"])
-                self.draft.step(hub, place, "permission-reaches", "one of them")
+                kubelets = Place(PlaceKind.PERMISSION, _OTHERS["kubelets"])
+                self.draft.step(kubelets, place, "permission-reaches", "one of them")
             if name.startswith("system:bootstrappers"):
-                hub = Place(PlaceKind.PERMISSION, _OTHERS["bootstrappers"])
-                self.draft.step(hub, place, "permission-reaches", "one of them")
+                tokens = Place(PlaceKind.PERMISSION, _OTHERS["bootstrappers"])
+                self.draft.step(tokens, place, "permission-reaches", "one of them")
 
 
 def _reads(box: Box) -> bool:
