@@ -117,8 +117,8 @@ class _Pods:
             return ""
         key = (namespace, name)
         if key not in self._known:
-            _, kind, owner, _ = owned_by(pod, self._inventory)
-            self._known[key] = f"{namespace_of(pod)}/{owner}[{kind}]"
+            owned = owned_by(pod, self._inventory)
+            self._known[key] = f"{namespace_of(pod)}/{owned.name}[{owned.kind}]"
         return self._known[key]
 
 

@@ -86,9 +86,9 @@ def units_of(inventory: Inventory) -> tuple[list[Unit], list[str]]:
         if resource.kind is None or resource.kind.name == "PodTemplate":
             continue
         try:
-            top, kind, name, _ = owned_by(resource, inventory)
-            label = f"{namespace_of(resource)}/{name}[{kind}]"
-            found.setdefault(label, (top, kind, name))
+            owned = owned_by(resource, inventory)
+            label = f"{namespace_of(resource)}/{owned.name}[{owned.kind}]"
+            found.setdefault(label, (owned.resource, owned.kind, owned.name))
             node = resource.template().spec.node_name if resource.kind.name == "Pod" else ""  # type: ignore[union-attr]
         except InvalidField as invalid:
             notes.append(f"{resource.ref}: {format_path(invalid.path)} has the wrong type: no path through it is known")
