@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from functools import cached_property
 
 from seawall.analysis.paths.building import Draft
 from seawall.analysis.paths.credentials import (
@@ -35,6 +35,7 @@ from seawall.analysis.paths.storage import Cluster, add_claims, add_volumes, hos
 from seawall.analysis.paths.units import Box, Unit, units_of
 from seawall.model.access import Subject
 from seawall.model.attack import ADMIN, OUTSIDE, AttackGraph, Place
+from seawall.model.kube.base import InvalidField
 from seawall.model.owners import owned_by
 from seawall.model.resource import Inventory, Resource, namespace_of
 
@@ -105,21 +106,25 @@ class _OnNodes:
 
 
 class _Pods:
-    """The label of the workload of a pod."""
+    """The workloads of the pods of a name, as (namespace, label); looked up when a role first names one."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
-        self._known: dict[tuple[str, str], str] = {}
 
-    def __call__(self, namespace: str, name: str) -> str:
-        pod: Any = self._inventory.get("Pod", namespace, name)
-        if pod is None:
-            return ""
-        key = (namespace, name)
-        if key not in self._known:
-            owned = owned_by(pod, self._inventory)
-            self._known[key] = f"{namespace_of(pod)}/{owned.name}[{owned.kind}]"
-        return self._known[key]
+    def __call__(self, name: str) -> list[tuple[str, str]]:
+        return self._by_name.get(name, [])
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for pod in self._inventory.of_kind("Pod"):
+            try:
+                owned = owned_by(pod, self._inventory)
+            except InvalidField:
+                continue  # told of among the units
+            label = f"{namespace_of(pod)}/{owned.name}[{owned.kind}]"
+            found.setdefault(pod.ref.name, []).append((namespace_of(pod), label))
+        return found
 
 
 __all__ = ["Unit", "build_graph"]

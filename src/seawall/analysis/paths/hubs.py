@@ -28,7 +28,7 @@ _OTHERS = {
 class Hubs:
     """Makes such places, and fills them at the end with what is there.
 
-    ``pods`` gives the label of the workload of a pod by namespace and name, ``open`` are the namespaces in which no Pod
+    ``pods`` gives the workloads of the pods of a name, as (namespace, label); ``open`` are namespaces in which no Pod
     Security level forbids privileged containers.
     """
 
@@ -37,18 +37,28 @@ class Hubs:
         draft: Draft,
         boxes: Iterable[Box],
         accounts: Collection[Subject],
-        pods: Callable[[str, str], str],
+        pods: Callable[[str], Iterable[tuple[str, str]]],
         open_namespaces: Collection[str],
     ) -> None:
         self.draft = draft
         self._pods = pods
         self._open = frozenset(open_namespaces)
         self._boxes: dict[str, list[Box]] = defaultdict(list)
+        self._on_node: dict[str, list[Box]] = defaultdict(list)
         for box in boxes:
             self._boxes[box.unit.namespace].append(box)
+            for node in box.unit.nodes:
+                self._on_node[node.name].append(box)
         self._accounts: dict[str, list[Subject]] = defaultdict(list)
+        self._named: dict[str, list[Subject]] = defaultdict(list)
         for account in sorted(accounts):
             self._accounts[account.namespace].append(account)
+            self._named[account.name].append(account)
+        # A role may hold many names: what there is of each is looked up, not tried in every namespace.
+        self._secrets: dict[str, list[Place]] = defaultdict(list)
+        for place in draft.places():
+            if place.kind is PlaceKind.SECRET:
+                self._secrets[place.name].append(place)
 
     def secrets(self, namespace: str) -> Place:
         """Any Secret of a namespace (empty: of any)."""
@@ -72,35 +82,33 @@ class Hubs:
     def by_deed(self, deed: str, namespace: str, name: str) -> list[Place]:
         """Where reading Secrets, or entering pods in some way, leads."""
         if deed.startswith("secret"):
-            homes = [namespace] if namespace else list(self._accounts)
-            return [secret_place(home, name) for home in homes] if name else [self.secrets(namespace)]
+            if not name:
+                return [self.secrets(namespace)]
+            return [secret_place(namespace, name)] if namespace else self._secrets.get(name, [])
         if name:
-            homes = [namespace] if namespace else list(self._boxes)
-            labels = {self._pods(home, name) for home in homes}
-            inside = [box for home in homes for box in self._boxes.get(home, ()) if box.unit.label in labels]
+            inside = self._inside(namespace, name)
             return [box.place for box in inside if deed != "pod-attach" or _reads(box)]
         return [Place(PlaceKind.PERMISSION, _TYPED if deed == "pod-attach" else _PODS, namespace)]
+
+    def _inside(self, namespace: str, name: str) -> list[Box]:
+        """The containers of the pods of a name, in a namespace or in all."""
+        labels = [(home, label) for home, label in self._pods(name) if namespace in ("", home)]
+        return [box for home, label in labels for box in self._boxes.get(home, ()) if box.unit.label == label]
 
     def open_nodes(self, namespace: str, name: str) -> list[Place]:
         """The nodes of pods to which a privileged container can be added."""
         homes = [namespace] if namespace else list(self._boxes)
-        found: dict[Place, None] = {}
-        for home in homes:
-            for box in self._boxes.get(home, ()) if home in self._open else ():
-                if not name or self._pods(home, name) == box.unit.label:
-                    found[nodes_of(self.draft, box.unit)] = None
-        return list(found)
+        boxes = self._inside(namespace, name) if name else [box for home in homes for box in self._boxes.get(home, ())]
+        return list(dict.fromkeys(nodes_of(self.draft, b.unit) for b in boxes if b.unit.namespace in self._open))
 
     def named(self, capability: str, namespace: str, name: str) -> list[Place]:
         """What a capability over one object leads to."""
         if capability in ("TOKEN_REQUEST", "BE_ACCOUNTS"):
-            homes = [namespace] if namespace else list(self._accounts)
-            return [identity(each) for home in homes for each in self._accounts.get(home, ()) if each.name == name]
+            return [identity(each) for each in self._named.get(name, ()) if namespace in ("", each.namespace)]
         if capability == "BE_USERS":
             return [identity(Subject("User", name))]
         if capability == "PROXY_NODES":
-            boxes = [box for found in self._boxes.values() for box in found]
-            return [box.place for box in boxes if any(node.name == name for node in box.unit.nodes)]
+            return [box.place for box in self._on_node.get(name, ())]
         return []
 
     def fill(self) -> None:
