@@ -60,3 +60,20 @@ def test_agrees_with_every_simple_path(seed: int, large: int, monkeypatch: pytes
         assert losses.of.get(removable, 0) == gone
         assert len(held) - len(pairs(graph, (0, 1), (4, 5), frozenset((removable,)))) == gone
         assert len(held) - count_pairs(graph, (0, 1), (4, 5), frozenset((removable,))) == gone
+
+
+@pytest.mark.parametrize("core", [0, 10**9])
+@pytest.mark.parametrize("seed", range(150))
+def test_losses_are_what_walking_again_finds(seed: int, core: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On larger graphs with many cycles, with cores as one place and without."""
+    monkeypatch.setattr(needs, "_LARGE", 0)
+    monkeypatch.setattr(needs, "_SMALL_CORE", core)
+    rng = random.Random(seed)
+    places = rng.randrange(5, 40)
+    graph = random_graph(rng, places, rng.randrange(places, 5 * places), removables=8)
+    entries, targets = range(rng.randrange(1, 4)), range(places - rng.randrange(1, 6), places)
+    losses = Losses(graph, entries, targets)
+    for without in (frozenset[int](), *(frozenset((each,)) for each in range(8))):
+        left = len(pairs(graph, entries, targets, without))
+        assert count_pairs(graph, entries, targets, without) == left
+        assert losses.pairs - sum(losses.of.get(each, 0) for each in without) == left

@@ -30,8 +30,13 @@ class Needs:
     """
 
     def __init__(self, onward: Edges, into: Edges, starts: Iterable[int]) -> None:
-        self._onward, self._into = onward, into
+        # Steps that need nothing first: mostly one of them settles a place.
+        self._onward, self._into = (
+            {place: sorted(steps, key=lambda step: len(step[1])) for place, steps in each.items()}
+            for each in (onward, into)
+        )
         self._order = last_first(onward, starts)
+        self._backwards = self._order[::-1]
         self._early = {place: position for position, place in enumerate(self._order)}
         self._late = {place: -position for position, place in enumerate(self._order)}
         #: Against the order: for each place those before it that a step leads to, forward and backward.
@@ -67,9 +72,10 @@ class Needs:
         pull, push = (self._into, self._onward) if forward else (self._onward, self._into)
         rank, back = (self._late if forward else self._early), self._back[forward]
         found: dict[int, frozenset[int]] = {start: _NOTHING}
-        again: set[int] = set()
-        for place in self._region(start, forward):
-            needs = _common(found, pull[place])
+        again = set(back.get(start, ()))
+        at = self._early.get(start, -1)
+        for place in self._backwards[len(self._order) - at :] if forward else self._order[at + 1 :]:
+            needs = _common(found, pull.get(place, ()))
             if needs is not None:
                 found[place] = needs
                 if place in back:
@@ -79,7 +85,7 @@ class Needs:
             place = self._order[abs(heappop(heap))]
             again.discard(place)
             known = found.get(place)
-            needs = _common(found, pull[place]) if known != _NOTHING else None
+            needs = _common(found, pull.get(place, ())) if known != _NOTHING else None
             if needs is None or (known is not None and len(needs) == len(known)):
                 continue
             found[place] = needs
@@ -88,17 +94,6 @@ class Needs:
                     again.add(other)
                     heappush(heap, rank[other])
         return found
-
-    def _region(self, start: int, forward: bool) -> list[int]:
-        """The places that a start reaches (or that reach it), in order, without itself."""
-        push, rank = (self._onward, self._late) if forward else (self._into, self._early)
-        seen, queue = {start}, [start]
-        for place in queue:
-            for other, _ in push.get(place, ()):
-                if other not in seen:
-                    seen.add(other)
-                    queue.append(other)
-        return [self._order[abs(number)] for number in sorted(rank[place] for place in queue[1:] if place in rank)]
 
 
 def _common(found: Mapping[int, frozenset[int]], steps: Iterable[tuple[int, frozenset[int]]]) -> frozenset[int] | None:

@@ -52,7 +52,8 @@ def _spread(onward: Sequence[Sequence[int]], starts: Sequence[int], pivot: int) 
     places = [pivot if inside[start] else start for start in starts]
     for bit, place in enumerate(places):
         masks[place] |= 1 << bit
-    todo = _first_first(steps, places, inside, pivot)
+    order = todo = _first_first(steps, places, inside, pivot)
+    rank: dict[int, int] = {}
     while todo:
         changed: set[int] = set()
         for place in todo:
@@ -65,7 +66,9 @@ def _spread(onward: Sequence[Sequence[int]], starts: Sequence[int], pivot: int) 
                     masks[target] = mask | known
                     changed.add(target)
             changed.discard(place)
-        todo = [place for place in todo if place in changed]
+        if changed and not rank:
+            rank = {place: number for number, place in enumerate(order)}
+        todo = sorted(changed, key=rank.__getitem__)
     for place in members:
         masks[place] = masks[pivot]
     return masks
