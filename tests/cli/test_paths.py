@@ -167,3 +167,11 @@ def test_draws_names_that_are_markup_as_text(run: Run, estate: str, name: str) -
     assert "<script>" not in text or name == "dot"
     assert '"]; x' not in text.replace('\\"', "")
     assert len(text.splitlines()) > 5
+
+
+def test_says_so_where_nothing_is_exposed(run: Run, estate: str) -> None:
+    Path(estate).write_text(ESTATE.replace("LoadBalancer", "ClusterIP"))
+    done = run("paths", estate)
+    assert done.returncode == 0, done.stderr
+    assert "no workload is exposed, as far as was read; --from workloads asks" in done.stdout
+    assert "1 reach cluster-admin" in run("paths", estate, "--from", "workloads", "--to", "admin").stdout

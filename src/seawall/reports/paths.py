@@ -157,7 +157,8 @@ def _summary_lines(summary: Summary, source: str) -> Iterator[str]:
         else:
             yield f"  {entries} reach {reached} of {targets} {name}\n"
     if not summary.pairs and source == "exposed":
-        yield "no path leads there from outside; --from workloads asks from inside any container\n"
+        none = "no path leads there from outside" if summary.entries else "no workload is exposed, as far as was read"
+        yield f"{none}; --from workloads asks from inside any container\n"
 
 
 def _path_lines(attack: Attack, paths: Sequence[FoundPath]) -> Iterator[str]:
