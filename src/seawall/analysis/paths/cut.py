@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
-from seawall.model.attack import AttackGraph, Step
+from seawall.model.attack import AttackGraph, Removable, Step
 
 Sets = Sequence[frozenset[int]]
 
@@ -46,7 +46,10 @@ class _Group(Struct, frozen=True):
 
 
 def smallest_cut(graph: AttackGraph, entries: Iterable[int], targets: Collection[int], budget: int = 200_000) -> Cut:
-    """A smallest cut of all pairs that can be cut; within ``budget`` branches, or else a small one."""
+    """A smallest cut of all pairs that can be cut; within ``budget`` branches, or else a small one.
+
+    Where several would do, what takes least from who uses it is preferred: verbs of a rule before a whole binding.
+    """
     everything, goals = frozenset(range(len(graph.removables))), frozenset(targets)
     groups: dict[frozenset[int], list[int]] = {}
     stay: set[tuple[int, int]] = set()
@@ -56,13 +59,14 @@ def smallest_cut(graph: AttackGraph, entries: Iterable[int], targets: Collection
         groups.setdefault(goals - fixed - {entry}, []).append(entry)
     wanted = [_Group(tuple(each), left) for left, each in groups.items() if left]
     known: list[frozenset[int]] = []
+    cost = [_cost(each) for each in graph.removables]
     at_least = 0
     while True:
         try:
-            chosen = _hit(known, budget)
+            chosen = _hit(known, budget, cost)
             at_least = len(chosen)
         except _SpentError:
-            chosen = _greedy(known)
+            chosen = _greedy(known, cost)
             at_least = max(at_least, _disjoint(known))
         fresh = _left_over(graph, wanted, chosen)
         if not fresh:
@@ -131,13 +135,23 @@ def _disjoint(sets: Sets) -> int:
     return count
 
 
-def _greedy(sets: Sets) -> frozenset[int]:
+def _cost(removable: Removable) -> int:
+    """How much else goes with it: 0 for verbs of a rule and settings, more for bindings, tokens and what pods read."""
+    if removable.resource.kind in ("Role", "ClusterRole"):
+        return 0
+    if removable.resource.kind in ("RoleBinding", "ClusterRoleBinding"):
+        return 1
+    named = {step for step in removable.path if isinstance(step, str)}
+    return 2 if named & {"automountServiceAccountToken", "env", "envFrom"} or not removable.rule else 0
+
+
+def _greedy(sets: Sets, cost: Sequence[int]) -> frozenset[int]:
     """A small set that hits all: what is in most of the rest first; then what turned out not to be needed goes."""
     chosen: list[int] = []
     left = list(sets)
     while left:
         counts = Counter(removable for each in left for removable in each)
-        best = max(counts, key=lambda removable: (counts[removable], -removable))
+        best = max(counts, key=lambda removable: (counts[removable], -cost[removable], -removable))
         chosen.append(best)
         left = [each for each in left if best not in each]
     for each in tuple(chosen):
@@ -147,9 +161,9 @@ def _greedy(sets: Sets) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def _hit(sets: Sets, budget: int) -> frozenset[int]:
+def _hit(sets: Sets, budget: int, cost: Sequence[int]) -> frozenset[int]:
     """A smallest set that hits all sets."""
-    best = _greedy(sets)
+    best = _greedy(sets, cost)
     branches = 0
 
     def search(left: list[frozenset[int]], chosen: frozenset[int], barred: frozenset[int]) -> None:
@@ -165,7 +179,7 @@ def _hit(sets: Sets, budget: int) -> frozenset[int]:
         counts = Counter(removable for each in left for removable in each)
         smallest = min(left, key=len)
         tried: set[int] = set()
-        for removable in sorted(smallest - barred, key=lambda one: (-counts[one], one)):
+        for removable in sorted(smallest - barred, key=lambda one: (-counts[one], cost[one], one)):
             rest = [each - barred - tried for each in left if removable not in each]
             if all(rest):
                 search(rest, chosen | {removable}, barred | tried)
