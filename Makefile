@@ -105,6 +105,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.benchmarks
 	$(BIN)/python -m bench.comply
 	$(BIN)/python -m bench.isolation
+	$(BIN)/python -m bench.paths
 	$(BIN)/python -m bench.charts
 	$(BIN)/python -m bench.fix
 	$(BIN)/python -m bench.dockerfiles

@@ -35,6 +35,7 @@ COMMANDS = {
     "config": "check seawall.yaml, with the line of each mistake",
     "isolation": "show what falls with each node, and plan pools that part what should not meet",
     "network": "show what can reach what, and why",
+    "paths": "show how an attacker gets from outside to what matters, and the one thing to mend first",
     "db": "keep the database of advisories: update, build, status",
     "comply": "answer every control of a framework, with evidence",
     "node": "collect the facts of a node, judge them by benchmarks, plan what to change",

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from seawall.analysis.access.capabilities import ALL, CLUSTER_ONLY, IN_NAMESPACES, Capability, Gift, gift_of, needs_at
+from seawall.analysis.access.capabilities import (
+    ALL,
+    CLUSTER_ONLY,
+    COUNT,
+    IN_NAMESPACES,
+    Capability,
+    Gift,
+    gift_of,
+    needs_at,
+)
 from seawall.analysis.access.components import gather
 from seawall.analysis.access.gains import at_once, combines, gains
 from seawall.analysis.access.holdings import Holdings, Proof
@@ -342,6 +351,16 @@ class Closure(Ways):
             masks = self._masks[self._number(hub)]
             masks[_REACHED] = masks.get(_REACHED, 0) | 1 << bit
         return bit
+
+    def steps_by_name(self) -> Iterator[Step]:
+        """The steps that rest on roles bound or written to by name, and those that go on from such a role's rights."""
+        for number, edges in enumerate(self._edges):
+            source = self._points[number]
+            for target, edge in edges.items():
+                ends = (source, self._points[target])
+                named = any(isinstance(each, Hub) and each.kind in ("role", "roles") for each in ends)
+                if named or any(wanted >= COUNT for wanted in edge.wanted):
+                    yield self._step(number, target)
 
     # Proofs
 

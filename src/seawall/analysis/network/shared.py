@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from seawall.analysis.network.owners import owned_by
 from seawall.model.kube.base import InvalidField
+from seawall.model.owners import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from seawall.analysis.network.form import AddressRange
-from seawall.analysis.network.owners import owned_by
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.pod import PodSpec
+from seawall.model.owners import owned_by
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
 

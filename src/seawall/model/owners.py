@@ -1,4 +1,4 @@
-"""What a pod is known by: the outermost of its owners. Light: scans without policies need no more of this package."""
+"""What a pod is known by: the outermost of its owners."""
 
 from __future__ import annotations
 
