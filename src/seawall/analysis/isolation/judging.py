@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from seawall.model.kube.base import InvalidField
 from seawall.model.paths import Path
 from seawall.model.rule import Context
 
@@ -69,6 +70,31 @@ def settle(world: World) -> None:
     """
     for _, invalid in world.units.unread:
         raise invalid
+
+
+def may_mistrust(inventory: Inventory) -> bool:
+    """Whether anything could make a workload untrusted: a way in, a level that was given, a program that runs code of
+    others. Asked first, as building the world costs a tenth of a large scan."""
+    from seawall.analysis.isolation.sensitivity import GIVEN, runs_code
+
+    if inventory.unread:
+        return True
+    for resource in inventory.resources:
+        kind = resource.ref.kind
+        if kind in ("Service", "Ingress") or kind.endswith("Route"):
+            return True
+    try:
+        for resource in (*inventory.namespaces(), *inventory.workloads()):
+            told: list[Any] = [resource.metadata]
+            if (template := resource.template()) is not None:
+                told.append(template.metadata)
+                if any(runs_code(container.image) for container in template.spec.containers):
+                    return True
+            if any(GIVEN in each.labels or GIVEN in each.annotations for each in told):
+                return True
+    except InvalidField:
+        return True
+    return False
 
 
 def field(unit: Unit, *path: str | int) -> Path:

@@ -192,13 +192,14 @@ def _stores(unit: Unit) -> Iterator[str]:
 
 def _runs_code(unit: Unit) -> Iterator[str]:
     for container in unit.spec.containers:
-        name = _last_part(container.image)
-        if (
-            _RUNNERS.match(name)
-            or (name == "docker" and "dind" in container.image)
-            or "/kaniko-project/" in container.image
-        ):
-            yield f"it runs {name}, which runs code of others"
+        if runs_code(container.image):
+            yield f"it runs {_last_part(container.image)}, which runs code of others"
+
+
+def runs_code(image: str) -> bool:
+    """Whether an image is of a program that runs code of others."""
+    name = _last_part(image)
+    return bool(_RUNNERS.match(name)) or (name == "docker" and "dind" in image) or "/kaniko-project/" in image
 
 
 TENANT_LABELS = ("capsule.clastix.io/tenant", "toolkit.fluxcd.io/tenant", "tenant", "team", "owner")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seawall.analysis.isolation.judging import TENANT_KEYS, blast_of, field, listed, settle, world_of
+from seawall.analysis.isolation.judging import TENANT_KEYS, blast_of, field, listed, may_mistrust, settle, world_of
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -42,7 +42,7 @@ _KINDS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Re
     f"that they run. Untrusted pods in a sandbox are left out. {_LEVELS}",
 )
 def sensitive_beside_untrusted(inventory: Inventory, ctx: Context) -> Hits:
-    if len(inventory.of_kind(*_KINDS)) < 2:
+    if len(inventory.of_kind(*_KINDS)) < 2 or not ctx.once(may_mistrust):
         return
     world = world_of(ctx)
     untrusted = {u.label: u for u in world.units if world.judgement(u).level == "untrusted" and not world.sandbox(u)}
@@ -150,7 +150,7 @@ def _belongs(world: World, unit: Unit, tenant: str) -> bool:
     "sandbox.",
 )
 def untrusted_without_sandbox(inventory: Inventory, ctx: Context) -> Hits:
-    if not inventory.of_kind(*_KINDS):
+    if not inventory.of_kind(*_KINDS) or not ctx.once(may_mistrust):
         return
     world = world_of(ctx)
     for unit in world.units:
