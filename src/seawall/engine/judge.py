@@ -36,6 +36,8 @@ class Judge:
     def __init__(self, rules: Iterable[Rule], version: KubernetesVersion) -> None:
         self.version = version
         self.rules: list[Rule] = []
+        #: Of each cluster what its rules shared, kept for those who weigh what was found.
+        self.contexts: list[Context] = []
         self.add(rules)
         self._seen_manifests = self._seen_live = False
         self._skipped: dict[str, str] = {}
@@ -184,6 +186,7 @@ class Judge:
 
     def _judge_together(self, inventory: Inventory) -> Iterator[RuleHit]:
         context = Context(self.version, None, inventory, others=of_others)
+        self.contexts.append(context)
         for rule in self._all_targets.get(INVENTORY, ()):
             try:
                 for hit in rule.check(inventory, context):

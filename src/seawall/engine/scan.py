@@ -253,6 +253,7 @@ class _Scan:
             ref = resource.ref
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
+        self._weigh()
         statuses = self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id])
         notes = self.accepting.notes()
         nodes = [resource for resource in self.resources if resource.ref.kind == "NodeInfo"]
@@ -283,6 +284,14 @@ class _Scan:
             accepted=self.accepting,
             subjects=self.subjects,
         )
+
+    def _weigh(self) -> None:
+        """Let the rest of the estate add to the risk of what was found on workloads."""
+        if any(resource.kind is not None and resource.kind.template is not None for resource, _, _ in self.fields):
+            from seawall.engine.risk import weigh
+
+            subjects = (resource for resource, _, _ in self.fields)
+            weigh(zip(self.findings, subjects, strict=True), self.judge.contexts)
 
     def _judge_nodes(self, nodes: list[Resource], statuses: list[RuleStatus], notes: list[str]) -> list[RuleStatus]:
         """Judge facts of nodes among the objects by the benchmarks; gives all statuses."""

@@ -214,14 +214,15 @@ class _Judge:
         path = hit.path if isinstance(hit.path, str) else format_path(hit.path)
         evidence: tuple[Evidence, ...] = (FieldEvidence(path),)
         message, waiver, field = plain(hit.message), None, path
-        risk = vulnerability_risk(severity, hit.confidence, False, -1)
+        risk, terms = vulnerability_risk(severity, hit.confidence, False, -1)
         if vulnerability is not None:
             evidence = tuple(package_evidence(vulnerability, inventory))
             waiver = self._vex.waiver(vulnerability, inventory)
             if note := self._vex.note(vulnerability, inventory):
                 message = f"{message} (VEX: {note})"
             field = vulnerability.id
-            risk = vulnerability_risk(severity, hit.confidence, bool(vulnerability.kev_added), vulnerability.epss)
+            exploited = bool(vulnerability.kev_added)
+            risk, terms = vulnerability_risk(severity, hit.confidence, exploited, vulnerability.epss)
         # By the digest alone: the same image in another repository has the same finding.
         identity = ResourceRef(ref.api_version, ref.kind, inventory.digest or ref.name)
         self._findings.append(
@@ -238,6 +239,7 @@ class _Judge:
                 status=FindingStatus.WAIVED if waiver else FindingStatus.OPEN,
                 waiver=waiver,
                 risk=risk,
+                risk_terms=terms,
             )
         )
 

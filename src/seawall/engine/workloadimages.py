@@ -13,6 +13,7 @@ from seawall.engine.images import ImageOptions, Progress, Stage, look_into
 from seawall.engine.looking import Looked
 from seawall.engine.malware import MalwareJudge, MalwareSearch
 from seawall.engine.result import ScanResult
+from seawall.engine.risk import weigh_by_users
 from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_images
 from seawall.model.finding import Finding, RelatedEvidence, ResourceRef, SourceError
 from seawall.model.images import ImageInventory, Look
@@ -152,6 +153,7 @@ def add_images(
     if searched is not None:
         join(judged, searched.result())
     judged.findings = [placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
+    weigh_by_users(judged.findings, result.findings)
     join(result, judged)
 
 

@@ -2,7 +2,7 @@
 
 from seawall.findings.compare import BASELINE, Identity, identify, match, waive_known
 from seawall.findings.identity import fingerprint, set_apart_twins
-from seawall.findings.risk import base_risk, vulnerability_risk
+from seawall.findings.risk import base_risk, vulnerability_risk, weighed
 from seawall.findings.selecting import Subject
 from seawall.findings.suppress import Suppressions
 from seawall.findings.waivers import PlacedWaiver, Policy, Standing, Waivers, Waiving
@@ -24,4 +24,5 @@ __all__ = [
     "set_apart_twins",
     "vulnerability_risk",
     "waive_known",
+    "weighed",
 ]

@@ -1,10 +1,15 @@
-"""Risk from 0 to 100. Until exposure and paths are known it rests on severity and confidence alone."""
+"""Risk from 0 to 100: severity and confidence, then named terms. See docs/guide/risk.md, which gives the formula.
+
+The base comes from severity and confidence. Terms that raise it take it part of the way to 100, so that what is worse
+by itself stays ahead where the rest is equal; terms that lower it take away a share. What is not known adds nothing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
-from seawall.model.finding import Confidence, Severity
+from seawall.model.finding import Confidence, RiskTerm, Severity
 
 _BY_SEVERITY = {
     Severity.CRITICAL: 90,
@@ -14,6 +19,8 @@ _BY_SEVERITY = {
     Severity.INFO: 5,
 }
 _DISCOUNT = {Confidence.HIGH: 0, Confidence.MEDIUM: 10, Confidence.LOW: 20}
+#: The weights of all terms that raise the risk add up to this at most; with all of it the risk is 100.
+_FULL = 60
 
 
 @cache
@@ -22,13 +29,40 @@ def base_risk(severity: Severity, confidence: Confidence) -> int:
     return max(_BY_SEVERITY[severity] - _DISCOUNT[confidence], 1)
 
 
+@cache
+def _combined(base: int, raised: int, lowered: int) -> int:
+    worse = base + (100 - base) * min(raised, _FULL) / _FULL
+    return min(max(round(worse * (100 - min(lowered, 90)) / 100), 1), 100)
+
+
+def weighed(base: int, terms: Sequence[RiskTerm]) -> int:
+    """The risk with its terms: ``base + (100 - base) * raised / 60``, less ``lowered`` percent of it."""
+    raised = lowered = 0
+    for term in terms:
+        if term.weight > 0:
+            raised += term.weight
+        else:
+            lowered -= term.weight
+    return _combined(base, raised, lowered)
+
+
 #: What is exploited is dealt with before anything that might be.
 _EXPLOITED = 95
 #: From which probability of exploitation within 30 days (EPSS) how much is added.
 _LIKELY = ((0.5, 15), (0.1, 10), (0.01, 4))
 
 
-def vulnerability_risk(severity: Severity, confidence: Confidence, exploited: bool, epss: float) -> int:
-    """The risk of a vulnerability; ``exploited`` by CISA's catalogue, ``epss`` is negative where it is not known."""
-    risk = base_risk(severity, confidence) + next((more for floor, more in _LIKELY if epss >= floor), 0)
-    return min(max(risk, _EXPLOITED) if exploited else min(risk, _EXPLOITED - 1), 100)
+def vulnerability_risk(
+    severity: Severity, confidence: Confidence, exploited: bool, epss: float
+) -> tuple[int, tuple[RiskTerm, ...]]:
+    """The risk of a vulnerability with its terms; ``exploited`` by CISA's catalogue, ``epss`` is negative where it is
+    not known. What is known to be exploited is at 95 at least, all else below."""
+    more = next((more for floor, more in _LIKELY if epss >= floor), 0)
+    terms = (RiskTerm("likely", more, f"exploitation within 30 days has a probability of {epss:.0%} (EPSS)"),) * bool(
+        more
+    )
+    risk = base_risk(severity, confidence) + more
+    if exploited:
+        terms += (RiskTerm("exploited", _FULL, "it is known to be exploited (CISA KEV)"),)
+        return min(max(risk, _EXPLOITED), 100), terms
+    return min(risk, _EXPLOITED - 1), terms

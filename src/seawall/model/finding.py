@@ -198,10 +198,18 @@ class FindingStatus(StrEnum):
     FIXED = "fixed"
 
 
-class Finding(Struct, gc=False):
+class RiskTerm(Struct, frozen=True, gc=False):
+    """What raises (or, below 0, lowers) the risk of a finding beyond its severity; ``reason`` says what shows it."""
+
+    name: Literal["exposed", "privilege", "targets", "sensitivity", "exploited", "likely", "sandbox", "user-namespace"]
+    weight: int
+    reason: str
+
+
+class Finding(Struct, gc=False, rename={"risk_terms": "riskTerms"}):
     """One thing that is wrong with one object. The fields are those of the JSON contract, in its order.
 
-    ``risk`` runs from 0 to 100.
+    ``risk`` runs from 0 to 100; ``risk_terms`` tell what it is made of beside severity and confidence.
     """
 
     rule: str
@@ -216,6 +224,7 @@ class Finding(Struct, gc=False):
     status: FindingStatus
     waiver: Waiver | None
     risk: int
+    risk_terms: tuple[RiskTerm, ...] = ()
 
 
 class RuleState(StrEnum):

@@ -100,6 +100,9 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
             yield f"  {gutter} {paint('|', _DIM)} {' ' * start}{carets}\n"
     if rendered is not None and rendered.values:
         yield f"    {paint('values:', _GREEN)} set by {printable(', '.join(rendered.values))}\n"
+    if finding.risk_terms:
+        why = "; ".join(term.reason for term in finding.risk_terms)
+        yield f"    {paint('risk:', _GREEN)} {finding.risk} of 100: {printable(why)}\n"
     yield f"    {paint('mend:', _GREEN)} {rule.remediation}\n"
 
 

@@ -214,7 +214,7 @@
     const references = list(x.rule.references);
     if (references.length) part("References", "wide", el("ul", "", ...references.map((url) => el("li", "", reference(url)))));
     part("Object", "", el("p", "text", [x.object, x.r.apiVersion, x.r.cluster && `cluster ${x.r.cluster}`].filter(Boolean).join(" · ")));
-    part("Risk and confidence", "", el("p", "", `${x.f.risk ?? "?"} of 100, ${x.f.confidence || "unknown"} confidence`));
+    part("Risk and confidence", "", el("p", "", `${x.f.risk ?? "?"} of 100, ${x.f.confidence || "unknown"} confidence`), ...list(x.f.riskTerms).map((t) => el("p", "", `${t.name}: ${t.reason}`)));
     if (x.f.fingerprint) {
       const link = el("a", "", "Link to this finding");
       link.href = `#${x.f.fingerprint}`;
