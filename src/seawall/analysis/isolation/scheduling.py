@@ -49,7 +49,7 @@ class Demand(Struct, frozen=True):
         """The labels of nodes that it asks for."""
         found = set(self.selector)
         for term in self.terms or ():
-            found.update(str(each.get("key")) for each in _dicts(term.get("matchExpressions")))
+            found.update(str(each.get("key")) for each in dicts(term.get("matchExpressions")))
         return found
 
 
@@ -97,7 +97,7 @@ def any_term(terms: Terms, name: str, labels: Mapping[str, str]) -> bool:
 
 def _term(term: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> bool:
     """A term without any expression selects nothing."""
-    expressions, fields = _dicts(term.get("matchExpressions")), _dicts(term.get("matchFields"))
+    expressions, fields = dicts(term.get("matchExpressions")), dicts(term.get("matchFields"))
     if not expressions and not fields:
         return False
     return all(_expression(each, labels) for each in expressions) and all(
@@ -128,14 +128,14 @@ def _compared(operator: str, value: str | None, bound: object) -> bool:
     return own > limit if operator == "Gt" else own < limit
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list | tuple) else []
 
 
 def terms_of(required: Any) -> Terms | None:
     """The terms of a required node affinity (of pods) or of a volume's; None where there is none."""
     terms = required.get("nodeSelectorTerms") if isinstance(required, dict) else None
-    return tuple(_dicts(terms)) if isinstance(terms, list) else None
+    return tuple(dicts(terms)) if isinstance(terms, list) else None
 
 
 def affinity_terms(affinity: Mapping[str, Any]) -> Terms | None:

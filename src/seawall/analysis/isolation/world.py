@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from seawall.analysis.isolation.nodes import NodeFacts, nodes_of
-from seawall.analysis.isolation.scheduling import Demand, is_dedicating, kept_off, takes
+from seawall.analysis.isolation.scheduling import Demand, dicts, is_dedicating, kept_off, takes
 from seawall.analysis.isolation.sensitivity import Judge, Judgement, Level, tenant_of
 from seawall.analysis.isolation.units import Unit, Units
 from seawall.model.kube.base import InvalidField
@@ -164,7 +164,7 @@ def wish(demand: Demand) -> str:
     """The nodes that pods ask for, in words; labels that every node has do not count."""
     parts = [f"{key}={value}" for key, value in sorted(demand.selector.items()) if key not in COMMON]
     for term in demand.terms or ():
-        told = [_told(each) for each in term.get("matchExpressions") or () if isinstance(each, dict)]
+        told = [_told(each) for each in dicts(term.get("matchExpressions"))]
         parts += [" and ".join(each for each in told if each)] if any(told) else []
     return f"nodes with {', '.join(parts)}" if parts else ANY_NODE
 
