@@ -25,27 +25,11 @@ _FILLED_IN = (
 _CERTIFICATES = r"(?:\s*(?:#.*\n)*-----BEGIN CERTIFICATE-----[\w\s+/=]+-----END CERTIFICATE-----)+\s*"
 #: Keys of Argo CD's repositories and clusters that are settings.
 _ARGO_LABEL = "argocd.argoproj.io/secret-type"
-_ARGO_SETTINGS = frozenset(
-    [
-        "type",
-        "url",
-        "name",
-        "project",
-        "server",
-        "namespaces",
-        "clusterResources",
-        "enableLfs",
-        "enableOCI",
-        "insecure",
-        "username",
-        "githubAppID",
-        "githubAppInstallationID",
-        "githubAppEnterpriseBaseUrl",
-        "proxy",
-        "noProxy",
-        "shard",
-    ]
+_ARGO_NAMES = (
+    "type url name project server namespaces clusterResources enableLfs enableOCI insecure username githubAppID "
+    "githubAppInstallationID githubAppEnterpriseBaseUrl proxy noProxy shard"
 )
+_ARGO_SETTINGS = frozenset(_ARGO_NAMES.split())
 
 
 class PlainValue(NamedTuple):

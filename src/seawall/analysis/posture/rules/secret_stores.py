@@ -91,20 +91,8 @@ def secret_store_plain_http(store: SecretStore, ctx: Context) -> Hits:
             yield Hit(f"secrets are fetched from {value}", path)
 
 
-_SERVERS = frozenset(
-    [
-        "server",
-        "url",
-        "apiUrl",
-        "apiURL",
-        "host",
-        "serverUrl",
-        "serverURL",
-        "connectHost",
-        "vaultUrl",
-        "akeylessGWApiURL",
-    ]
-)
+_SERVER_NAMES = "server url apiUrl apiURL host serverUrl serverURL connectHost vaultUrl akeylessGWApiURL"
+_SERVERS = frozenset(_SERVER_NAMES.split())
 
 
 @rule(
