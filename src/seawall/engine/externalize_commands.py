@@ -33,9 +33,7 @@ def commands(moved: Moved, provider: str, parameters: Mapping[str, str]) -> Iter
 
 def _object(keys: tuple[Key, ...]) -> str:
     """An expression of yq that gives the values as one JSON object; what is no text stays base64."""
-    parts = (
-        f"{json.dumps(key.property)}: ({_select(key)} | {key.source.path}{_decode(key)})" for key in keys
-    )
+    parts = (f"{json.dumps(key.property)}: ({_select(key)} | {key.source.path}{_decode(key)})" for key in keys)
     return f"{{{', '.join(parts)}}}"
 
 

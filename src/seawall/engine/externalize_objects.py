@@ -88,9 +88,7 @@ def external_secret(moved: Moved, store_kind: str, store: str) -> dict[str, Any]
         target["immutable"] = True
     template: dict[str, Any] = {} if moved.type == OPAQUE else {"type": moved.type}
     metadata = {
-        name: dict(values)
-        for name, values in (("labels", moved.labels), ("annotations", moved.annotations))
-        if values
+        name: dict(values) for name, values in (("labels", moved.labels), ("annotations", moved.annotations)) if values
     }
     if metadata:
         template["metadata"] = metadata

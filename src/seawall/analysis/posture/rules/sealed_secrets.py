@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.credential_names import is_placeholder, looks_like_credential
+from seawall.model.credential_names import is_placeholder, looks_like_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 

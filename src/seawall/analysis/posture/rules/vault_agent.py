@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.credential_names import looks_like_credential
+from seawall.model.credential_names import looks_like_credential
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
