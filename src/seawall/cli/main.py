@@ -35,6 +35,7 @@ COMMANDS = {
     "network": "show what can reach what, and why",
     "db": "keep the database of advisories: update, build, status",
     "comply": "answer every control of a framework, with evidence",
+    "secrets": "move secrets out of manifests, into a store",
     "node": "collect the facts of a node, judge them by benchmarks, plan what to change",
 }
 

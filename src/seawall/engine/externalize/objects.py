@@ -30,8 +30,8 @@ OPAQUE = "Opaque"
 
 
 class Source(Struct, frozen=True):
-    """Where a value stands in the manifest: which object (a condition for yq) and the path in it; ``encoded`` is
-    base64."""
+    """Where a value stands in the manifest: the file, an expression of yq that picks the object there, and the path in
+    it; ``encoded`` is base64."""
 
     file: str
     select: str
