@@ -9,7 +9,7 @@ import sys
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import EXIT_USAGE, CommandError
 from seawall.cli.output import write
-from seawall.engine import ScanOptions, UsageError
+from seawall.engine import ScanOptions, Selection, UsageError
 from seawall.engine.config import ConfigError, load_project
 from seawall.engine.externalize import KINDS, PROVIDERS, Externalized, Request, externalize
 from seawall.reports import externalize as report
@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     request = Request(args.kind, args.store, args.provider, _parameters(args.parameter))
     try:
         project = load_project(args.config)
-        options = ScanOptions(read=read_options(args), version=kubernetes_version(args), project=project)
+        selection = Selection(profile=project.config.profile, own=project.config.profiles)
+        options = ScanOptions(read_options(args), kubernetes_version(args), selection, project=project)
         result = externalize(options, request, report.plain_yaml)
     except (UsageError, ConfigError) as error:
         raise CommandError(str(error)) from error

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from msgspec import Struct, structs
 
+from seawall.engine.config import OwnProfile
 from seawall.engine.externalize.commands import commands
 from seawall.engine.externalize.objects import KINDS, PROVIDERS, Moved
-from seawall.engine.externalize.plan import Planner
+from seawall.engine.externalize.plan import LITERAL_RULES, SECRET_RULES, Planner
 from seawall.engine.externalize.secrecy import Secrecy
 from seawall.engine.externalize.steps import Left, Part, Request, Step
 from seawall.engine.externalize.texts import Texts, ToYaml, write_steps
@@ -21,10 +22,13 @@ from seawall.engine.reading import Supplied
 from seawall.engine.result import ScanResult
 from seawall.engine.rewrite import Rewriter
 from seawall.engine.scan import ScanOptions, scan
+from seawall.engine.selection import Selection
 from seawall.model.finding import Finding, Severity
 from seawall.sources.manifests import load_stdin
 
 __all__ = ["KINDS", "PROVIDERS", "Externalized", "Left", "Moved", "Part", "Request", "Step", "externalize"]
+
+_PROFILE = "externalize"
 
 
 class Externalized(Struct):
@@ -54,7 +58,11 @@ def externalize(options: ScanOptions, request: Request, to_yaml: ToYaml) -> Exte
         UsageError: no store is named and none is known, or a parameter is missing.
         Whatever :func:`seawall.engine.scan.scan` raises.
     """
-    options = structs.replace(options, subjects=True, severity=Severity.INFO, baseline=None)
+    base = options.selection
+    # Whatever the profile leaves out, these are looked for.
+    own = OwnProfile(extends=base.profile, enable=(*SECRET_RULES, *LITERAL_RULES))
+    selection = Selection((), base.skip, _PROFILE, {**base.own, _PROFILE: own})
+    options = structs.replace(options, subjects=True, severity=Severity.INFO, baseline=None, selection=selection)
     first = scan(options)
     rewriter = Rewriter(first.texts)
     settled: dict[str, str] = {}
@@ -62,7 +70,7 @@ def externalize(options: ScanOptions, request: Request, to_yaml: ToYaml) -> Exte
         planner = Planner(first, request, rewriter, settled)
         planner.run()
         texts = write_steps(planner.steps, rewriter, planner.secrecy, to_yaml)
-        refused = texts.refused + _leaking(planner.steps, texts, planner.secrecy)
+        refused = texts.refused or _leaking(planner.steps, texts, planner.secrecy)
         if not refused:
             break
         # Without these; each turn settles at least one finding more.
@@ -88,9 +96,7 @@ def _leaking(steps: list[Step], texts: Texts, secrecy: Secrecy) -> list[tuple[St
     for file, data in texts.changed.items():
         line = secrecy.leak(data.decode("utf-8", "replace").replace("\0", ""))
         if line:
-            reason = (
-                f"line {line} of what would be written has a value in clear (a comment, an object that stays): mend it"
-            )
+            reason = f"line {line} of the new file would have a value in clear (a comment, what stays): mend that first"
             found += [(step, reason) for step in steps if any(part.resource.origin.file == file for part in step.parts)]
     return found
 

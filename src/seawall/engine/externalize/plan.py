@@ -109,7 +109,7 @@ class Planner:
     def _secret(self, resource: Resource, found: list[Finding]) -> str:
         """Why a Secret cannot be moved; empty where it is."""
         raw = resource.raw
-        if not resource.ref.name:
+        if not resource.metadata.name:
             return "it has no name of its own (generateName)"
         if "sops" in raw:
             return "SOPS keeps the other values: decrypt the file first, or encrypt this value too"
@@ -148,7 +148,7 @@ class Planner:
 
     def _literals(self, workload: Resource, found: list[Finding], paths: Mapping[str, Path]) -> str:
         """Why the literals of a workload cannot be moved; empty where they are."""
-        if not workload.ref.name:
+        if not workload.metadata.name:
             return "it has no name of its own (generateName)"
         name = free_name(f"{workload.ref.name[:240]}-env", self._names.setdefault(workload.ref.namespace, set()))
         folder = self._folder(workload, name)

@@ -64,7 +64,8 @@ def write_steps(steps: Sequence[Step], rewriter: Rewriter, secrecy: Secrecy, to_
         for (start, length), parts in sorted(spans.items(), reverse=True):
             made = _write_span(text[start : start + length], parts, writing, extra, texts.refused)
             text = text[:start] + made + text[start + length :]
-        texts.changed[file] = encode(text, before)
+        if text != rewriter.text(file):
+            texts.changed[file] = encode(text, before)
         if extra:
             documents = "---\n".join(to_yaml(value) for value in reversed(extra))
             texts.new[f"{os.path.splitext(file)[0]}-externalized.yaml"] = documents.encode()
