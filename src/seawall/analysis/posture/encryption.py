@@ -5,11 +5,10 @@ As its own reader does it (apiserver/pkg/server/options/encryptionconfig, and th
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seawall.analysis.posture.secret_values import decode_base64
 from seawall.model.kube.base import numbered
 
 if TYPE_CHECKING:
@@ -34,10 +33,7 @@ class Key(NamedTuple):
 
     def decoded(self) -> bytes | None:
         """The key itself; None where it is no base64."""
-        try:
-            return base64.b64decode(self.secret, validate=True)
-        except (binascii.Error, ValueError):
-            return None
+        return decode_base64(self.secret)
 
     @property
     def is_blank(self) -> bool:

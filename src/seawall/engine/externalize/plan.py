@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from seawall.analysis.posture.secret_values import decode_base64
 from seawall.engine.externalize.objects import (
     EXTERNAL_SECRET,
     OPAQUE,
@@ -265,7 +264,8 @@ def _strings(raw: dict[str, Any], field: str) -> dict[str, tuple[str, str]]:
 
 
 def _decoded(value: str) -> str | None:
+    data = decode_base64(value)
     try:
-        return base64.b64decode("".join(value.split()), validate=True).decode()
-    except (binascii.Error, ValueError):
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
         return None

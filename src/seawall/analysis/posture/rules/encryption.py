@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.encryption import covers, keys, providers, refusals
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 _ENCRYPTION = "https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/"
 _REFERENCE = "https://kubernetes.io/docs/reference/config-api/apiserver-config.v1/"
 _KMS = "https://kubernetes.io/docs/tasks/administer-cluster/kms-provider/"
-_PRINTED = frozenset(string.printable.encode())
-_HEX = frozenset(string.hexdigits.encode())
+_PRINTED = frozenset((*range(32, 127), *b"\t\r\n"))
+_HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 @rule(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.secret_values import decode_base64
 from seawall.model.credential_names import is_placeholder, looks_like_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -83,9 +82,8 @@ def sealed_secret_not_sealed(sealed: SealedSecret, ctx: Context) -> Hits:
 
 
 def _is_sealed(value: str) -> bool:
-    try:
-        data = base64.b64decode("".join(value.split()), validate=True)
-    except (binascii.Error, ValueError):
+    data = decode_base64(value)
+    if data is None:
         return False
     length = int.from_bytes(data[:2], "big")
     return length in _RSA and len(data) >= 2 + length + _TAG
