@@ -76,7 +76,7 @@ class Rewriter:
         refused: list[tuple[Planned, str]] = []
         for fix in fixes:
             file = fix.resource.origin.file
-            place = self._place(fix.resource)
+            place = self.place(fix.resource)
             if place is None:
                 refused.append((fix, "the file changed while it was read"))
             else:
@@ -90,7 +90,7 @@ class Rewriter:
 
     def _edit_file(self, file: str, places: dict[_Place, list[Planned]], refused: list[tuple[Planned, str]]) -> bytes:
         data = self.bytes[file]
-        text = self._text(file)
+        text = self.text(file)
         if encode(text, data) != data:
             refused += [(fix, "its encoding cannot be written back") for fixes in places.values() for fix in fixes]
             return data
@@ -112,15 +112,17 @@ class Rewriter:
             self._made[key] = _edit(text, document, fixes)
         return self._made[key]
 
-    def _text(self, file: str) -> str:
+    def text(self, file: str) -> str:
+        """A file's text as it is before all edits."""
         if file not in self._texts:
             self._texts[file] = decode(self.bytes[file])
         return self._texts[file]
 
-    def _place(self, resource: Resource) -> _Place | None:
+    def place(self, resource: Resource) -> _Place | None:
+        """Where an object's text stands in its file; None where that changed since it was read."""
         origin = resource.origin
         file = origin.file
-        text = self._text(file)
+        text = self.text(file)
         if isinstance(origin, JsonOrigin):
             data = self.bytes[file]
             start = len(decode(data[: origin.start])) if origin.start else 0

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 #: Text that no YAML reader takes for anything but text: it begins as no number does, and is no word for a boolean.
 _PLAIN = re.compile(r"[A-Za-z/_][A-Za-z0-9_./-]*\Z")
 _WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "none"])
+_NEWLINE = "\n"
 _SAFE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
 
 
@@ -64,7 +65,10 @@ def _mapping(lines: list[str], value: Mapping[str, Any], indent: str, state: _St
         if inside and at in inside:
             lines.extend(_comment(each, indent) for each in inside[at])
         kind = type(item)
-        if kind is str or kind is int:
+        if kind is str and "\n" in item and _fits_block(item):
+            lines.append(f"{indent}{_key(key)}: {'|' if item.endswith(_NEWLINE) else '|-'}")
+            lines.extend(f"{indent}  {line}" if line else "" for line in item.removesuffix(_NEWLINE).split(_NEWLINE))
+        elif kind is str or kind is int:
             lines.append(f"{indent}{_key(key)}: {_inline(item)}")
         elif isinstance(item, Mapping) and item:
             lines.append(f"{indent}{_key(key)}:")
@@ -75,6 +79,12 @@ def _mapping(lines: list[str], value: Mapping[str, Any], indent: str, state: _St
                 _item(lines, each, indent, state, (*at, number))
         else:
             lines.append(f"{indent}{_key(key)}: {_inline(item)}")
+
+
+def _fits_block(text: str) -> bool:
+    """Whether a text of several lines is read back as it is from lines of its own."""
+    body = text.removesuffix("\n")
+    return bool(body) and body[0] not in " \n" and body[-1] != "\n" and all(map(str.isprintable, body.split("\n")))
 
 
 def _item(lines: list[str], value: Any, indent: str, state: _State, path: _Path) -> None:

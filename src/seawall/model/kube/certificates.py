@@ -1,4 +1,4 @@
-"""cert-manager's certificates and issuers, and the stores of External Secrets."""
+"""cert-manager's certificates and issuers."""
 
 from __future__ import annotations
 
@@ -48,16 +48,3 @@ class Issuer(KubeObject, frozen=True):
     """An Issuer or ClusterIssuer of cert-manager."""
 
     spec: IssuerSpec = IssuerSpec()
-
-
-class SecretStoreSpec(View, frozen=True):
-    """An outside store, and (for a ClusterSecretStore) the namespaces that may use it."""
-
-    provider: dict[str, Any] = {}
-    conditions: tuple[dict[str, Any], ...] = ()
-
-
-class SecretStore(KubeObject, frozen=True):
-    """A SecretStore or ClusterSecretStore of External Secrets."""
-
-    spec: SecretStoreSpec = SecretStoreSpec()

@@ -112,11 +112,13 @@ class FluxSource(KubeObject, frozen=True):
 
 
 class FluxApplySpec(View, frozen=True):
-    """What is applied and with which service account."""
+    """What is applied and with which service account, and how its SOPS files are decrypted."""
 
     service_account_name: str = ""
     source_ref: dict[str, Any] = {}
     prune: bool = False
+    path: str = ""
+    decryption: dict[str, Any] | None = None
     kube_config: dict[str, Any] | None = None
 
 

@@ -36,6 +36,7 @@ _GATEWAY = "seawall.model.kube.gateway"
 _MESH = "seawall.model.kube.mesh"
 _GITOPS = "seawall.model.kube.gitops"
 _CERTIFICATES = "seawall.model.kube.certificates"
+_STORES = "seawall.model.kube.secretstores"
 _OPENSHIFT = "seawall.model.kube.openshift"
 _POLICY_ENGINES = "seawall.model.kube.policy_engines"
 _REGISTRY = "seawall.model.kube.registry"
@@ -43,6 +44,7 @@ _CREDENTIALS = "seawall.model.kube.credentials"
 _ENDPOINT = "seawall.model.kube.endpoint"
 _CLOUD = "seawall.model.kube.cloud"
 _NODE = "seawall.model.kube.node"
+_EXTERNAL = "external-secrets.io"
 _FLUX = "source.toolkit.fluxcd.io"
 _GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -93,6 +95,8 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     (OWN_GROUP, "Image"): ("Image", "seawall.model.kube.images", "Image", None),
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
+    # As the configuration was called, and still may be.
+    ("", "EncryptionConfig"): ("EncryptionConfiguration", _COMPONENTS, "EncryptionConfiguration", None),
     ("constraints.gatekeeper.sh", "K8sAllowedRepos"): ("K8sAllowedRepos", _COMPONENTS, "Constraint", None),
     ("policy.networking.k8s.io", "AdminNetworkPolicy"): ("AdminNetworkPolicy", _NETWORK, "AdminNetworkPolicy", None),
     ("", "PersistentVolumeClaim"): ("PersistentVolumeClaim", _STORAGE, "PersistentVolumeClaim", None),
@@ -170,8 +174,18 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     ("cert-manager.io", "Certificate"): ("Certificate", _CERTIFICATES, "Certificate", None),
     ("cert-manager.io", "Issuer"): ("Issuer", _CERTIFICATES, "Issuer", None),
     ("cert-manager.io", "ClusterIssuer"): ("ClusterIssuer", _CERTIFICATES, "Issuer", None),
-    ("external-secrets.io", "SecretStore"): ("SecretStore", _CERTIFICATES, "SecretStore", None),
-    ("external-secrets.io", "ClusterSecretStore"): ("ClusterSecretStore", _CERTIFICATES, "SecretStore", None),
+    (_EXTERNAL, "SecretStore"): ("SecretStore", _STORES, "SecretStore", None),
+    (_EXTERNAL, "ClusterSecretStore"): ("ClusterSecretStore", _STORES, "SecretStore", None),
+    (_EXTERNAL, "ExternalSecret"): ("ExternalSecret", _STORES, "ExternalSecret", None),
+    (_EXTERNAL, "ClusterExternalSecret"): ("ClusterExternalSecret", _STORES, "ClusterExternalSecret", None),
+    (_EXTERNAL, "PushSecret"): ("PushSecret", _STORES, "PushSecret", None),
+    ("bitnami.com", "SealedSecret"): ("SealedSecret", _STORES, "SealedSecret", None),
+    ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): (
+        "SecretProviderClass",
+        _STORES,
+        "SecretProviderClass",
+        None,
+    ),
     ("security.openshift.io", "SecurityContextConstraints"): (
         "SecurityContextConstraints",
         _OPENSHIFT,
@@ -258,5 +272,5 @@ def served_kinds() -> list[tuple[str, str, str]]:
     return [
         (group, kind, entry[0])
         for (group, kind), entry in _KINDS.items()
-        if group not in _FILE_GROUPS and (group, kind) != ("", "Config")
+        if group not in _FILE_GROUPS and (group, kind) not in (("", "Config"), ("", "EncryptionConfig"))
     ]

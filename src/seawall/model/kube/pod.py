@@ -220,8 +220,15 @@ class NamedSource(View, frozen=True):
     name: str = ""
     secret_name: str = ""
     claim_name: str = ""
-    driver: str = ""
     optional: bool | None = None
+
+
+class CsiSource(View, frozen=True):
+    """A volume that a CSI driver makes for the pod; the Secret is what the driver is given to get at it."""
+
+    driver: str = ""
+    volume_attributes: dict[str, Any] = {}
+    node_publish_secret_ref: dict[str, Any] | None = None
 
 
 class Volume(View, frozen=True):
@@ -232,7 +239,7 @@ class Volume(View, frozen=True):
     config_map: NamedSource | None = None
     secret: NamedSource | None = None
     persistent_volume_claim: NamedSource | None = None
-    csi: NamedSource | None = None
+    csi: CsiSource | None = None
     downward_api: dict[str, Any] | None = field(default=None, name="downwardAPI")
     empty_dir: dict[str, Any] | None = None
     ephemeral: dict[str, Any] | None = None

@@ -1,9 +1,8 @@
-"""API server: the audit log, and the encryption of what it stores."""
+"""API server: the audit log, and whether what it stores is encrypted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.flags import CONFIG_REFERENCE, absent, at_flag
 from seawall.model.finding import Severity
@@ -11,7 +10,7 @@ from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from seawall.model.kube.components import AuditPolicy, AuditResources, AuditRule, EncryptionConfiguration
+    from seawall.model.kube.components import AuditPolicy, AuditResources, AuditRule
     from seawall.model.paths import Path
     from seawall.model.programs import Program
     from seawall.model.rule import Context
@@ -30,7 +29,6 @@ _TELLING = (
 )
 #: Resources whose bodies are credentials.
 _CONFIDENTIAL = (("", "secrets"), ("", "serviceaccounts/token"), ("authentication.k8s.io", "tokenreviews"))
-_LOCAL_PROVIDERS = ("aesgcm", "aescbc", "secretbox")
 
 
 @rule(
@@ -235,74 +233,3 @@ def apiserver_encryption_at_rest(server: Program, ctx: Context) -> Hits:
     names = ("encryption-provider-config", "experimental-encryption-provider-config")
     if not any(server.text(name) for name in names):
         yield at_flag(server, names[0], "the API server is given no EncryptionConfiguration")
-
-
-@rule(
-    "encryption-identity",
-    title="EncryptionConfiguration does not encrypt Secrets",
-    severity=Severity.HIGH,
-    scope=Scope.CONTROL_PLANE,
-    on="EncryptionConfiguration",
-    why="The first provider writes, and identity writes in clear: whoever gets a backup of etcd reads every Secret.",
-    remediation="Put a kms, secretbox, aesgcm or aescbc provider first for secrets, then write all Secrets anew.",
-    controls="cis8:1.2.29 cis9-12:1.2.28 mitre-attack:T1552 nsa-cisa:encryption",
-    aliases="C-0142",
-    references=(_ENCRYPTION,),
-)
-def encryption_identity(config: EncryptionConfiguration, ctx: Context) -> Hits:
-    for i, each in numbered(config.resources):
-        if not {"secrets", "*.", "*.*"}.intersection(each.resources):
-            continue
-        first = next(iter(each.providers), {})
-        if "identity" in first or not first:
-            yield Hit("Secrets are written in clear", ("resources", i, "providers", 0))
-        return
-    yield Hit("Secrets are not among the resources that are encrypted", "resources")
-
-
-@rule(
-    "encryption-weak-provider",
-    title="Encryption at rest by a provider with known faults",
-    severity=Severity.LOW,
-    scope=Scope.CONTROL_PLANE,
-    on="EncryptionConfiguration",
-    why="aescbc can be read by whoever may change the store and watch for errors, and an aesgcm key loses its strength "
-    "after some 200,000 writes; KMS v1 is slow and retired.",
-    remediation="Use kms with apiVersion v2, or secretbox where there is no key service.",
-    controls="cis8:1.2.29 cis9-12:1.2.28 mitre-attack:T1552",
-    references=(f"{_ENCRYPTION}#providers",),
-    default=False,
-)
-def encryption_weak_provider(config: EncryptionConfiguration, ctx: Context) -> Hits:
-    for path, name, provider in _providers(config):
-        old_kms = name == "kms" and provider.get("apiVersion", "v1") == "v1"
-        if path[-2] == 0 and (name in ("aescbc", "aesgcm") or old_kms):
-            yield Hit(f"the provider that writes is {'KMS v1' if old_kms else name}", path)
-
-
-@rule(
-    "encryption-key-in-manifest",
-    title="Key of the encryption at rest in a manifest",
-    severity=Severity.HIGH,
-    scope=Scope.SECRET,
-    on="EncryptionConfiguration",
-    why="Everyone who can read the file or its history can read a backup of etcd with it.",
-    remediation="Use a kms provider, or fill the key in when the file is put on the node; change the key that is here.",
-    controls="mitre-attack:T1552.001 nsa-cisa:encryption",
-    references=(_ENCRYPTION,),
-)
-def encryption_key_in_manifest(config: EncryptionConfiguration, ctx: Context) -> Hits:
-    for path, name, provider in _providers(config):
-        keys = provider.get("keys") if name in _LOCAL_PROVIDERS else None
-        for i, key in enumerate(keys if isinstance(keys, list) else ()):
-            secret = key.get("secret") if isinstance(key, dict) else None
-            if isinstance(secret, str) and secret and not any(mark in secret for mark in "<{$"):
-                yield Hit(f"a key of {name} stands in the manifest", (*path, "keys", i, "secret"), secret=True)
-
-
-def _providers(config: EncryptionConfiguration) -> Iterator[tuple[Path, str, dict[str, Any]]]:
-    """Every provider with its path, name and settings."""
-    for i, each in numbered(config.resources):
-        for j, provider in numbered(each.providers):
-            for name, settings in provider.items():
-                yield ("resources", i, "providers", j, name), name, settings if isinstance(settings, dict) else {}

@@ -1,22 +1,19 @@
-"""Certificates of cert-manager, and stores of External Secrets."""
+"""Certificates of cert-manager."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from seawall.model.kube.certificates import Certificate, Issuer, SecretStore
+    from seawall.model.kube.certificates import Certificate, Issuer
     from seawall.model.rule import Context
 
 _CERTIFICATE = "https://cert-manager.io/docs/usage/certificate/"
-_STORES = "https://external-secrets.io/latest/api/clustersecretstore/"
 _HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600, "ms": 0.0, "us": 0.0, "µs": 0.0, "ns": 0.0}
 #: The longest life that browsers and public authorities accept, in hours.
 _LONGEST = 398 * 24
@@ -101,44 +98,3 @@ def issuer_unverified(issuer: Issuer, ctx: Context) -> Hits:
         yield Hit(f"the server {acme.server} is not verified", "spec.acme.skipTLSVerify")
     if vault is not None and vault.server.lower().startswith("http://"):
         yield Hit(f"the vault is spoken to in clear, at {vault.server}", "spec.vault.server")
-
-
-@rule(
-    "secret-store-open",
-    title="Store of secrets open to every namespace",
-    severity=Severity.MEDIUM,
-    scope=Scope.SECRET,
-    on="ClusterSecretStore",
-    why="Whoever may create an ExternalSecret in any namespace reads every secret that the store's credentials reach.",
-    remediation="List the namespaces in spec.conditions, or use a SecretStore in each.",
-    controls="mitre-attack:T1552.007",
-    references=(_STORES,),
-)
-def secret_store_open(store: SecretStore, ctx: Context) -> Hits:
-    if not store.spec.conditions:
-        yield Hit("every namespace may read from the store", "spec.conditions")
-
-
-@rule(
-    "secret-store-plain-http",
-    title="Secrets fetched in clear",
-    severity=Severity.HIGH,
-    scope=Scope.SECRET,
-    on="SecretStore ClusterSecretStore",
-    why="Whoever is on the way reads the secrets, and the token by which they are asked for.",
-    remediation="Write the server with https.",
-    controls="mitre-attack:T1040 mitre-attack:T1552",
-    references=("https://external-secrets.io/latest/provider/hashicorp-vault/",),
-)
-def secret_store_plain_http(store: SecretStore, ctx: Context) -> Hits:
-    for path, url in _servers(store.spec.provider):
-        if url.lower().startswith("http://"):
-            yield Hit(f"secrets are fetched from {url}", path)
-
-
-def _servers(provider: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, settings in provider.items():
-        for key in ("server", "url", "apiUrl", "host", "serverUrl", "connectHost"):
-            value = settings.get(key) if isinstance(settings, dict) else None
-            if isinstance(value, str):
-                yield f"spec.provider.{name}.{key}", value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.model.credential_names import is_placeholder, looks_like_credential
+from seawall.analysis.posture.secret_values import TOKEN_TYPE, encrypted_by_sops, plain_values
+from seawall.model.credential_names import looks_like_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -22,7 +23,6 @@ ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
 _ENFORCE_PATH: Path = ("metadata", "labels", ENFORCE_LABEL)
 #: Namespaces that the cluster makes for itself.
 _OWN_NAMESPACES = frozenset(("kube-system", "kube-public", "kube-node-lease"))
-_TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - a type's name
 _EBS = frozenset(("ebs.csi.aws.com", "kubernetes.io/aws-ebs"))
 
 
@@ -91,21 +91,20 @@ def service_account_automount(account: ServiceAccount, ctx: Context) -> Hits:
     scope=Scope.SECRET,
     on="Secret",
     why="Base64 hides nothing: everyone who can read the file or its history has the values.",
-    remediation="Keep the values in an external store or encrypt the manifest, and replace the ones written here.",
+    remediation="Keep the values in an external store (`seawall secrets externalize` writes the objects) or encrypt "
+    "the manifest, and replace the ones written here.",
     controls="mitre-attack:T1552.001 nsa-cisa:secrets",
     references=(_SECRETS,),
-    notes="Tokens of service accounts have a rule of their own, service-account-token-secret.",
+    notes="Placeholders, certificates without a key, settings of Argo CD's repositories and values that SOPS encrypted "
+    "pass. Tokens of service accounts have a rule of their own, service-account-token-secret.",
     manifests_only=True,
 )
 def secret_in_manifest(secret: Secret, ctx: Context) -> Hits:
-    if secret.type == _TOKEN_TYPE:
+    if secret.type == TOKEN_TYPE or encrypted_by_sops(ctx.resource.raw):
         return
-    for field, values in (("stringData", secret.string_data), ("data", secret.data)):
-        for key in values:
-            value = ctx.resource.value_at((field, key))
-            if isinstance(value, str) and value and not is_placeholder(value):
-                yield Hit("the secret's values stand in the manifest", (field, key), secret=True)
-                return
+    for value in plain_values(ctx.resource.raw):
+        yield Hit("the secret's values stand in the manifest", value.path, secret=True)
+        return
 
 
 @rule(
@@ -121,7 +120,7 @@ def secret_in_manifest(secret: Secret, ctx: Context) -> Hits:
     references=(_ACCOUNTS,),
 )
 def service_account_token_secret(secret: Secret, ctx: Context) -> Hits:
-    if secret.type == _TOKEN_TYPE:
+    if secret.type == TOKEN_TYPE:
         yield Hit("the secret holds a service account token without an expiry", "type")
 
 
