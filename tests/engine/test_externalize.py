@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from seawall.engine import ReadOptions, ScanOptions, UsageError
 from seawall.engine.externalize import Externalized, Request, externalize
+from seawall.model.credential_names import is_placeholder
 from seawall.reports.externalize import files, lines, plain_yaml, stream
 
 SECRET = """\
