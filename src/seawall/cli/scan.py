@@ -75,7 +75,16 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile", metavar="NAME", help=f"{', '.join(PROFILES)}, or one of seawall.yaml (default: default)"
     )
     parser.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
+    add_policy_arguments(parser)
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define where ValidatingAdmissionPolicies come from."""
+    told = "judge by the ValidatingAdmissionPolicies in this file or folder as well; repeatable"
+    parser.add_argument("--policy", action="append", default=[], metavar="PATH", help=told)
+    told = "judge by the ValidatingAdmissionPolicies among what is scanned as well"
+    parser.add_argument("--policies-from-input", action="store_true", help=told)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -123,7 +132,9 @@ def _add_components(result: ScanResult, args: argparse.Namespace) -> None:
 
     try:
         database = database_path(args.db, load_config(args.config))
-        add_components(result, VulnerabilityOptions(database, severity=Severity(args.severity)))
+        add_components(
+            result, VulnerabilityOptions(database, severity=Severity(args.severity), accepting=result.accepted)
+        )
     except (ConfigError, DatabaseProblem) as error:
         raise CommandError(str(error)) from error
 
@@ -141,7 +152,10 @@ def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
     malware = search_of(args) if searches(args) else None
     try:
         options = VulnerabilityOptions(
-            database_path(args.db, load_config(args.config)), tuple(args.vex), severity=Severity(args.severity)
+            database_path(args.db, load_config(args.config)),
+            tuple(args.vex),
+            severity=Severity(args.severity),
+            accepting=result.accepted,
         )
         with remembering(args) as remember:
             if not sys.stderr.isatty():
@@ -189,6 +203,8 @@ def judging_options(args: argparse.Namespace, baseline: str | None = None) -> Sc
         severity=Severity(args.severity),
         baseline=baseline,
         project=project,
+        policies=(*project.admission_files(), *args.policy),
+        policies_from_input=args.policies_from_input or config.policies_from_input,
     )
 
 
