@@ -127,6 +127,14 @@ def test_results_of_manifests_fail_controls_and_pass_none(run: Run, folder: Path
     assert document["inputs"][0]["kind"] == "results"
 
 
+def test_what_a_scan_and_results_both_tell_counts_once(run: Run, folder: Path) -> None:
+    run("scan", "bad.yaml", "--profile", "all", "--format", "json=scan.json", cwd=folder)
+    _, alone = judged(run, folder, "pss-baseline", "--on", "bad.yaml")
+    _, both = judged(run, folder, "pss-baseline", "--on", "bad.yaml", "--on", "scan.json", "--on", "scan.json")
+    assert control(alone, "privileged")["evidence"] == control(both, "privileged")["evidence"]
+    assert both["summary"]["owners"] == alone["summary"]["owners"]
+
+
 def kept_results(folder: Path, name: str, kind: str, complete: bool = True) -> str:
     """The results of a scan, changed to those of a cluster or of images."""
     kept = json.loads((folder / "scan.json").read_text())

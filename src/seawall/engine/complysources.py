@@ -131,8 +131,7 @@ class Sources:
         self.scan = result
         self._by_ref = None
         self.statuses = {status.rule: status for status in result.statuses}
-        for finding in result.findings:
-            self.findings.setdefault(finding.rule, []).append(finding)
+        self._take(result.findings)
         self.kinds = Counter(r.kind.name if r.kind else r.ref.kind for r in result.inventory.resources)
         self.live = any(resource.live for resource in result.inventory.resources)
         for path in result.inputs:
@@ -163,11 +162,19 @@ class Sources:
         results = read_results(path)
         self.results.append(results)
         self.inputs.append(Input(path, "results", _digest(path)))
-        for finding, _ in results.findings:
-            self.findings.setdefault(finding.rule, []).append(finding)
+        self._take(finding for finding, _ in results.findings)
         if not results.complete:
             self.complete = False
             self.problems.append(f"{path}: the run whose results it holds was incomplete")
+
+    def _take(self, findings: Iterable[Finding | KeptFinding]) -> None:
+        """Take in findings, in place of those that are the same ones in another input."""
+        fresh = list(findings)
+        prints = {each.fingerprint for each in fresh}
+        for rule, known in self.findings.items():
+            self.findings[rule] = [each for each in known if each.fingerprint not in prints]
+        for each in fresh:
+            self.findings.setdefault(each.rule, []).append(each)
 
     def _errors(self, errors: Iterable[SourceError]) -> None:
         self.errors += [{"source": e.source, "where": e.where, "message": e.message} for e in errors]
