@@ -264,6 +264,14 @@ def test_what_cannot_be_moved_stays_with_a_reason(tmp_path: Path) -> None:
     assert not result.changed
 
 
+def test_what_stays_holds_its_file_back(tmp_path: Path) -> None:
+    anchored = (DEPLOYMENT % "&token abcDEF123456") + "        - {name: OTHER, value: *token}\n"
+    result = moved(tmp_path, a_yaml=SECRET % "tr0ub4dor" + "---\n" + anchored, b_yaml=SECRET % "s3cond-one")
+    assert [Path(name).name for name in result.changed] == ["b.yaml"]
+    assert "abcDEF123456" not in all_text(result)
+    assert {left.finding.rule for left in result.left} == {"secret-in-manifest", "literal-secret-in-env"}
+
+
 def test_tokens_placeholders_and_waived_secrets_are_left_alone(tmp_path: Path) -> None:
     waived = SECRET.replace("# the cart's own", "# seawall: ignore[secret-in-manifest] a test") % "tr0ub4dor"
     result = moved(tmp_path, a_yaml=SECRET % "${PASSWORD}", b_yaml=waived)

@@ -76,6 +76,9 @@ class Planner:
             if finding.rule in SECRET_RULES:
                 secrets.setdefault(id(resource), (resource, []))[1].append(finding)
             else:
+                value = resource.value_at(subject.path)
+                if isinstance(value, str):
+                    self.secrecy.add(value, value)
                 literals.setdefault(id(resource), (resource, []))[1].append((finding, subject.path))
         for resource, found in secrets.values():
             self._take(resource, found, self._secret)
@@ -159,7 +162,6 @@ class Planner:
             value = variable.get("value") if isinstance(variable, dict) else None
             if not isinstance(value, str) or "valueFrom" in variable:
                 return "a variable has both a value and valueFrom"
-            self.secrecy.add(value, value)
             field, index = str(path[-5]), int(path[-4])
             key = self._key(str(variable.get("name", "")), str(workload.value_at((*path[:-3], "name"))), value, keys)
             if key not in keys:
