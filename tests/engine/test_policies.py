@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from seawall.analysis.policies.cost import LIMIT, cost, tree_of
 from seawall.analysis.policies.form import OwnPolicy
-from seawall.analysis.policies.judging import judge, prepare
+from seawall.analysis.policies.judging import prepare
 from seawall.analysis.policies.program import PolicyError, compile_cel, environment
+from seawall.analysis.policies.running import judge
+from seawall.analysis.policies.subject import Subject
 from seawall.model.resource import Resource
 from seawall.sources.manifests import load_stdin
 from tests.conftest import Run
@@ -95,7 +97,7 @@ POD = (
 
 def verdicts(*policies: OwnPolicy, count: int = 2) -> list[tuple[list[tuple[int, str]], str]]:
     text = "---\n".join(POD % f"p{index}" for index in range(count))
-    resources = [each for each in load_stdin(text.encode()) if isinstance(each, Resource)]
+    resources = [Subject(each) for each in load_stdin(text.encode()) if isinstance(each, Resource)]
     return [(each.broken, each.stopped) for each in judge([prepare(each) for each in policies], resources)]
 
 
@@ -153,12 +155,12 @@ def test_findings_are_like_all_others(run: Run, tmp_path: Path) -> None:
     assert (finding["message"], finding["severity"], finding["locations"][0]["line"]) == (
         "no team answers for it",
         "high",
-        1,
+        3,
     )
     assert document["rules"]["team-label"]["controls"] == {"soc2": ["CC6.1"]}
     (status,) = (each for each in document["statuses"] if each["rule"] == "of-a-request")
     assert status == {"rule": "of-a-request", "state": "not-judged", "reason": status["reason"]}
-    assert "asks for `request`" in stderr
+    assert "asks for `request.userInfo`" in stderr
     assert code == 2
 
 

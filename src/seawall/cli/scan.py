@@ -75,7 +75,16 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile", metavar="NAME", help=f"{', '.join(PROFILES)}, or one of seawall.yaml (default: default)"
     )
     parser.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
+    add_policy_arguments(parser)
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="findings in the terminal (0: all)")
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Define where ValidatingAdmissionPolicies come from."""
+    told = "judge by the ValidatingAdmissionPolicies in this file or folder as well; repeatable"
+    parser.add_argument("--policy", action="append", default=[], metavar="PATH", help=told)
+    told = "judge by the ValidatingAdmissionPolicies among what is scanned as well"
+    parser.add_argument("--policies-from-input", action="store_true", help=told)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -189,6 +198,8 @@ def judging_options(args: argparse.Namespace, baseline: str | None = None) -> Sc
         severity=Severity(args.severity),
         baseline=baseline,
         project=project,
+        policies=(*project.admission_files(), *args.policy),
+        policies_from_input=args.policies_from_input or config.policies_from_input,
     )
 
 

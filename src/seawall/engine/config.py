@@ -54,7 +54,9 @@ class DatabaseConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The whole file but for ``trust``, which few have (see ``trustpolicy.WholeConfig``).
 
-    ``profile`` is the one to use where the command line names none.
+    ``profile`` is the one to use where the command line names none. ``admission_policies`` are files and folders with
+    ValidatingAdmissionPolicies, from where the file lies; with ``policies_from_input`` those among what is scanned are
+    judged by as well.
     """
 
     profile: str = "default"
@@ -63,6 +65,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     waivers: tuple[WaiverEntry, ...] = ()
     waiving: Waiving = Waiving()
     policies: tuple[OwnPolicy, ...] = ()
+    admission_policies: tuple[str, ...] = ()
+    policies_from_input: bool = False
 
 
 class WaiversFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +96,11 @@ class Project(Struct):
     places: dict[str, str] = {}
     folder: str = "."
     trust: TrustPolicy | None = None
+
+    def admission_files(self) -> list[str]:
+        """Files and folders with ValidatingAdmissionPolicies."""
+        base = "" if self.folder == "." else self.folder
+        return [os.path.join(base, each) for each in self.config.admission_policies]
 
 
 def load_project(path: str | None) -> Project:

@@ -53,12 +53,17 @@ def problem_at(text: Text, path: Path, message: str, suggestion: str = "") -> Pr
 
 def shape_problems(text: Text, kind: type, value: Any, base: Path = ()) -> list[Problem]:
     """All places where a value has not the shape of a struct, in the order of the file."""
-    found = [problem_at(text, path, *told) for path, *told in _walk(inspect.type_info(kind), value, base)]
+    found = [problem_at(text, path, *told) for path, *told in mistakes(kind, value, base)]
     return sorted(found, key=lambda each: (each.line, each.column))
 
 
 #: A path, what is wrong there, and what to do.
 _Told = tuple[Path, str, str]
+
+
+def mistakes(kind: type, value: Any, base: Path = ()) -> Iterator[_Told]:
+    """All places where a value has not the shape of a struct: the path, what is wrong there, and what to do."""
+    return _walk(inspect.type_info(kind), value, base)
 
 
 def _walk(kind: inspect.Type, value: Any, path: Path) -> Iterator[_Told]:
@@ -70,6 +75,8 @@ def _walk(kind: inspect.Type, value: Any, path: Path) -> Iterator[_Told]:
         if not isinstance(value, list):
             yield _wrong(kind, value, path)
             return
+        if kind.min_length and len(value) < kind.min_length:
+            yield path, "must have an item", ""
         for index, each in enumerate(value):
             yield from _walk(kind.item_type, each, (*path, index))
     elif isinstance(kind, inspect.DictType):

@@ -129,7 +129,7 @@ def _texts(value: Any, path: Path) -> Iterable[tuple[Path, str]]:
 
 
 def _policies(text: Text, config: Config, registry: Registry) -> Iterator[Problem]:
-    from seawall.engine.ownpolicies import with_policies
+    from seawall.engine.ownpolicies import form_rules
 
     seen: set[str] = set()
     for index, policy in enumerate(config.policies):
@@ -139,6 +139,6 @@ def _policies(text: Text, config: Config, registry: Registry) -> Iterator[Proble
             continue
         seen.add(policy.id)
         try:
-            with_policies(registry, [policy], {})
+            form_rules([policy], {})
         except ConfigError as error:
             yield problem_at(text, path, str(error).partition(": policy ")[2])

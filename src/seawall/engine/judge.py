@@ -15,7 +15,7 @@ from seawall.model.kube.kinds import KUBEADM_KINDS, own_names, templated_names
 from seawall.model.paths import Path, format_path, parse_path
 from seawall.model.programs import PROGRAMS, Program, find_program
 from seawall.model.resource import Inventory, NotRead, Resource, UnreadKind
-from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Context, Hit, Rule
+from seawall.model.rule import CONTAINER, DOCUMENT, INVENTORY, OBJECT, POD, Context, Hit, Noted, Rule
 from seawall.model.version import KubernetesVersion
 
 _parse_path = lru_cache(maxsize=8192)(parse_path)
@@ -43,6 +43,7 @@ class Judge:
         self._skipped: dict[str, str] = {}
         self._not_judged: dict[str, list[str]] = {}
         self._errors: dict[str, list[str]] = {}
+        self._notes: dict[str, list[str]] = {}
         self._unread: set[str] = set()
         self._own: set[str] = set()
 
@@ -196,6 +197,8 @@ class Judge:
                 self._not_judged.setdefault(rule.id, []).append(f"{format_path(invalid.path)} has the wrong type")
             except NotRead as missing:
                 self._note_unread(rule, missing.unread)
+            except Noted as note:
+                self._notes.setdefault(rule.id, []).append(str(note))
             except Exception as error:  # noqa: BLE001 - as above
                 self._fail(rule, "the inventory", error)
 
@@ -262,7 +265,7 @@ class Judge:
             return RuleStatus(rule.id, RuleState.SKIPPED, "about manifests, not about objects of a cluster")
         if own_names().issuperset(rule.on) and self._own.isdisjoint(rule.on):
             return RuleStatus(rule.id, RuleState.SKIPPED, f"needs {' or '.join(rule.on)}: none was given")
-        return RuleStatus(rule.id, RuleState.OK)
+        return RuleStatus(rule.id, RuleState.OK, _summary(self._notes[rule.id]) if rule.id in self._notes else "")
 
 
 def _by_test(rules: Iterable[Rule]) -> list[tuple[Callable[[Any], object] | None, list[Rule]]]:

@@ -1,18 +1,37 @@
-"""Running policies of one's own against the examples beside them: ``policies/ID.yaml``, ``# bad`` and ``# good``."""
+"""Running policies of one's own against the examples beside them, ``# bad`` and ``# good``.
+
+Those of the short form stand in ``policies/ID.yaml``, those of an admission policy in ``NAME.examples.yaml`` beside
+its file.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from seawall.analysis.policies.judging import judge, prepare
-from seawall.analysis.policies.program import PolicyError, needs
+from seawall.analysis.policies.admission import Action, BindingSpec
+from seawall.analysis.policies.admitting import PolicyFault
+from seawall.analysis.policies.judging import prepare
+from seawall.analysis.policies.program import PolicyError
+from seawall.analysis.policies.running import Told
+from seawall.engine.admissionfiles import (
+    EXAMPLES,
+    AdmissionSet,
+    FoundPolicy,
+    fault,
+    gather,
+    missing_policies,
+    read_policies,
+    rule_id,
+)
+from seawall.engine.admissionrules import add_admission
 from seawall.engine.config import ConfigError, Project
-from seawall.engine.ownpolicies import expressions
+from seawall.engine.ownpolicies import PolicyRun
+from seawall.engine.policyset import refuse
 from seawall.engine.worked import Example, parse_examples
-from seawall.model.resource import Resource
+from seawall.model.resource import Inventory, Resource
 from seawall.sources.manifests import load_stdin
 
 FOLDER = "policies"
@@ -27,37 +46,62 @@ class Outcome(Struct, frozen=True):
     wrong: str
 
 
-def run_examples(project: Project) -> Iterator[Outcome]:
+def run_examples(project: Project, files: Iterable[str] = ()) -> Iterator[Outcome]:
     """Judge every example of every policy; a policy without a bad and a good example is told as wrong.
 
     Raises:
         ConfigError: a policy or a file of examples cannot be used.
     """
     for policy in project.config.policies:
-        place = project.places[policy.id]
+        run = PolicyRun()
         try:
-            if missing := needs(expressions(policy)):
-                yield Outcome(policy.id, "none", 0, f"cannot be judged: it asks for `{missing}`")
-                continue
-            compiled = prepare(policy)
+            run.ready.append(prepare(policy))
         except PolicyError as error:
-            raise ConfigError(f"{place}: policy {policy.id}: {error}") from error
-        examples = _examples(os.path.join(project.folder, FOLDER, f"{policy.id}.yaml"))
-        for number, example in enumerate(examples, 1):
-            resources = [each for each in load_stdin(example.text.encode()) if isinstance(each, Resource)]
-            (verdict,) = judge([compiled], resources)
-            broken = [message for _, message in verdict.broken]
-            yield Outcome(policy.id, example.verdict, number, verdict.stopped or _wrong(example, resources, broken))
-        for wanted in ("bad", "good"):
-            if all(example.verdict != wanted for example in examples):
-                yield Outcome(policy.id, wanted, 0, f"{FOLDER}/{policy.id}.yaml has no `# {wanted}` example")
+            raise ConfigError(f"{project.places[policy.id]}: policy {policy.id}: {error}") from error
+        yield from _judge_all(policy.id, run, os.path.join(project.folder, FOLDER, f"{policy.id}.yaml"))
+    given = gather(read_policies([*project.admission_files(), *files]))
+    given.faults += missing_policies(given)
+    refuse(given.faults)
+    for found in given.policies:
+        beside = os.path.dirname(found.resource.origin.file)
+        file = os.path.join(beside, f"{found.name}{EXAMPLES}")
+        yield from _judge_all(rule_id(found.name), _admission_run(found, given), file)
 
 
-def _wrong(example: Example, resources: list[Resource], broken: list[str]) -> str:
+def _admission_run(found: FoundPolicy, given: AdmissionSet) -> PolicyRun:
+    """A policy that nothing binds is tried as if it were bound to everything."""
+    run = PolicyRun(given.others)
+    bindings = [each.spec for each in given.of_policy(found.name)] or [BindingSpec(found.name, (Action.DENY,))]
+    try:
+        add_admission(run, found.spec, bindings, given.others)
+    except PolicyFault as error:
+        refuse([fault(found.resource, ("spec", *error.path), str(error))])
+    return run
+
+
+def _judge_all(policy: str, run: PolicyRun, file: str) -> Iterator[Outcome]:
+    examples = _examples(file)
+    for number, example in enumerate(examples, 1):
+        resources = [each for each in load_stdin(example.text.encode()) if isinstance(each, Resource)]
+        (verdict,), _ = run(Inventory(resources))
+        wrong = verdict.stopped or _wrong(example, resources, [told for _, told in verdict.told])
+        yield Outcome(policy, example.verdict, number, wrong)
+    for wanted in ("bad", "good"):
+        if all(example.verdict != wanted for example in examples):
+            yield Outcome(policy, wanted, 0, f"{file.removeprefix('./')} has no `# {wanted}` example")
+
+
+def _wrong(example: Example, resources: Sequence[Resource], told: Sequence[Told]) -> str:
     if not resources:
         return "holds no object of Kubernetes"
+    broken = [each.message for each in told if each.what in ("broken", "failed")]
+    unknown = [each.message for each in told if each.what == "unknown"]
+    if example.verdict == "bad" and broken:
+        return ""
+    if unknown:
+        return f"cannot be judged: {unknown[0]}"
     if example.verdict == "bad":
-        return "" if broken else "nothing is found in it"
+        return "nothing is found in it"
     return f"breaks the policy: {broken[0]}" if broken else ""
 
 

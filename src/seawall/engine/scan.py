@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -50,7 +50,9 @@ class ScanOptions(Struct, frozen=True):
     """What to scan and how; ``severity`` is the least that is told. No version means the cluster's own, and the
     newest for manifests. ``baseline`` is a file with results: what was found before is waived. ``project`` brings
     waivers, what may be waived, and policies of one's own; ``today`` is the day that waivers are judged by. With
-    ``subjects`` the result tells in which object each finding is."""
+    ``subjects`` the result tells in which object each finding is. ``policies`` are files and folders with
+    ValidatingAdmissionPolicies; with ``policies_from_input`` those among what is scanned are judged by too, each where
+    it was found."""
 
     read: ReadOptions
     version: KubernetesVersion | None = None
@@ -60,6 +62,8 @@ class ScanOptions(Struct, frozen=True):
     project: Project | None = None
     today: date | None = None
     subjects: bool = False
+    policies: tuple[str, ...] = ()
+    policies_from_input: bool = False
 
 
 #: Told now and then the number of objects judged so far and, of a cluster, how far the reading is.
@@ -92,12 +96,15 @@ class _Scan:
         self.reading.build_files = True
         self.reading.open()
         self.version = options.version or _own_version(self.reading)
-        registry = load_rules() if options.read.supplied else load_rules(SCANNED)
-        registry = _with_own(registry, options.project)
+        self.incoming: Iterable[Resource] = self.reading.resources()
+        if options.policies_from_input:
+            self.incoming = list(self.incoming)
+        self.add_own = self._own_rules()
+        registry = self.add_own(load_rules() if options.read.supplied else load_rules(SCANNED))
         try:
             chosen = select_rules(registry, options.selection, self.version)
         except UnknownRule:
-            registry = _with_own(load_rules(), options.project)
+            registry = self.add_own(load_rules())
             chosen = select_rules(registry, options.selection, self.version)
         self.left_out, self.severities = chosen.left_out, chosen.severities
         self.all_rules = list(registry)
@@ -118,8 +125,23 @@ class _Scan:
         self.accepting = Accepting(registry, options.project, options.today)
         self.accepted = _known(options.baseline) if options.baseline is not None else None
 
+    def _own_rules(self) -> Callable[[Registry], Registry]:
+        """What adds rules for policies of one's own: of the project, given as files, and found among the inputs."""
+        options = self.options
+        from_input = isinstance(self.incoming, list)
+        project = options.project
+        if not (options.policies or from_input or (project and project.config.policies)):
+            return lambda registry: _with_trust(registry, project)
+        from seawall.engine.policyset import own_rules, with_rules
+
+        rules, faults = own_rules(project, options.policies, self.incoming if from_input else ())
+        self.reading.errors += faults
+        if from_input:
+            self.incoming = _held(self.incoming)
+        return lambda registry: with_rules(_with_trust(registry, project), rules)
+
     def run(self) -> ScanResult:
-        for resource in self.reading.resources():
+        for resource in self.incoming:
             self.resources.append(resource)
             ref = resource.ref
             if ref.kind in MET and ref.kind not in self.met and resource.kind is not None:
@@ -146,7 +168,7 @@ class _Scan:
         """Load the rules about a kind that few scans meet, at the first object of it."""
         self.met.add(kind)
         known = {rule.id for rule in self.all_rules}
-        registry = _with_own(load_rules((MET[kind],)), self.options.project)
+        registry = self.add_own(load_rules((MET[kind],)))
         chosen = select_rules(registry, self.options.selection, self.version)
         new = [rule for rule in registry if rule.id not in known]
         self.left_out.update((rule.id, chosen.left_out[rule.id]) for rule in new)
@@ -306,16 +328,20 @@ class _Scan:
         return merge_statuses(statuses, found.statuses)
 
 
-def _with_own(registry: Registry, project: Project | None) -> Registry:
-    if project is not None and project.trust is not None:
-        from seawall.engine.trustpolicy import with_trust
-
-        registry = with_trust(registry, project.trust)
-    if project is None or not project.config.policies:
+def _with_trust(registry: Registry, project: Project | None) -> Registry:
+    if project is None or project.trust is None:
         return registry
-    from seawall.engine.ownpolicies import with_policies
+    from seawall.engine.trustpolicy import with_trust
 
-    return with_policies(registry, project.config.policies, project.places)
+    return with_trust(registry, project.trust)
+
+
+def _held(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """Resources that were read before, each with its object at hand while it is judged."""
+    for resource in resources:
+        resource.hold(resource.raw)
+        yield resource
+        resource.hold(None)
 
 
 def _known(file: str) -> list[Identity]:

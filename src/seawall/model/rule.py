@@ -69,6 +69,10 @@ class Hit(Struct, frozen=True, gc=False):
 Hits = Iterator[Hit]
 
 
+class Noted(Exception):
+    """Raised at the end of a check over the inventory that judged everything, and has something to say of it."""
+
+
 class Context:
     """What a rule may know besides the thing that it is called with.
 

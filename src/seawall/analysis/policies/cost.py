@@ -44,13 +44,19 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _messages(data: bytes, number: int) -> list[bytes]:
+def messages(data: bytes, number: int) -> list[bytes]:
+    """The fields of that number that are messages or text."""
     return [value for field, value in fields(data) if field == number and isinstance(value, bytes)]
+
+
+def source_of(serialised: bytes) -> bytes:
+    """Where its parts stand in the text, a ``SourceInfo``, in what :func:`tree_of` reads."""
+    return next(iter(messages(messages(serialised, 2)[0], 5)), b"")
 
 
 def tree_of(serialised: bytes) -> bytes:
     """The expression in what the engine serialises (an ``Any`` around a ``CheckedExpr``)."""
-    return _messages(_messages(serialised, 2)[0], 4)[0]
+    return messages(messages(serialised, 2)[0], 4)[0]
 
 
 def cost(expression: bytes) -> int:
@@ -61,18 +67,18 @@ def cost(expression: bytes) -> int:
         if form == _LOOP:
             return _loop(body)
         if form == _STRUCT:
-            entries = _messages(body, 2)
-            return 1 + sum(cost(part) for entry in entries for number in (3, 4) for part in _messages(entry, number))
+            entries = messages(body, 2)
+            return 1 + sum(cost(part) for entry in entries for number in (3, 4) for part in messages(entry, number))
         if form in _INNER:
-            name = next((part.decode() for part in _messages(body, 2)), "") if form == _CALL else ""
-            return _DEAR.get(name, 1) + sum(cost(part) for number in _INNER[form] for part in _messages(body, number))
+            name = next((part.decode() for part in messages(body, 2)), "") if form == _CALL else ""
+            return _DEAR.get(name, 1) + sum(cost(part) for number in _INNER[form] for part in messages(body, number))
     return 1
 
 
 def _loop(body: bytes) -> int:
     parts = {number: part for number, part in fields(body) if isinstance(part, bytes)}
     range_ = parts.get(2, b"")
-    literal = _messages(range_, _LIST)
-    length = len(_messages(literal[0], 1)) if literal else ASSUMED_LENGTH
+    literal = messages(range_, _LIST)
+    length = len(messages(literal[0], 1)) if literal else ASSUMED_LENGTH
     inside = sum(cost(parts[number]) for number in (5, 6) if number in parts)
     return cost(range_) + length * inside + sum(cost(parts[number]) for number in (4, 7) if number in parts)

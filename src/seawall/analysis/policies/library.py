@@ -270,6 +270,7 @@ def functions() -> Iterator[Function]:
     yield from _of_lists()
     yield from _of_values()
     yield from _of_addresses()
+    yield from _of_authorizer()
 
 
 def _of_strings() -> Iterator[Function]:
@@ -382,3 +383,18 @@ def _of_addresses() -> Iterator[Function]:
     yield "containsIP", True, ("M", "M"), "B", lambda net, value: _at(value) in _net(net)
     yield "containsCIDR", True, ("M", "S"), "B", _net_within
     yield "containsCIDR", True, ("M", "M"), "B", lambda net, value: _net_within(net, _value(value, "@cidr"))
+
+
+def _unknown(*_: Any) -> Any:
+    raise ValueError("what users may do is known to a cluster only")
+
+
+def _of_authorizer() -> Iterator[Function]:
+    """They are declared so that policies with them compile; an authorizer to call them on there is not."""
+    for name, types, result in (
+        ("path", "M S", "M"), ("group", "M S", "M"), ("serviceAccount", "M S S", "M"), ("resource", "M S", "M"),
+        ("subresource", "M S", "M"), ("namespace", "M S", "M"), ("name", "M S", "M"), ("fieldSelector", "M S", "M"),
+        ("labelSelector", "M S", "M"), ("check", "M S", "M"), ("allowed", "M", "B"), ("reason", "M", "S"),
+        ("errored", "M", "B"), ("error", "M", "S"),
+    ):  # fmt: skip
+        yield name, True, tuple(types.split()), result, _unknown

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from seawall.analysis.policies.cost import LIMIT, cost, tree_of
 from seawall.analysis.policies.library import functions
 
-#: What an expression may name; the last two are known, and never there in a file.
+#: What an expression may name.
 VARIABLES = ("object", "oldObject", "params", "namespaceObject", "variables", "request", "authorizer")
-NOT_IN_FILES = ("request", "authorizer")
 _MOST_CHARACTERS = 64 * 1024
 #: Deeper nesting would exhaust the stack of the engine's parser, or ours.
 _MOST_DEPTH = 100
@@ -102,13 +101,3 @@ def _depth(expression: str) -> int:
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
     return deepest
-
-
-def needs(expressions: Iterable[str]) -> str:
-    """What the expressions ask for that no file has; empty where there is nothing."""
-    for expression in expressions:
-        code = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", "''", expression)
-        for name in NOT_IN_FILES:
-            if re.search(rf"(?<![\w.]){name}\b", code):
-                return name
-    return ""
