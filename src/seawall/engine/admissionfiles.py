@@ -153,7 +153,7 @@ def fault(resource: Resource, path: Path, message: str) -> SourceError:
     """A mistake in an object, with its place."""
     (place,) = resource.origin.locate([path])
     where = f"{place.line}:{place.column}" if place.line else ""
-    return SourceError(place.file, where, f"{resource.ref}: {format_path(path)}: {message}")
+    return SourceError(place.file, where, " ".join(f"{resource.ref}: {format_path(path)}: {message}".split()))
 
 
 def _spec(

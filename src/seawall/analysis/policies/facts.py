@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from seawall.analysis.policies.cost import source_of, tree_of
+from seawall.analysis.policies.formats import for_engine
 from seawall.analysis.policies.program import PolicyError, compile_cel
 from seawall.analysis.policies.tree import Use, parse, positions, uses
 
@@ -67,6 +68,7 @@ class Variables:
         return self._prepare(text)[0]
 
     def _prepare(self, text: str) -> tuple[Program, str, list[str]]:
+        text = for_engine(text)
         compiled = compile_cel(text)
         serialised = compiled.serialize()
         found = list(uses(parse(tree_of(serialised))))

@@ -11,9 +11,12 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from seawall.analysis.policies.formats import FORMATS, named, validate
 
 #: Name, whether it is called on its first parameter, the parameters' types, the result's type, and what it does.
 Function = tuple[str, bool, tuple[str, ...], str, Callable[..., Any]]
@@ -90,10 +93,23 @@ def _semver(text: str) -> dict[str, str]:
     return {"@semver": text.partition("+")[0]}
 
 
-def _holds(make: Callable[[str], Any]) -> Callable[[str], bool]:
-    def holds(text: str) -> bool:
+def _lenient(text: str, lenient: bool) -> dict[str, str]:
+    """A version; a lenient one may begin with v, have leading zeros, and lack its minor and patch."""
+    if lenient:
+        version, sign, rest = text.removeprefix("v"), "", ""
+        if match := re.search(r"[-+]", version):
+            version, sign, rest = version[: match.start()], match[0], version[match.end() :]
+        parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in version.split(".")]
+        if sign and len(parts) < 3:
+            raise ValueError(f"{text[:40]!r} is no version")
+        text = f"{'.'.join(parts + ['0'] * (3 - len(parts)))}{sign}{rest}"
+    return _semver(text)
+
+
+def _holds(make: Callable[..., Any]) -> Callable[..., bool]:
+    def holds(*given: Any) -> bool:
         try:
-            make(text)
+            make(*given)
         except ValueError:
             return False
         return True
@@ -120,6 +136,17 @@ def _cidr(text: str) -> dict[str, str]:
 
 def _at(marked: dict[str, Any]) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return ipaddress.ip_address(_value(marked, "@ip"))
+
+
+_LOCAL_MULTICAST = (ipaddress.ip_network("224.0.0.0/24"), *(ipaddress.ip_network(f"ff{n:x}2::/16") for n in range(16)))
+
+
+def _is_global(marked: dict[str, Any]) -> bool:
+    """As Go has it: private addresses are global unicast as well."""
+    address = _at(marked)
+    broadcast = str(address) == "255.255.255.255"
+    others = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
+    return not (others or broadcast)
 
 
 def _net(marked: dict[str, Any]) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -271,6 +298,7 @@ def functions() -> Iterator[Function]:
     yield from _of_values()
     yield from _of_addresses()
     yield from _of_authorizer()
+    yield from _of_formats()
 
 
 def _of_strings() -> Iterator[Function]:
@@ -299,6 +327,14 @@ def _of_strings() -> Iterator[Function]:
         yield name, True, tuple(types.split()), result, do
 
 
+_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+            "\\": "\\\\", '"': '\\"'}  # fmt: skip
+
+
+def _quote(text: str) -> str:
+    return f'"{"".join(_ESCAPES.get(char, char) for char in text)}"'
+
+
 def _of_lists() -> Iterator[Function]:
     for name, types, result, do in (
         ("distinct", "L", "L", _distinct),
@@ -316,6 +352,7 @@ def _of_lists() -> Iterator[Function]:
     for kind in "SIFBML":
         yield "indexOf", True, ("L", kind), "I", _find
         yield "lastIndexOf", True, ("L", kind), "I", lambda items, item: _find(items, item, True)
+    yield "strings.quote", False, ("S",), "S", _quote
     yield "lists.range", False, ("I",), "L", _range
     yield "sets.contains", False, ("L", "L"), "B", lambda one, other: all(_in(item, one) for item in other)
     yield "sets.intersects", False, ("L", "L"), "B", lambda one, other: any(_in(item, one) for item in other)
@@ -333,6 +370,8 @@ def _of_values() -> Iterator[Function]:
     yield "isQuantity", False, ("S",), "B", _holds(_number)
     yield "semver", False, ("S",), "D", _semver
     yield "isSemver", False, ("S",), "B", _holds(_semver)
+    yield "semver", False, ("S", "B"), "D", _lenient
+    yield "isSemver", False, ("S", "B"), "B", _holds(_lenient)
     yield "url", False, ("S",), "D", _url
     yield "isURL", False, ("S",), "B", _holds(_url)
     for name, result, do in (
@@ -365,6 +404,9 @@ def _of_values() -> Iterator[Function]:
 
 def _of_addresses() -> Iterator[Function]:
     yield "ip", False, ("S",), "D", _ip
+    yield "address.string", False, ("M",), "S", lambda value: next(map(str, value.values()))
+    yield "address.string", False, ("I",), "S", str
+    yield "address.string", False, ("B",), "S", lambda value: str(value).lower()
     yield "isIP", False, ("S",), "B", _holds(_ip)
     yield "ip.isCanonical", False, ("S",), "B", lambda text: str(_address(text)) == text
     yield "cidr", False, ("S",), "D", _cidr
@@ -374,6 +416,8 @@ def _of_addresses() -> Iterator[Function]:
         ("isLoopback", "B", lambda value: _at(value).is_loopback),
         ("isUnspecified", "B", lambda value: _at(value).is_unspecified),
         ("isLinkLocalUnicast", "B", lambda value: _at(value).is_link_local),
+        ("isLinkLocalMulticast", "B", lambda value: any(_at(value) in net for net in _LOCAL_MULTICAST)),
+        ("isGlobalUnicast", "B", _is_global),
         ("prefixLength", "I", lambda value: _net(value).prefixlen),
         ("masked", "D", lambda value: {"@cidr": str(_net(value))}),
         ("ip", "D", lambda value: _ip(str(ipaddress.ip_interface(_value(value, "@cidr")).ip))),
@@ -383,6 +427,13 @@ def _of_addresses() -> Iterator[Function]:
     yield "containsIP", True, ("M", "M"), "B", lambda net, value: _at(value) in _net(net)
     yield "containsCIDR", True, ("M", "S"), "B", _net_within
     yield "containsCIDR", True, ("M", "M"), "B", lambda net, value: _net_within(net, _value(value, "@cidr"))
+
+
+def _of_formats() -> Iterator[Function]:
+    for name in FORMATS:
+        yield f"format.{name}", False, (), "D", partial(named, name)
+    yield "format.named", False, ("S",), "D", named
+    yield "validate", True, ("M", "S"), "L", validate
 
 
 def _unknown(*_: Any) -> Any:

@@ -18,7 +18,8 @@ from seawall.analysis.policies.admission import (
     RuleScope,
     Selector,
 )
-from seawall.analysis.policies.subject import NAME_LABEL, Subject
+from seawall.analysis.policies.defaults import NAME_LABEL
+from seawall.analysis.policies.subject import Subject
 
 #: Never judged: what would lock everybody out, and questions that are no objects.
 _EXEMPT = {

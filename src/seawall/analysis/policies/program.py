@@ -40,7 +40,7 @@ def environment(variables: tuple[str, ...] = VARIABLES) -> Any:
     }  # fmt: skip
     overloads: dict[str, list[Any]] = {}
     for name, member, parameters, result, do in functions():
-        called = f"{name}_{'_'.join(parameters)}_{int(member)}"
+        called = f"{name.replace('.', '_')}_{'_'.join(parameters)}_{int(member)}"
         made = cel.Overload(called, types[result], [types[each] for each in parameters], member, _guarded(do))
         overloads.setdefault(name, []).append(made)
     extensions = [

@@ -7,14 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from seawall.analysis.policies.defaults import with_defaults
+from seawall.analysis.policies.defaults import NAME_LABEL, with_defaults
 from seawall.analysis.policies.facts import Program
 from seawall.analysis.policies.program import environment
 from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path, lookup
 from seawall.model.resource import Resource
-
-NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class ApiKind(Struct, frozen=True):
@@ -43,7 +41,7 @@ def surroundings(resources: Sequence[Resource]) -> Surroundings:
     kinds: dict[tuple[str, str], ApiKind] = {}
     for resource in resources:
         if resource.ref.kind == "Namespace" and resource.ref.api_version == "v1":
-            namespaces[resource.ref.name] = _labelled(with_defaults(resource.raw, ""), resource.ref.name)
+            namespaces[resource.ref.name] = with_defaults(resource.raw, "")
         elif resource.ref.kind == "CustomResourceDefinition":
             raw = resource.raw
             group, kind, plural = (lookup(raw, path) for path in (_GROUP, ("spec", "names", "kind"), _PLURAL))
@@ -54,15 +52,6 @@ def surroundings(resources: Sequence[Resource]) -> Surroundings:
 
 _GROUP, _PLURAL = ("spec", "group"), ("spec", "names", "plural")
 NOWHERE = Surroundings({}, {})
-
-
-def _labelled(namespace: dict[str, Any], name: str) -> dict[str, Any]:
-    """A namespace with the label that the API server gives it."""
-    metadata = namespace.get("metadata")
-    if isinstance(metadata, dict):
-        labels = metadata.get("labels")
-        metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), NAME_LABEL: name}
-    return namespace
 
 
 class Subject:

@@ -1,0 +1,125 @@
+"""Every function of Kubernetes' CEL libraries, by an example of its documentation or like it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.analysis.policies.facts import Variables
+from seawall.analysis.policies.formats import FORMATS, for_engine
+from seawall.analysis.policies.library import functions
+from seawall.analysis.policies.program import PolicyError
+
+pytest.importorskip("cel_expr_python", reason="the extra `cel` is not installed")
+
+EXAMPLES = """
+has(object.a) && !has(object.b)
+[1, 2].all(x, x > 0) && [1, 2].exists(x, x == 2) && [1, 2].exists_one(x, x == 2)
+[1, 2].map(x, x * 2) == [2, 4] && [1, 2].filter(x, x > 1) == [2] && [1, 2].map(x, x > 1, x * 3) == [6]
+size('abc') == 3 && [1].size() == 1 && 'a' in {'a': 1} && type(1) == int
+int('3') == 3 && string(3) == '3' && double('1.5') == 1.5 && uint(1) == 1u && bool('true') && bytes('a') == b'a'
+timestamp('2023-01-02T03:04:05Z').getFullYear() == 2023 && duration('90m').getHours() == 1 && dyn(1) == 1
+'kubernetes'.startsWith('k') && 'kubernetes'.endsWith('s') && 'kubernetes'.contains('ber')
+optional.of(1).hasValue() && !optional.none().hasValue() && optional.ofNonZeroValue('').orValue('a') == 'a'
+optional.of(1).value() == 1 && optional.none().or(optional.of(2)).value() == 2 && [optional.of(1)][0].hasValue()
+optional.of(2).optMap(x, x + 1).value() == 3 && optional.of(2).optFlatMap(x, optional.of(x)).hasValue()
+object.?b.orValue(7) == 7 && {'a': 1}[?'b'].orValue(2) == 2 && {?'a': object.?b} == {}
+[1, 2, 3].isSorted() && !['b', 'a'].isSorted()
+[1, 3].sum() == 4 && [1.5, 2.5].sum() == 4.0
+[1, 3].min() == 1 && ['a', 'c'].max() == 'c'
+[1, 2, 2, 3].indexOf(2) == 1 && ['a', 'b', 'b'].lastIndexOf('b') == 2 && [1].indexOf(9) == -1
+"abc 123".find('[0-9]*') == '' && 'abc 123'.find('[0-9]+') == '123'
+"123 abc 456".findAll('[0-9]+') == ['123', '456'] && '1 2 3'.findAll('[0-9]+', 1) == ['1'] && 'ab'.matches('a.')
+url('https://example.com:80/').getHost() == 'example.com:80' && url('https://a.b/').getScheme() == 'https'
+url('https://example.com:80/').getPort() == '80' && url('https://[::1]:80/').getHostname() == '::1'
+url('https://a.b/path with spaces'.replace(' ', '%20')).getEscapedPath() == '/path%20with%20spaces'
+url('https://example.com/path?k1=a&k2=b&k2=c').getQuery() == {'k1': ['a'], 'k2': ['b', 'c']}
+isURL('https://user:pass@example.com:80/path?query=val#fragment') && isURL('/absolute-path') && !isURL('../relative')
+ip('192.168.0.1') == ip('192.168.0.1') && isIP('127.0.0.1') && isIP('::1') && !isIP('127.0.0.256')
+ip.isCanonical('127.0.0.1') && !ip.isCanonical('2001:DB8::abcd') && ip('::1').family() == 6
+ip('0.0.0.0').isUnspecified() && ip('::1').isLoopback() && ip('169.254.169.254').isLinkLocalUnicast()
+ip('224.0.0.1').isLinkLocalMulticast() && ip('ff02::1').isLinkLocalMulticast()
+!ip('224.0.1.1').isLinkLocalMulticast()
+ip('192.168.0.1').isGlobalUnicast() && !ip('255.255.255.255').isGlobalUnicast() && ip('2001:db8::1').isGlobalUnicast()
+string(ip('192.168.0.1')) == '192.168.0.1' && string(cidr('10.0.0.0/8')) == '10.0.0.0/8'
+string(ip('::1').family()) == '6'
+string(ip('::1').isLoopback()) == 'true'
+isCIDR('192.168.0.0/24') && !isCIDR('192.168.0.0') && cidr('192.168.0.0/24').containsIP('192.168.0.1')
+cidr('192.168.0.0/24').containsIP(ip('192.168.0.1')) && cidr('192.168.0.0/16').containsCIDR('192.168.10.0/24')
+cidr('192.168.0.0/16').containsCIDR(cidr('192.168.10.0/24')) && cidr('192.168.1.0/24').ip() == ip('192.168.1.0')
+cidr('192.168.0.1/24').masked() == cidr('192.168.0.0/24') && cidr('192.168.0.0/24').prefixLength() == 24
+isQuantity('1.3Gi') && !isQuantity('1,3G') && quantity('50000k').isInteger() && quantity('50M').asInteger() == 50000000
+quantity('50k').asApproximateFloat() == 50000.0 && quantity('-10').sign() == -1
+quantity('1k').sub(1) == quantity('999')
+quantity('50k').add(20000) == quantity('70k') && quantity('50k').add(quantity('1')) == quantity('50001')
+quantity('50k').sub(quantity('20k')) == quantity('30k') && quantity('200M').compareTo(quantity('0.2G')) == 0
+quantity('50M').isGreaterThan(quantity('50Mi')) == false && quantity('50M').isLessThan(quantity('100M'))
+semver('1.2.3').major() == 1 && semver('1.2.3').minor() == 2 && semver('1.2.3').patch() == 3 && isSemver('1.0.0')
+semver('v1.01', true) == semver('1.1.0') && isSemver('v1.0', true) && !isSemver('v1.0')
+semver('1.2.3').compareTo(semver('1.2.4')) == -1 && semver('1.2.3-rc.1').isLessThan(semver('1.2.3'))
+semver('1.2.3').isGreaterThan(semver('1.2.3-alpha'))
+sets.contains([1, 2, 3], [2]) && sets.equivalent([1, 1], [1]) && sets.intersects([1], [1, 2]) && sets.contains([], [])
+'hello'.charAt(4) == 'o' && 'hello mellow'.indexOf('ello') == 1 && 'hello mellow'.indexOf('ello', 2) == 7
+['hello', 'mellow'].join() == 'hellomellow' && ['hello', 'mellow'].join(' ') == 'hello mellow'
+'hello mellow'.lastIndexOf('ello') == 7 && 'TacoCat'.lowerAscii() == 'tacocat' && 'TacoCat'.upperAscii() == 'TACOCAT'
+'hello hello'.replace('he', 'we') == 'wello wello' && 'hello hello'.replace('he', 'we', 1) == 'wello hello'
+'hello hello'.split(' ') == ['hello', 'hello'] && 'a b c'.split(' ', 2) == ['a', 'b c'] && 'a'.split(' ', 0) == []
+'tacocat'.substring(4) == 'cat' && 'tacocat'.substring(0, 4) == 'taco' && '  \\ttrim\\n '.trim() == 'trim'
+'gums'.reverse() == 'smug' && strings.quote('a"b') == '"a\\\\"b"'
+'%s is %d'.format(['a', 3]) == 'a is 3' && '%s'.format([[1, 'b', true, null]]) == '[1, b, true, null]'
+'%x %X %o %b'.format([255, 255, 8, 5]) == 'ff FF 10 101' && '%.1f'.format([2.25]) == '2.2' && '%%'.format([]) == '%'
+[1, 2, 2].distinct() == [1, 2] && [1, 2].reverse() == [2, 1] && [1, 2, 3].slice(1, 3) == [2, 3]
+[2, 1].sort() == [1, 2]
+[[1], [[2]]].flatten() == [1, [2]] && [[1], [[2]]].flatten(2) == [1, 2] && lists.range(3) == [0, 1, 2]
+!format.dns1123Label().validate('my-label').hasValue() && format.dns1123Label().validate('My').hasValue()
+!format.dns1123Subdomain().validate('a.b').hasValue() && format.dns1123Subdomain().validate('a..b').hasValue()
+!format.dns1035Label().validate('a1').hasValue() && format.dns1035Label().validate('1a').hasValue()
+!format.dns1123LabelPrefix().validate('1a-').hasValue() && format.dns1123LabelPrefix().validate('-a').hasValue()
+!format.dns1123SubdomainPrefix().validate('a.b-').hasValue() && format.dns1123SubdomainPrefix().validate('A').hasValue()
+!format.dns1035LabelPrefix().validate('a-').hasValue() && format.dns1035LabelPrefix().validate('1-').hasValue()
+!format.qualifiedName().validate('example.com/my.name').hasValue()
+format.qualifiedName().validate('a/b/c').hasValue()
+!format.labelValue().validate('').hasValue() && format.labelValue().validate('-a').value().size() == 1
+!format.uri().validate('https://a.b').hasValue() && format.uri().validate('a b').hasValue()
+!format.uuid().validate('123e4567-e89b-12d3-a456-426614174000').hasValue() && format.uuid().validate('1').hasValue()
+!format.byte().validate('YQ==').hasValue() && format.byte().validate('a').hasValue()
+!format.date().validate('2024-02-29').hasValue() && format.date().validate('2023-02-29').hasValue()
+!format.datetime().validate('2024-01-01T00:00:00Z').hasValue() && format.datetime().validate('2024-01-01').hasValue()
+format.named('uuid').value().validate('1').orValue([]).size() == 1 && !format.named('nope').hasValue()
+base64.decode('aGVsbG8=') == b'hello' && base64.encode(b'hello') == 'aGVsbG8=' && math.greatest(1, 2) == 2
+"""
+#: They are known to a cluster only; see the tests of policies.
+AUTHORIZER = frozenset(
+    ["path", "group", "serviceAccount", "resource", "subresource", "namespace", "name", "fieldSelector",
+     "labelSelector", "check", "allowed", "reason", "errored", "error"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", EXAMPLES.strip().splitlines())
+def test_functions_of_kubernetes(expression: str) -> None:
+    found = Variables().program(expression).run.eval(data={"object": {"a": 1}})
+    assert found.value() is True, found.value()
+
+
+def test_each_function_has_an_example() -> None:
+    used = for_engine(EXAMPLES)
+    assert {name for name, *_ in functions() if not re.search(rf"(?<!\w){re.escape(name)}\(", used)} == AUTHORIZER
+    assert all(used.count(f"format.{name}()") == 2 for name in FORMATS)
+
+
+@given(
+    st.text(max_size=60) | st.sampled_from(["format.named(", "format.uri().validate('", "format . a ( ) .validate("])
+)
+def test_any_text_is_compiled_or_refused(text: str) -> None:
+    try:
+        Variables().program(text.encode("utf-8", "replace").decode() + "format.uri().validate(")
+    except PolicyError as error:
+        assert "\n" not in str(error)
+
+
+@given(st.sampled_from(sorted(FORMATS)), st.text(max_size=300))
+def test_formats_take_any_text(name: str, text: str) -> None:
+    assert isinstance(FORMATS[name](text), str)
