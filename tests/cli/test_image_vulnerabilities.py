@@ -85,3 +85,11 @@ def test_nothing_to_judge_by(run: Run, sbom: Path, tmp_path: Path) -> None:
     done = run("image", str(sbom), f"--db={tmp_path / 'db'}")
     assert done.returncode == 2
     assert "the database holds no advisories of PyPI" in done.stderr
+
+
+def test_waivers_of_files(run: Run, sbom: Path, db: Path, tmp_path: Path) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text("waivers: [{rule: vulnerable-package, reason: a test, select: {kind: Image}}]\n")
+    done = run("image", str(sbom), f"--db={db}", "--config", str(config), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["findings"][0]["waiver"]["reason"] == "a test"

@@ -76,3 +76,14 @@ def test_a_plan_says_the_lines(run: Run, facts: str) -> None:
     assert "systemctl restart kubelet" in done.stdout
     document = json.loads(run("node", "fix", "--plan", "--facts", facts, "--format", "json").stdout)
     assert document["nodes"][0]["fixes"][0]["remedy"]["verified"] is True
+
+
+def test_waivers_of_files(run: Run, facts: str, tmp_path: Path) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text("waivers: [{rule: kubelet-anonymous-auth, reason: a test, select: {kind: Node}}]\n")
+    done = run("node", "audit", "--facts", facts, "--config", str(config), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["status"], finding["waiver"]["reason"]) == ("waived", "a test")
+    config.write_text("waivers: [{rule: kubelet-anonymous-auth, reason: a test, select: {name: other}}]\n")
+    assert run("node", "audit", "--facts", facts, "--config", str(config)).returncode == 1

@@ -315,6 +315,13 @@ def test_a_runaway_is_stopped_and_harms_no_other(judged: Any) -> None:
     assert "took longer than 1 s on Deployment shop/web" in scan.stderr
 
 
+def test_what_doubles_with_each_variable_is_stopped(judged: Any) -> None:
+    variables = [{"name": "v0", "expression": "'aaaaaaaa'"}]
+    variables += [{"name": f"v{n}", "expression": f"variables.v{n - 1} + variables.v{n - 1}"} for n in range(1, 40)]
+    scan = judged([policy("variables.v39.size() > 0", variables=variables), binding()])
+    assert (scan.code, scan.state) == (2, "error"), scan.stderr
+
+
 def test_what_could_cost_too_much_is_refused(judged: Any) -> None:
     scan = judged([policy("object.a.all(a, a.all(b, b.all(c, c.all(d, d > 0))))"), binding()])
     assert "could cost" in scan.stderr

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.engine.config import load_project
 from seawall.engine.explain_image import explain_image
 from seawall.engine.result import ScanResult
 from seawall.engine.vulnerabilities import VulnerabilityOptions, judge_images
@@ -332,3 +333,30 @@ def test_credentials_in_the_history_are_not_told(db: Path) -> None:
         explained = explain_image("CVE-2024-1", image([OPENSSL], layers=(made,)), store, "2026-11-25")
     assert "RUN curl" in explained.places[0].created_by
     assert "hunter2secret" not in explained.places[0].created_by
+
+
+@pytest.mark.parametrize(
+    ("select", "waived"),
+    [
+        ("{}", True),
+        ("{image: 'registry.example/shop/*'}", True),
+        ("{name: '*/other/*'}", False),
+        ("{kind: Pod}", False),
+    ],
+)
+def test_waivers_of_files(db: Path, tmp_path: Path, select: str, waived: bool) -> None:
+    file = tmp_path / "seawall.yaml"
+    file.write_text(f"waivers: [{{rule: vulnerable-package, reason: known, owner: a, select: {select}}}]\n")
+    result = judged(db, image([OPENSSL]), project=load_project(str(file)))
+    (finding,) = result.findings
+    assert (finding.status is FindingStatus.WAIVED) == waived
+    assert finding.waiver is None or (finding.waiver.reason, finding.waiver.owner) == ("known", "a")
+    assert result.exit_code(Severity.LOW, keep_going=False) == int(not waived)
+
+
+def test_waivers_that_ended_waive_no_image(db: Path, tmp_path: Path) -> None:
+    file = tmp_path / "seawall.yaml"
+    file.write_text("waivers: [{rule: vulnerable-package, reason: known, expires: 2020-01-31}]\n")
+    result = judged(db, image([OPENSSL]), project=load_project(str(file)))
+    assert result.findings[0].message.endswith("expired on 2020-01-31)")
+    assert any("expired on 2020-01-31" in note for note in result.notes)

@@ -15,7 +15,7 @@ from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_col
 from seawall.cli.places import add_set_arguments, malware_judge, searches
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
-from seawall.engine.config import ConfigError, load_config
+from seawall.engine.config import ConfigError, Project, load_project
 from seawall.engine.images import ImagesResult
 from seawall.engine.looking import Looked
 from seawall.engine.result import ScanResult
@@ -84,13 +84,14 @@ def run(args: argparse.Namespace, read: Reading) -> int:
         outputs = parse_outputs(args.format, FORMATS)
         return _report(args, outputs, image_trust.judge(args))
     try:
-        database = database_path(args.db, load_config(args.config))
+        project = load_project(args.config)
+        database = database_path(args.db, project.config)
         if args.paths[0] == EXPLAIN:
             return _explain(args, read, database)
         if args.paths[0] == WATCH:
             return run_watch(args, database)
         outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
-        result = _judged(args, read, database)
+        result = _judged(args, read, database, project)
         if args.trust:
             join(result, image_trust.judge(args))
     except (ConfigError, DatabaseProblem, VexProblem) as error:
@@ -106,7 +107,7 @@ def _report(args: argparse.Namespace, outputs: Outputs, result: ScanResult) -> i
     return result.exit_code(None if args.fail_on == "none" else Severity(args.fail_on), args.keep_going)
 
 
-def _judged(args: argparse.Namespace, read: Reading, database: str) -> ScanResult:
+def _judged(args: argparse.Namespace, read: Reading, database: str, project: Project) -> ScanResult:
     judged, malware = judges(args), None
     if judged:
         with AdvisoryStore(database):  # told before an hour of pulling
@@ -116,7 +117,8 @@ def _judged(args: argparse.Namespace, read: Reading, database: str) -> ScanResul
     images = read((malware.search.look,), malware.add) if malware else read((), None)
     if malware is not None and not judged:
         return malware.result(images.errors)
-    options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, Severity(args.severity))
+    severity = Severity(args.severity)
+    options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, severity, project)
     result = judge_images(images.images, options, images.errors)
     if malware is not None:
         join(result, malware.result())

@@ -11,7 +11,7 @@ from seawall.cli.inputs import add_cluster_arguments, cluster_options
 from seawall.cli.main import CommandError
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine.answers import Answers, read_answers
-from seawall.engine.config import ConfigError
+from seawall.engine.config import ConfigError, load_project
 from seawall.engine.facts import ConfigzSource, FactsError, collect_facts, encode_facts, read_facts
 from seawall.engine.nodes import AuditOptions, FactsDocument, NodeAudit, audit
 from seawall.engine.results import Results, ResultsError, read_results
@@ -159,9 +159,10 @@ def _judged(args: argparse.Namespace) -> tuple[list[FactsDocument], NodeAudit]:
     try:
         selection = Selection(tuple(args.rule), tuple(args.skip_rule), "all")
         severity, answers = Severity(args.severity), _answers(args)
-        options = AuditOptions(tuple(args.benchmark), selection, severity, _scanned(args), answers)
+        project = load_project(getattr(args, "config", None))
+        options = AuditOptions(tuple(args.benchmark), selection, severity, _scanned(args), answers, project)
         return documents, audit(documents, options, errors)
-    except (UnknownBenchmark, UnknownRule, ResultsError) as error:
+    except (ConfigError, UnknownBenchmark, UnknownRule, ResultsError) as error:
         raise CommandError(str(error)) from error
 
 
@@ -193,14 +194,16 @@ def _audit(args: argparse.Namespace) -> int:
 
 def _add_vulnerabilities(args: argparse.Namespace, documents: list[FactsDocument], audited: NodeAudit) -> None:
     from seawall.cli.db import database_path
-    from seawall.engine.config import load_config
     from seawall.engine.nodevulnerabilities import add_vulnerabilities
     from seawall.engine.vulnerabilities import VulnerabilityOptions
     from seawall.store.advisories import DatabaseProblem
 
     try:
-        database = database_path(args.db, load_config(args.config))
-        add_vulnerabilities(audited, documents, VulnerabilityOptions(database, severity=Severity(args.severity)))
+        project = load_project(args.config)
+        options = VulnerabilityOptions(
+            database_path(args.db, project.config), severity=Severity(args.severity), project=project
+        )
+        add_vulnerabilities(audited, documents, options)
     except (ConfigError, DatabaseProblem) as error:
         raise CommandError(str(error)) from error
 

@@ -132,7 +132,9 @@ def _add_components(result: ScanResult, args: argparse.Namespace) -> None:
 
     try:
         database = database_path(args.db, load_config(args.config))
-        add_components(result, VulnerabilityOptions(database, severity=Severity(args.severity)))
+        add_components(
+            result, VulnerabilityOptions(database, severity=Severity(args.severity), accepting=result.accepted)
+        )
     except (ConfigError, DatabaseProblem) as error:
         raise CommandError(str(error)) from error
 
@@ -150,7 +152,10 @@ def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
     malware = search_of(args) if searches(args) else None
     try:
         options = VulnerabilityOptions(
-            database_path(args.db, load_config(args.config)), tuple(args.vex), severity=Severity(args.severity)
+            database_path(args.db, load_config(args.config)),
+            tuple(args.vex),
+            severity=Severity(args.severity),
+            accepting=result.accepted,
         )
         with remembering(args) as remember:
             if not sys.stderr.isatty():

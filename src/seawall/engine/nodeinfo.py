@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from seawall.engine.accepting import Accepting
 from seawall.engine.nodes import AuditOptions, FactsDocument, audit
 from seawall.engine.result import ScanResult
 from seawall.engine.selection import Selection
@@ -15,8 +16,10 @@ from seawall.sources import nodeinfo
 _ORDER = (RuleState.ERROR, RuleState.NOT_JUDGED, RuleState.OK, RuleState.SKIPPED)
 
 
-def judge_nodes(resources: Iterable[Resource], selection: Selection, severity: Severity) -> ScanResult:
-    """What audits of NodeInfo documents find."""
+def judge_nodes(
+    resources: Iterable[Resource], selection: Selection, severity: Severity, accepting: Accepting | None = None
+) -> ScanResult:
+    """What audits of NodeInfo documents find; ``accepting`` are the waivers of the scan."""
     documents, errors = [], []
     for resource in resources:
         raw = resource.raw
@@ -24,7 +27,8 @@ def judge_nodes(resources: Iterable[Resource], selection: Selection, severity: S
             documents.append(FactsDocument(resource.origin.file, nodeinfo.facts_of(raw)))
         else:
             errors.append(SourceError(resource.origin.file, "", "a NodeInfo without info", unreadable=True))
-    return audit(documents, AuditOptions(selection=selection, severity=severity), errors).scan
+    options = AuditOptions(selection=selection, severity=severity, accepting=accepting)
+    return audit(documents, options, errors).scan
 
 
 def merge_statuses(first: Iterable[RuleStatus], second: Iterable[RuleStatus]) -> list[RuleStatus]:

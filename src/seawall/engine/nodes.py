@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +23,7 @@ from seawall.analysis.nodes import (
     message,
     named,
 )
+from seawall.engine.accepting import Accepting
 from seawall.engine.answers import Answer, AnswerResult, Answers
 from seawall.engine.catalogue import load_all_rules
 from seawall.engine.controls import (
@@ -54,6 +55,9 @@ from seawall.model.finding import (
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
 from seawall.model.version import NEWEST
+
+if TYPE_CHECKING:
+    from seawall.engine.config import Project
 
 API_VERSION, KIND = "seawall.dev/v1", "Node"
 
@@ -89,6 +93,8 @@ class AuditOptions(Struct, frozen=True):
     """How to judge: by which benchmarks (none named: those meant for each node), which rules, from which severity on.
 
     ``scanned`` are results of a scan of the cluster, for the controls that it answers, ``answers`` those of people.
+    ``project`` brings waivers: what they waive is a finding that does not count, and its control still fails.
+    ``accepting`` are the waivers of a result that this one is joined to.
     """
 
     benchmarks: tuple[str, ...] = ()
@@ -96,6 +102,8 @@ class AuditOptions(Struct, frozen=True):
     severity: Severity = Severity.INFO
     scanned: Results | None = None
     answers: Answers | None = None
+    project: Project | None = None
+    accepting: Accepting | None = None
 
 
 class NodeAudit(Struct):
@@ -146,6 +154,9 @@ class _Audit:
         self.rules = {name: rule_of(self.registry, name) for name in self.checks}
         chosen = select_rules(self.registry, options.selection, NEWEST)
         self.left_out, self.severities = chosen.left_out, chosen.severities
+        self.accepting = options.accepting
+        if self.accepting is None and options.project is not None:
+            self.accepting = Accepting(self.registry, options.project)
         self.outcomes: dict[tuple[int, str], Outcome] = {}
         self.failed: dict[str, list[str]] = {}
 
@@ -155,11 +166,13 @@ class _Audit:
             node = Node(document.facts)
             chosen = self.named or for_node(node)
             self._judge(index, document, node, chosen)
-            findings += self._findings(index, document, chosen)
             resources.append(_resource(document))
+            findings += self._findings(index, document, chosen, resources[-1])
             nodes.append(self._audited(index, document, chosen))
             notes += _notes(document, chosen)
         notes += self.options.answers.notes if self.options.answers is not None else []
+        if self.accepting is not None and self.options.accepting is None:
+            notes += self.accepting.notes()
         set_apart_twins(findings)
         findings.sort(key=lambda finding: -finding.risk)
         result = ScanResult(
@@ -192,7 +205,7 @@ class _Audit:
                     self.failed.setdefault(rule, []).append(reason)
                     self.outcomes[index, rule] = Outcome(Verdict.NOT_JUDGED, reason=reason)
 
-    def _findings(self, index: int, document: FactsDocument, chosen: list[Chosen]) -> list[Finding]:
+    def _findings(self, index: int, document: FactsDocument, chosen: list[Chosen], resource: Resource) -> list[Finding]:
         found = []
         ref = _ref(document)
         for name, rule in self.rules.items():
@@ -201,15 +214,18 @@ class _Audit:
             if outcome is None or outcome.verdict is not Verdict.FAIL or not severity.at_least(self.options.severity):
                 continue
             place = outcome.seen[0].path if outcome.seen else ""
-            waiver = self._waiver(name, document, chosen)
+            waiver, told = self._waiver(name, document, chosen), ""
+            locations = (Location(document.source, 0, 0, place),)
+            if waiver is None and self.accepting is not None:
+                _, waiver, told = self.accepting.accept(name, severity, resource, (), locations)
             found.append(
                 Finding(
                     rule=name,
                     severity=severity,
                     confidence=Confidence.HIGH,
                     resource=ref,
-                    locations=(Location(document.source, 0, 0, place),),
-                    message=message(outcome),
+                    locations=locations,
+                    message=f"{message(outcome)} ({told})" if told else message(outcome),
                     evidence=evidence(outcome),
                     fix=None,
                     fingerprint=fingerprint(name, ref, ""),

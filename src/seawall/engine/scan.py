@@ -319,7 +319,7 @@ class _Scan:
         """Judge facts of nodes among the objects by the benchmarks; gives all statuses."""
         from seawall.engine.nodeinfo import judge_nodes, merge_statuses
 
-        found = judge_nodes(nodes, self.options.selection, self.options.severity)
+        found = judge_nodes(nodes, self.options.selection, self.options.severity, self.accepting)
         self.findings += found.findings
         known = {rule.id for rule in self.all_rules}
         self.all_rules += [rule for rule in found.rules if rule.id not in known]

@@ -6,12 +6,13 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from seawall.analysis.images.matching import Matcher
+from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import load_rules
 from seawall.engine.result import ScanResult
 from seawall.engine.vulnerability_evidence import package_evidence, place_of, plain
@@ -42,6 +43,9 @@ from seawall.model.vulnerabilities import API_VERSION, ImageVerdict, Vulnerabili
 from seawall.sources.vex import read_vex
 from seawall.store.advisories import AdvisoryStore
 
+if TYPE_CHECKING:
+    from seawall.engine.config import Project
+
 #: The rules by what is judged: that about vulnerabilities, and that about distributions.
 RULES = {
     "image": ("vulnerable-package", "outdated-distribution"),
@@ -53,12 +57,15 @@ _MOST_REASONS = 5
 
 
 class VulnerabilityOptions(Struct, frozen=True):
-    """How images are judged. ``vex`` are files; ``severity`` is the least that is told."""
+    """How images are judged. ``vex`` are files; ``severity`` is the least that is told. ``project`` brings waivers;
+    ``accepting`` are those of a result that this one is joined to."""
 
     database: str
     vex: tuple[str, ...] = ()
     ignore_unfixed: bool = False
     severity: Severity = Severity.INFO
+    project: Project | None = None
+    accepting: Accepting | None = None
 
 
 #: Told after each image: how many are judged.
@@ -160,6 +167,9 @@ class _Judge:
         self._kind = find_kind(API_VERSION, _KINDS[what])
         self._matcher = Matcher(advisories, now.date().isoformat())
         self._vex = vex
+        self._accepting = options.accepting
+        if self._accepting is None and options.project is not None:
+            self._accepting = Accepting(registry, options.project)
         self._options = options
         self._resources: list[Resource] = []
         self._findings: list[Finding] = []
@@ -195,7 +205,7 @@ class _Judge:
         for rule in self.rules:
             for hit in rule.check(view, context):
                 vulnerability = told[int(hit.path[-1])] if rule.id == self._vulnerable else None
-                self._add(rule, hit, inventory, ref, vulnerability)
+                self._add(rule, hit, inventory, resource, vulnerability)
 
     def _is_told(self, vulnerability: Vulnerability) -> bool:
         if not Severity(vulnerability.severity).at_least(self._options.severity):
@@ -206,9 +216,9 @@ class _Judge:
         return True
 
     def _add(
-        self, rule: Rule, hit: Hit, inventory: ImageInventory, ref: ResourceRef, vulnerability: Vulnerability | None
+        self, rule: Rule, hit: Hit, inventory: ImageInventory, resource: Resource, vulnerability: Vulnerability | None
     ) -> None:
-        severity = hit.severity or rule.severity
+        severity, ref = hit.severity or rule.severity, resource.ref
         if not severity.at_least(self._options.severity):
             return
         path = hit.path if isinstance(hit.path, str) else format_path(hit.path)
@@ -223,6 +233,10 @@ class _Judge:
             field = vulnerability.id
             exploited = bool(vulnerability.kev_added)
             risk, terms = vulnerability_risk(severity, hit.confidence, exploited, vulnerability.epss)
+        locations = (Location(inventory.reference, 0, 0, place_of(vulnerability) or path),)
+        if waiver is None and self._accepting is not None:
+            _, waiver, told = self._accepting.accept(rule.id, severity, resource, (), locations)
+            message = f"{message} ({told})" if told else message
         # By the digest alone: the same image in another repository has the same finding.
         identity = ResourceRef(ref.api_version, ref.kind, inventory.digest or ref.name)
         self._findings.append(
@@ -231,7 +245,7 @@ class _Judge:
                 severity=severity,
                 confidence=hit.confidence,
                 resource=ref,
-                locations=(Location(inventory.reference, 0, 0, place_of(vulnerability) or path),),
+                locations=locations,
                 message=message,
                 evidence=evidence,
                 fix=None,
@@ -249,6 +263,8 @@ class _Judge:
             yield f"{self._unfixed} vulnerabilities without a fixed version are left out (--ignore-unfixed)"
         if self._vex.unused:
             yield f"{self._vex.unused} VEX statements are for nothing that was found"
+        if self._accepting is not None and self._options.accepting is None:
+            yield from self._accepting.notes()
 
     def result(self, errors: Sequence[SourceError], notes: list[str]) -> ScanResult:
         """All that was judged."""

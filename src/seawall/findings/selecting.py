@@ -33,7 +33,7 @@ class Selector(Struct, frozen=True, forbid_unknown_fields=True):
     """Globs that all must match; each is one or a list of which one must.
 
     ``path`` is that of the file as .gitignore would write it, relative to the file with the waiver. ``image`` is that
-    of the finding's container; where a finding is about no container, of any.
+    of the finding's container; where a finding is about no container, of any. An image's own findings are of it.
     """
 
     kind: Globs = ()
@@ -96,6 +96,9 @@ def _namespace(resource: Resource) -> str:
 
 def _images(subject: Subject) -> Iterator[str]:
     resource = subject.resource
+    if resource.ref.kind == "Image":
+        yield resource.ref.name
+        return
     try:
         template: Any = resource.template()
         containers = list(template.spec.all_containers()) if template is not None else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import select
 import signal
 import struct
@@ -21,6 +22,8 @@ from seawall.analysis.policies.subject import Subject
 
 #: An object and a policy get so many seconds.
 SECONDS = 1.0
+#: So many bytes more than there are when it begins.
+MEMORY = 1 << 30
 _POSITION = struct.Struct("qqq")
 
 
@@ -135,6 +138,17 @@ def _watch(child: int, reading: int, position: mmap.mmap, seconds: float) -> tup
             return False, bytes(data)
 
 
+def _bound_memory() -> None:
+    """Texts can double with each variable: what an expression may take has an end, where the system tells sizes."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            size = int(file.read().split()[0]) * resource.getpagesize() + MEMORY
+    except OSError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size if most == resource.RLIM_INFINITY else min(size, most), most))
+
+
 def _in_child(
     policies: Sequence[Judged],
     subjects: Sequence[Subject],
@@ -146,6 +160,7 @@ def _in_child(
     """Never returns: whatever happens, nothing of the parent's is run or written twice."""
     code = 1
     try:
+        _bound_memory()
         os.close(pipe[0])
         count = 0
         for item in range(start[0], len(subjects)):
