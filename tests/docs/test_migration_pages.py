@@ -74,7 +74,7 @@ def test_settings_that_the_guide_shows_pass_the_check(run: Run, tmp_path: Path, 
 
 
 def test_examples_that_the_guide_shows_pass(run: Run, tmp_path: Path) -> None:
-    settings, examples = blocks("policies.md", "yaml")
+    settings, examples, *_ = blocks("policies.md", "yaml")
     (tmp_path / "seawall.yaml").write_text(settings.partition("  - id: few-replicas")[0])
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies/team-label.yaml").write_text(examples)
