@@ -135,6 +135,16 @@ def test_what_a_scan_and_results_both_tell_counts_once(run: Run, folder: Path) -
     assert both["summary"]["owners"] == alone["summary"]["owners"]
 
 
+def test_results_of_a_snapshot_of_manifests_pass_no_more_than_the_manifests(run: Run, folder: Path) -> None:
+    run("snapshot", "good.yaml", "-o", "saved.snapshot", cwd=folder)
+    run("scan", "saved.snapshot", "--profile", "all", "--format", "json=saved.json", cwd=folder)
+    assert json.loads((folder / "saved.json").read_text())["inputs"][0] == {
+        "path": "saved.snapshot", "kind": "snapshot", "of": "manifests"
+    }  # fmt: skip
+    _, document = judged(run, folder, "nist-800-190", "--on", "saved.json")
+    assert "pass" not in {each["status"] for each in document["controls"]}
+
+
 def kept_results(folder: Path, name: str, kind: str, complete: bool = True) -> str:
     """The results of a scan, changed to those of a cluster or of images."""
     kept = json.loads((folder / "scan.json").read_text())

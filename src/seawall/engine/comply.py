@@ -53,7 +53,7 @@ _WHOLE = frozenset(("cluster", "snapshot"))
 #: What a scan judges where someone gives it the files.
 _OF_FILES = ("files", "kubeconfig", "build-files")
 #: How a scan or an audit of nodes reads inputs; other commands have ways of their own.
-_ESTATE = frozenset(("cluster", "snapshot", "manifests", "stdin", "facts"))
+_ESTATE = frozenset(("cluster", "snapshot", "snapshot-of-manifests", "manifests", "stdin", "facts"))
 #: What rules over the whole inventory are about: one of these kinds must be there, among manifests, for a pass.
 _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.RBAC: frozenset(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")),

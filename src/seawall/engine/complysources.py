@@ -136,7 +136,7 @@ class Sources:
         self.live = any(resource.live for resource in result.inventory.resources)
         for path in result.inputs:
             digest = _digest(path) if os.path.isfile(path) else ""
-            self.inputs.append(Input(path, result.kinds[path], digest))
+            self.inputs.append(Input(path, result.kinds[path].partition("-of-")[0], digest))
         self.notes += result.notes
         self.problems += result.reasons()
         self._errors(result.errors)

@@ -277,11 +277,8 @@ def _wanted(names: Sequence[str]) -> set[str]:
         if not found:
             raise UnknownRule(f"no rule is called {name!r}; `seawall rules list` shows them all")
         if not found & remedies.keys():
-            raise UnknownRule(f"the rule {name} has no fix that can be made in place; `seawall rules {name}` tells how")
+            raise UnknownRule(
+                f"the rule {name} has no fix that can be made in place; `seawall rules show {name}` tells how"
+            )
         wanted |= found
     return wanted
-
-
-def fixed(result: FixResult) -> list[Finding]:
-    """The findings that were fixed."""
-    return [fix.finding for file in result.files for fix in file.fixes]

@@ -107,6 +107,8 @@ class Reading:
                 self._open(path, "cluster", self._connect)
             elif path != "-" and is_snapshot(path):
                 self._open(path, "snapshot", partial(_snapshot, path))
+                if _is_of_manifests(self._sources.get(path)):
+                    self.kinds[path] = "snapshot-of-manifests"
 
     def _open(self, path: str, kind: str, opener: Callable[[], LiveCluster | Snapshot | SourceError]) -> None:
         self.kinds[path] = kind
@@ -270,6 +272,12 @@ class Reading:
             where = f"{place.line}:{place.column}" if place.line else ""
             message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
             self.errors.append(SourceError(place.file, where, message))
+
+
+def _is_of_manifests(source: LiveCluster | Snapshot | None) -> bool:
+    """Whether a snapshot tells no more than manifests: what is not in it was not looked at."""
+    inputs = getattr(getattr(source, "header", None), "inputs", ())
+    return bool(inputs) and all(each.get("kind") in ("manifests", "stdin") for each in inputs)
 
 
 def _snapshot(path: str) -> Snapshot | SourceError:

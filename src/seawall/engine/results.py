@@ -52,6 +52,7 @@ class KeptStatus(Struct):
 
 class _Input(Struct):
     kind: str = ""
+    of: str = ""
 
 
 class _Document(Struct):
@@ -119,7 +120,7 @@ def decode_results(data: bytes, name: str) -> Results:
     except (msgspec.DecodeError, RecursionError) as error:
         raise ResultsError(f"{name} holds no whole {SCHEMA} document: {error}") from error
     judged = frozenset(status.rule for status in document.statuses if status.state not in ("skipped", "error"))
-    kinds = frozenset(each.kind for each in document.inputs)
+    kinds = frozenset(f"{each.kind}-of-{each.of}" if each.of else each.kind for each in document.inputs)
     return Results(document.summary.complete, findings, document.rules, judged, kinds, document.sets)
 
 

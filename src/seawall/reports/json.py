@@ -27,7 +27,7 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
     head = {
         "schema": SCHEMA,
         "tool": {"name": "seawall", "version": __version__},
-        "inputs": [{"path": path, "kind": result.kinds[path]} for path in result.inputs],
+        "inputs": [_input(path, result.kinds[path]) for path in result.inputs],
         "summary": summary(result),
     }
     yield encode(head)[:-1] + b',"findings":['
@@ -43,6 +43,12 @@ def render(result: ScanResult, view: View) -> Iterator[bytes]:
     if result.sets:
         tail["sets"] = result.sets
     yield b"]," + encode(tail)[1:] + b"\n"
+
+
+def _input(path: str, kind: str) -> dict[str, str]:
+    """How an input was read; of a snapshot that tells no more than manifests, that too."""
+    plain, of, made = kind.partition("-of-")
+    return {"path": path, "kind": plain, **({"of": made} if of else {})}
 
 
 def rules_that_ran(result: ScanResult) -> list[Rule]:

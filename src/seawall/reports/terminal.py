@@ -130,6 +130,6 @@ def _sources(result: ScanResult) -> str:
         if kind == "cluster":
             clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)
             names.append(f"the cluster {next(clusters, '')}".rstrip())
-        elif kind in ("snapshot", "probe", "machine"):
+        elif kind in ("snapshot", "snapshot-of-manifests", "probe", "machine"):
             names.append(path)
     return " and ".join(names) or "0 files"
