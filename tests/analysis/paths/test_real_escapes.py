@@ -30,7 +30,12 @@ def node():
     made = subprocess.Popen(["unshare", "--mount", "sh", "-c", code], stdout=subprocess.PIPE, text=True,
                             env={**os.environ, "PASSWORD": "in-the-environment"})
     assert made.stdout.readline() == "ready\\n"
-    return str(made.pid)
+    # While a program is being replaced by the next its environment reads as empty.
+    for _ in range(2000):
+        if open(f"/proc/{made.pid}/comm").read() == "sleep\\n" and open(f"/proc/{made.pid}/environ").read():
+            return str(made.pid)
+        time.sleep(0.005)
+    sys.exit("the process that stands for the node never came to its sleep")
 """
 
 
