@@ -98,6 +98,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.images
 	$(BIN)/python -m bench.malware
+	$(BIN)/python -m bench.secrets
 	$(BIN)/python -m bench.inventory
 	$(BIN)/python -m bench.advisories
 	$(BIN)/python -m bench.nodes

@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from seawall.cli import image_trust
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError
 from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_colour, write
-from seawall.cli.places import add_set_arguments, malware_judge, searches
+from seawall.cli.places import add_secret_arguments, add_set_arguments, malware_judge, searches, secret_judge
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
 from seawall.engine.config import ConfigError, Project, load_project
@@ -28,6 +29,10 @@ from seawall.reports.view import View
 from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
 from seawall.store.inventories import InventoryProblem, InventoryStore
+
+if TYPE_CHECKING:
+    from seawall.engine.imagesecrets import ImageSecretJudge
+    from seawall.engine.malware import MalwareJudge
 
 EXPLAIN, WATCH, VERIFY = "explain", "watch", "verify"
 _VEX = {"openvex": vex.openvex, "cyclonedx-vex": vex.cyclonedx}
@@ -52,6 +57,7 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ignore-unfixed", action="store_true", help="leave out what no version mends")
     group.add_argument("--malware", action="store_true", help="search for malware and tampering")
     add_set_arguments(group)
+    add_secret_arguments(group)
     group.add_argument("--severity", choices=severities, default="info", help="tell findings from this on (info)")
     group.add_argument("--fail-on", choices=[*severities, "none"], default="high", help="exit 1 from this on (high)")
     group.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml")
@@ -65,7 +71,12 @@ def add_judging_arguments(parser: argparse.ArgumentParser) -> None:
 
 def wanted(args: argparse.Namespace) -> bool:
     """Whether the arguments ask for more than an inventory."""
-    return bool(judges(args) or searches(args) or args.trust or args.paths[0] in (EXPLAIN, WATCH, VERIFY))
+    return bool(searches_files(args) or judges(args) or args.trust or args.paths[0] in (EXPLAIN, WATCH, VERIFY))
+
+
+def searches_files(args: argparse.Namespace) -> bool:
+    """Whether the files of images are to be searched for something."""
+    return bool(searches(args) or args.secrets)
 
 
 def judges(args: argparse.Namespace) -> bool:
@@ -80,7 +91,7 @@ def run(args: argparse.Namespace, read: Reading) -> int:
     """Read the images with ``read``, judge them or explain, and return the exit code."""
     if args.paths[0] == VERIFY:
         return image_trust.run_verify(args)
-    if args.trust and not (judges(args) or searches(args)) and args.paths[0] not in (EXPLAIN, WATCH):
+    if args.trust and not (judges(args) or searches_files(args)) and args.paths[0] not in (EXPLAIN, WATCH):
         outputs = parse_outputs(args.format, FORMATS)
         return _report(args, outputs, image_trust.judge(args))
     try:
@@ -108,21 +119,29 @@ def _report(args: argparse.Namespace, outputs: Outputs, result: ScanResult) -> i
 
 
 def _judged(args: argparse.Namespace, read: Reading, database: str, project: Project) -> ScanResult:
-    judged, malware = judges(args), None
+    judged = judges(args)
     if judged:
         with AdvisoryStore(database):  # told before an hour of pulling
             pass
+    searching: list[MalwareJudge | ImageSecretJudge] = []
     if searches(args):
-        malware = malware_judge(args)
-    images = read((malware.search.look,), malware.add) if malware else read((), None)
-    if malware is not None and not judged:
-        return malware.result(images.errors)
-    severity = Severity(args.severity)
-    options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, severity, project)
-    result = judge_images(images.images, options, images.errors)
-    if malware is not None:
-        join(result, malware.result())
-    return result
+        searching.append(malware_judge(args))
+    if args.secrets:
+        searching.append(secret_judge(args))
+
+    def see(looked: Looked) -> None:
+        for each in searching:
+            each.add(looked)
+
+    images = read([each.look for each in searching], see) if searching else read((), None)
+    results = [each.result(() if index or judged else images.errors) for index, each in enumerate(searching)]
+    if judged:
+        severity = Severity(args.severity)
+        options = VulnerabilityOptions(database, tuple(args.vex), args.ignore_unfixed, severity, project)
+        results.insert(0, judge_images(images.images, options, images.errors))
+    for other in results[1:]:
+        join(results[0], other)
+    return results[0]
 
 
 def _explain(args: argparse.Namespace, read: Reading, database: str) -> int:

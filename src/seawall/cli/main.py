@@ -38,7 +38,7 @@ COMMANDS = {
     "paths": "show how an attacker gets from outside to what matters, and the one thing to mend first",
     "db": "keep the database of advisories: update, build, status",
     "comply": "answer every control of a framework, with evidence",
-    "secrets": "move secrets out of manifests, into a store",
+    "secrets": "find secrets in files, histories and logs, and move those of manifests into a store",
     "node": "collect the facts of a node, judge them by benchmarks, plan what to change",
 }
 

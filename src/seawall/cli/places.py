@@ -7,11 +7,13 @@ import os
 from typing import TYPE_CHECKING
 
 from seawall.cli.main import CommandError
+from seawall.model.finding import Severity
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer as Arguments
 
     from seawall.engine.images import ImageOptions
+    from seawall.engine.imagesecrets import ImageSecretJudge
     from seawall.engine.malware import MalwareJudge, MalwareSearch
     from seawall.sources.registry.client import RegistryOptions
 
@@ -82,6 +84,33 @@ def add_set_arguments(parser: Arguments) -> None:
     parser.add_argument(
         "--hashes", action="append", default=[], metavar="FILE", help="digests of known-bad files; repeatable"
     )
+
+
+def add_secret_arguments(parser: Arguments) -> None:
+    """Define how images are searched for secrets."""
+    parser.add_argument("--secrets", action="store_true", help="search for secrets, in deleted files and history too")
+    parser.add_argument(
+        "--secret-rules", action="append", default=[], metavar="FILE", help="rules in gitleaks' form; repeatable"
+    )
+
+
+def secret_judge(args: argparse.Namespace) -> ImageSecretJudge:
+    """What searches images for secrets, and judges by the waivers of the project.
+
+    Raises:
+        CommandError: rules cannot be used, or the configuration is wrong.
+    """
+    from seawall.engine.accepting import Accepting
+    from seawall.engine.catalogue import load_rules
+    from seawall.engine.config import ConfigError, load_project
+    from seawall.engine.imagesecrets import ImageSecretJudge
+    from seawall.engine.secrets import SecretOptions, SecretsProblem
+
+    try:
+        accepting = Accepting(load_rules(("secrets",)), load_project(args.config))
+        return ImageSecretJudge(SecretOptions(tuple(args.secret_rules), Severity(args.severity)), accepting)
+    except (ConfigError, SecretsProblem) as error:
+        raise CommandError(str(error)) from error
 
 
 def searches(args: argparse.Namespace) -> bool:

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
-    from seawall.cli.places import add_place_arguments, add_set_arguments
+    from seawall.cli.places import add_place_arguments, add_secret_arguments, add_set_arguments
 
     group = parser.add_argument_group("for images and components")
     group.add_argument("--images", action="store_true", help="judge the images of workloads by `seawall db` as well")
@@ -51,6 +51,7 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--vex", action="append", default=[], metavar="FILE", help="OpenVEX, CycloneDX or CSAF")
     group.add_argument("--malware", action="store_true", help="with --images: search them for malware and tampering")
     add_set_arguments(group)
+    add_secret_arguments(group)
     group.add_argument("--remember", action="store_true", help="keep inventories for `seawall image watch`")
     group.add_argument("--remember-in", metavar="FILE", help="keep them in this file")
     add_place_arguments(group, offline=False)
@@ -141,7 +142,7 @@ def _add_components(result: ScanResult, args: argparse.Namespace) -> None:
 
 def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
     from seawall.cli.db import database_path
-    from seawall.cli.places import image_options, search_of, searches
+    from seawall.cli.places import image_options, search_of, searches, secret_judge
     from seawall.cli.remembered import remembering
     from seawall.engine.vulnerabilities import VulnerabilityOptions
     from seawall.engine.workloadimages import WorkloadImages, add_images
@@ -150,6 +151,7 @@ def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
 
     reading = WorkloadImages(image_options(args), args.images_from)
     malware = search_of(args) if searches(args) else None
+    secrets = secret_judge(args) if args.secrets else None
     try:
         options = VulnerabilityOptions(
             database_path(args.db, load_config(args.config)),
@@ -159,12 +161,20 @@ def _add_images(result: ScanResult, args: argparse.Namespace) -> None:
         )
         with remembering(args) as remember:
             if not sys.stderr.isatty():
-                add_images(result, options, reading, remember=remember, malware=malware)
+                add_images(result, options, reading, remember=remember, malware=malware, secrets=secrets)
                 return
             from seawall.cli.progress import Progress
 
             with Progress("images read", unit="images") as shown:
-                add_images(result, options, reading, lambda stage: shown.update(stage.done, stage), remember, malware)
+                add_images(
+                    result,
+                    options,
+                    reading,
+                    lambda stage: shown.update(stage.done, stage),
+                    remember,
+                    malware,
+                    secrets,
+                )
     except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
 

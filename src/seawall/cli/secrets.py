@@ -1,4 +1,4 @@
-"""Secrets: move what stands in clear in manifests into a store."""
+"""Secrets: find them in files, histories and logs; move what stands in clear in manifests into a store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from importlib import import_module
 
 #: Subcommands: the module that defines each, with ``add_arguments`` and ``run``, and the line that help shows.
 _COMMANDS = {
+    "scan": ("secrets_scan", "search files and folders"),
+    "git": ("secrets_git", "search all that the history of a repository ever held"),
+    "logs": ("secrets_logs", "search a log"),
     "externalize": ("secrets_externalize", "write objects that take the values from a store, and what uses them"),
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Packages with a ``RULE_MODULES`` list, modules of these names under ``rules``, and ``examples`` beside them. The
 #: first judge what a scan reads; the rest are about things that only their own commands bring.
-SCANNED = ("posture", "network", "access", "isolation")
+SCANNED = ("posture", "network", "access", "isolation", "secrets")
 ANALYSES = (*SCANNED, "images", "malware", "endpoints", "cloud", "buildfiles", "trust")
 #: What a scan brings the rules of an analysis in for, once it meets one.
 MET = {"Dockerfile": "buildfiles"}
@@ -26,9 +26,14 @@ FACTS = "facts"
 def load_rules(analyses: Iterable[str] = ANALYSES) -> Registry:
     """The registry, with the rules of every analysis over objects in it, or at least of some."""
     for analysis in analyses:
-        package = f"seawall.analysis.{analysis}"
-        for module in import_module(package).RULE_MODULES:
-            import_module(f"{package}.rules.{module}")
+        name = f"seawall.analysis.{analysis}"
+        package = import_module(name)
+        # Of some a scan needs not all.
+        modules = (
+            getattr(package, "SCAN_MODULES", package.RULE_MODULES) if analyses is SCANNED else package.RULE_MODULES
+        )
+        for module in modules:
+            import_module(f"{name}.rules.{module}")
     return REGISTRY
 
 

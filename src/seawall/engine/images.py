@@ -310,10 +310,31 @@ def shown(inventory: ImageInventory) -> ImageInventory:
 
 @lru_cache(maxsize=1)
 def _cleaner() -> Callable[[str], str]:
+    return partial(_clean, find=_finder())
+
+
+def _finder() -> Callable[[str], list[tuple[int, int]]]:
+    """What finds secrets in a text: all that a search would tell, and, wider, what snapshots are scrubbed of."""
+    from seawall.analysis.secrets import make_scanner
     from seawall.model.credential_names import is_placeholder
     from seawall.sources.snapshot.patterns import find_secrets
 
-    return partial(_clean, find=partial(find_secrets, is_placeholder=is_placeholder))
+    scanner = make_scanner(fast=False)
+
+    def find(text: str) -> list[tuple[int, int]]:
+        spans = find_secrets(text, is_placeholder)
+        # In characters, as places in ASCII are; other texts are few.
+        data = text if text.isascii() else text.encode("ascii", "replace").decode()
+        spans += scanner.spans(data.encode(), "x.sh")
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(spans):
+            if merged and start < merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return merged
+
+    return find
 
 
 def _clean(text: str, find: Callable[[str], list[tuple[int, int]]]) -> str:

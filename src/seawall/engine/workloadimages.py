@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from seawall.engine.images import ImageOptions, Progress, Stage, look_into
+from seawall.engine.imagesecrets import ImageSecretJudge
 from seawall.engine.looking import Looked
 from seawall.engine.malware import MalwareJudge, MalwareSearch
 from seawall.engine.result import ScanResult
@@ -127,10 +128,12 @@ def add_images(
     progress: Progress | None = None,
     remember: Remember | None = None,
     malware: MalwareSearch | None = None,
+    secrets: ImageSecretJudge | None = None,
 ) -> None:
     """Read and judge the images of what was scanned, and add what is found to the scan's result.
 
-    An image that cannot be had is not judged: the result is incomplete. With ``malware`` its files are searched too.
+    An image that cannot be had is not judged: the result is incomplete. With ``malware`` or
+    ``secrets`` its files are searched too.
 
     Raises:
         DatabaseProblem: there is no database, or it cannot be used.
@@ -145,14 +148,16 @@ def add_images(
         result.notes.append("no workload with an image was found")
     errors: list[SourceError] = []
     runs: dict[str, dict[ResourceRef, None]] = {}
-    searched = MalwareJudge(malware, result.accepted) if malware is not None else None
-    looks = (malware.look,) if malware is not None else ()
+    searched: list[MalwareJudge | ImageSecretJudge] = [secrets] if secrets is not None else []
+    if malware is not None:
+        searched.append(MalwareJudge(malware, result.accepted))
+    looks = [each.look for each in searched]
     inventories = _noted(_read_all(uses, reading, errors, progress, looks), uses, runs, remember, searched)
     judged = judge_images(inventories, options)
     judged.errors += errors
-    if searched is not None:
-        join(judged, searched.result())
-    judged.findings = [placed(each, tuple(runs[_identity(each.resource)])) for each in judged.findings]
+    for each in searched:
+        join(judged, each.result())
+    judged.findings = [placed(found, tuple(runs[_identity(found.resource)])) for found in judged.findings]
     weigh_by_users(judged.findings, result.findings)
     join(result, judged)
 
@@ -167,13 +172,13 @@ def _noted(
     uses: Mapping[str, tuple[ResourceRef, ...]],
     runs: dict[str, dict[ResourceRef, None]],
     remember: Remember | None,
-    searched: MalwareJudge | None,
+    searched: Sequence[MalwareJudge | ImageSecretJudge],
 ) -> Iterator[ImageInventory]:
     """The inventories; notes who runs each. References that turn out to be the same image are joined."""
     for reference, looked in images:
         inventory = looked.inventory
-        if searched is not None:
-            searched.add(looked)
+        for each in searched:
+            each.add(looked)
         known = runs.setdefault(_identity(image_ref(inventory)), {})
         known.update(dict.fromkeys(uses[reference]))
         if remember is not None:

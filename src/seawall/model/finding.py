@@ -158,7 +158,36 @@ class FileEvidence(Struct, frozen=True, tag="file", omit_defaults=True, gc=False
     gone_layer: int | None = None
 
 
-Evidence = FieldEvidence | RelatedEvidence | PermissionPathEvidence | RenderedEvidence | PackageEvidence | FileEvidence
+class SecretEvidence(Struct, frozen=True, tag="secret", omit_defaults=True, gc=False):
+    """A secret that was seen; never its value.
+
+    ``detector`` is what recognised it, ``shown`` the beginning that all of its kind share and its length, ``name`` the
+    setting that holds it. ``digest`` is equal for equal values, and empty for those that could be found by trying.
+    ``encodings`` are what it was in, the outermost first; ``notes`` what it says of itself. ``commit``, ``author`` and
+    ``date`` are of the commit that brought it into a history.
+    """
+
+    detector: str
+    title: str
+    shown: str
+    name: str = ""
+    digest: str = ""
+    encodings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    commit: str = ""
+    author: str = ""
+    date: str = ""
+
+
+Evidence = (
+    FieldEvidence
+    | RelatedEvidence
+    | PermissionPathEvidence
+    | RenderedEvidence
+    | PackageEvidence
+    | FileEvidence
+    | SecretEvidence
+)
 
 
 class Change(Struct, frozen=True, gc=False):

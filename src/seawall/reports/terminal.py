@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, Severity
+from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, SecretEvidence, Severity
 from seawall.model.rule import Rule, Scope
 from seawall.reports.excerpt import Excerpts, mark, printable
 from seawall.reports.places import first_place
@@ -38,9 +38,10 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
     secret: set[tuple[str, int]] = set()
     hidden: set[tuple[str, int]] = set()
     for finding in result.findings:
-        if _holds_secret(finding, rules[finding.rule]):
-            # A command holds its secret anywhere, and not behind a sign that tells.
-            lines = hidden if finding.resource.kind == "Dockerfile" else secret
+        seen = any(isinstance(each, SecretEvidence) for each in finding.evidence)
+        if seen or _holds_secret(finding, rules[finding.rule]):
+            # A command holds its secret anywhere, and not behind a sign that tells; so does a line of any file.
+            lines = hidden if seen or finding.resource.kind == "Dockerfile" else secret
             lines.update((place.file, place.line) for place in finding.locations)
     excerpts = Excerpts(result.texts, secret, hidden)
     shown = result.findings[: view.limit] if view.limit else result.findings

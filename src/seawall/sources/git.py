@@ -71,14 +71,14 @@ def export(path: str, revision: str) -> Exported:
     start = os.path.abspath(path)
     while not os.path.isdir(start):
         start = os.path.dirname(start)
-    top = _git(program, start, "rev-parse", "--show-toplevel").decode().rstrip("\n")
+    top = run_git(program, start, "rev-parse", "--show-toplevel").decode().rstrip("\n")
     if revision.startswith("-") or "\0" in revision or not revision:
         raise GitError(f"{revision!r} is no revision")
     name = f"{revision}^{{tree}}"
-    tree = _git(program, start, "rev-parse", "--verify", "--end-of-options", name).decode().strip()
+    tree = run_git(program, start, "rev-parse", "--verify", "--end-of-options", name).decode().strip()
     inner = os.path.relpath(os.path.join(os.path.realpath(start), os.path.relpath(path, start)), os.path.realpath(top))
     folder = scratch_folder()
-    blobs, submodules = _listing(_git(program, top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree))
+    blobs, submodules = _listing(run_git(program, top, "ls-tree", "-r", "-z", "-l", "--full-tree", tree))
     for batch in _batches(blobs):
         _write(folder, batch, _contents(program, top, batch))
     _drop_links_out(folder, blobs)
@@ -87,7 +87,12 @@ def export(path: str, revision: str) -> Exported:
     return Exported(folder, "" if inner == "." else inner, submodules)
 
 
-def _git(program: str, folder: str, *arguments: str, stdin: Path | None = None) -> bytes:
+def run_git(program: str, folder: str, *arguments: str, stdin: Path | None = None) -> bytes:
+    """What git says, run without anything that a repository could start.
+
+    Raises:
+        GitError: it cannot be run, or fails; the message has what it said.
+    """
     settings = [part for setting in _CONFIG for part in ("-c", setting)]
     command = [program, "-C", folder, "--no-replace-objects", "--literal-pathspecs", *settings, *arguments]
     env = child.environment(os.devnull, {**_ENVIRONMENT, "PATH": os.path.dirname(program)})
@@ -143,7 +148,7 @@ def _batches(blobs: list[_Blob]) -> Iterator[list[_Blob]]:
 def _contents(program: str, top: str, batch: list[_Blob]) -> bytes:
     wanted = scratch_folder() / "objects"
     wanted.write_text("".join(f"{blob.digest}\n" for blob in batch))
-    return _git(program, top, "cat-file", "--batch", "--buffer", stdin=wanted)
+    return run_git(program, top, "cat-file", "--batch", "--buffer", stdin=wanted)
 
 
 def _drop_links_out(folder: Path, blobs: list[_Blob]) -> None:

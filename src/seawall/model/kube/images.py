@@ -32,6 +32,15 @@ class ImageSign(View, frozen=True):
     confidence: Confidence = Confidence.HIGH
 
 
+class FoundSecret(View, frozen=True):
+    """A secret that was found, without its value; ``says`` is where and what."""
+
+    detector: str = ""
+    says: str = ""
+    severity: Severity = Severity.HIGH
+    confidence: Confidence = Confidence.HIGH
+
+
 class ImageOs(View, frozen=True):
     """The distribution; ``end_of_life`` is the day of its last fixes, where that is past."""
 
@@ -72,6 +81,7 @@ class ImageSpec(View, frozen=True):
     vulnerabilities: tuple[ImageVulnerability, ...] = ()
     signs: tuple[ImageSign, ...] = ()
     trust: ImageTrust | None = None
+    secrets: tuple[FoundSecret, ...] = ()
 
 
 class Image(KubeObject, frozen=True):

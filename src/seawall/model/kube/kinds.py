@@ -93,6 +93,9 @@ _KINDS: dict[tuple[str, str], tuple[str, str, str, Path | None]] = {
     (OWN_GROUP, "Registry"): ("Registry", _REGISTRY, "Registry", None),
     (OWN_GROUP, "RegistryRepository"): ("RegistryRepository", _REGISTRY, "RegistryRepository", None),
     (OWN_GROUP, "Image"): ("Image", "seawall.model.kube.images", "Image", None),
+    (OWN_GROUP, "File"): ("File", "seawall.model.kube.searched", "Searched", None),
+    (OWN_GROUP, "History"): ("History", "seawall.model.kube.searched", "Searched", None),
+    (OWN_GROUP, "Log"): ("Log", "seawall.model.kube.searched", "Searched", None),
     ("audit.k8s.io", "Policy"): ("AuditPolicy", _COMPONENTS, "AuditPolicy", None),
     ("", "Config"): ("Kubeconfig", _COMPONENTS, "Kubeconfig", None),
     # As the configuration was called, and still may be.

@@ -1,0 +1,15 @@
+"""The detectors, by theme. Their forms are those that the providers document, or that their tokens visibly have."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from seawall.analysis.secrets.detector import Detector
+
+
+@cache
+def all_detectors() -> tuple[Detector, ...]:
+    """Every detector but the generic one, which is no row."""
+    from seawall.analysis.secrets.detectors import cloud, code, keys, places, services, settings
+
+    return (*keys.ROWS, *cloud.ROWS, *code.ROWS, *services.ROWS, *settings.ROWS, *places.ROWS)
