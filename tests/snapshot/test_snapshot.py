@@ -384,7 +384,10 @@ def test_rules_say_of_a_scrubbed_value_what_they_said_of_the_value(
         "config-map-credential",
         "secret-in-manifest",
     }
-    assert [f["fingerprint"] for f in findings(saved)] == [f["fingerprint"] for f in findings(files)]
+    # What is known by the look of a value cannot be, where there is none any more.
+    assert not [f for f in findings(saved) if f["rule"] == "secret-in-object"]
+    named = [f["fingerprint"] for f in findings(files) if f["rule"] != "secret-in-object"]
+    assert [f["fingerprint"] for f in findings(saved)] == named
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,7 +34,7 @@ _BLANKS = re.compile(
 )
 #: Filled in later, looked up elsewhere, or code.
 _REFERENCE = re.compile(
-    rb"\A\$[A-Za-z_]|\{[A-Za-z_][\w.]*(?:\([^)]*\))?(?:![rs])?\}|\{\{|\}\}|\$\{|<%|%>|#\{|%\(|%\{|\$\("
+    rb"scrubbed:[0-9a-f]{32}|\A\$[A-Za-z_]|\{[A-Za-z_][\w.]*(?:\([^)]*\))?(?:![rs])?\}|\{\{|\}\}|\$\{|<%|%>|#\{|%\(|%\{|\$\("
     rb"|<[A-Za-z][\w .:/-]*>|\[[A-Za-z][\w .:-]*\]\Z"
     rb"|\A(?:%[sdvq]|%[A-Z_]+%|@[A-Za-z.]+@|__\w+__|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
     rb"ref\+|op://|awskms|env:|env\.|file:|ssm:|projects/|os\.|process\.env|System\.|config\.|settings\.|self\.|this\.|args\.|opts?\."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from seawall.analysis.secrets.detector import HIGH, MEDIUM, Detector, placed
 
-#: A user in an address, and a password; an at sign in it must be encoded.
-_LOGIN = r"[^\s/:@'\"<>{}$`\\]{0,128}:(?P<v>[^\s/@'\"<>`\\]{3,256})@[A-Za-z0-9\[]"
+#: A user in an address, and a password; an at sign in it must be encoded. Marks in snapshots look like both.
+_LOGIN = r"(?!scrubbed:[0-9a-f]{32}@)[^\s/:@'\"<>{}$`\\]{0,128}:(?P<v>[^\s/@'\"<>`\\]{3,256})@[A-Za-z0-9\[]"
 _SCHEMES = (
     "postgres postgresql mysql mariadb mongodb mongodb+srv redis rediss mssql sqlserver cockroachdb clickhouse oracle "
     "couchdb "

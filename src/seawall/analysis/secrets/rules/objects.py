@@ -29,10 +29,15 @@ _DEPTH = 40
 #: What every secret of a form has, and what stands before those that people think up: where a text has none of it,
 #: the detectors need not be loaded. Digests of images have none of it on purpose.
 _HINT = (
-    r"(?<!sha256:)(?<![\w+/=-])(?=[A-Za-z_+/=-]{0,80}\d)[\w+/=-]{16}|-----BEGIN|://[^\s/]{0,200}:[^\s/]{1,200}@"
+    r"(?<!sha256:)(?<![\w+/=-])(?=[A-Za-z_+/=-]{0,80}\d)(?=[\d_+/=-]{0,80}[A-Za-z])[\w+/=-]{16}"
+    r"|-----BEGIN|://[^\s/]{0,200}:[^\s/]{1,200}@"
     r"|\b(?:sshpass|curl|mysql|mariadb|login|identified|machine|redis-cli|[Bb]asic|[Bb]earer|[Pp]assword=)"
     r"|(?i:passw|pwd|secret|token|credential|api_?-?key|access_?-?key|_pass)[\w.-]{0,40}['\"]?\s?[:= ]\s?\S"
 )
+#: Names of variables whose values are looked at whatever they are.
+_NAMES = r"(?i)passw|pwd|secret|token|credential|key|pass|auth"
+#: After so many texts hyperscan is worth being made ready.
+_MANY = 100
 #: Copies of objects that tools keep in annotations: what is in them is told where it stands.
 _COPIES = frozenset(("kubectl.kubernetes.io/last-applied-configuration",))
 #: Kinds that other rules look into, value by value.
@@ -62,10 +67,29 @@ def _hint() -> re.Pattern[str]:
 
 
 @cache
-def _scanner() -> Scanner:
+def _names() -> re.Pattern[str]:
+    return re.compile(_NAMES)
+
+
+@cache
+def _made(fast: bool) -> Scanner:
     from seawall.analysis.secrets.making import make_scanner
 
-    return make_scanner(fast=False)
+    return make_scanner(fast=fast)
+
+
+class _Counted:
+    """A scanner that is cheap to begin with, and fast once there is much to look at."""
+
+    def __init__(self) -> None:
+        self._texts = 0
+
+    def get(self) -> Scanner:
+        self._texts += 1
+        return _made(self._texts > _MANY)
+
+
+_SCANNER = _Counted()
 
 
 class _Seen(NamedTuple):
@@ -74,13 +98,13 @@ class _Seen(NamedTuple):
     end: int
 
 
-def _seen(text: str, place: str = "x.conf") -> list[_Seen]:
-    """The secrets of a text with their spans, in characters of it."""
+def _seen(text: str, place: str = "x.conf", sure: bool = False) -> list[_Seen]:
+    """The secrets of a text with their spans, in bytes of it; ``sure`` leaves the quick look out."""
     text = text[:_MOST]
-    if len(text) < 8 or _hint().search(text) is None:
+    if len(text) < 8 or not (sure or _hint().search(text)):
         return []
     data = text.encode("utf-8", "surrogatepass")
-    scanner = _scanner()
+    scanner = _SCANNER.get()
     hits = scanner.scan(data, place)
     if not hits:
         return []
@@ -120,7 +144,7 @@ def _hit(hit: SecretHit, where: str, path: Path) -> Hit:
     notes="Told by the value: tokens of known forms, private keys, passwords in commands. Looked at are commands, "
     "arguments and variables of containers, annotations, files in ConfigMaps (base64 and gzip in them too), and all "
     "values of kinds that are not modelled. Variables and keys named like a credential, and passwords in addresses, "
-    "have rules of their own.",
+    "have rules of their own. Snapshots were rid of secrets, so there is nothing to tell in them.",
 )
 def secret_in_object(subject: Any, ctx: Context) -> Hits:
     if subject is ctx.resource:
@@ -134,9 +158,11 @@ def secret_in_object(subject: Any, ctx: Context) -> Hits:
 def _in_container(c: Container) -> Hits:
     for index, variable in enumerate(c.env):
         value = variable.value
-        if len(value) < 8 or looks_like_credential(variable.name, value):
+        if len(value) < 6 or value.isdigit() or not (_names().search(variable.name) or _hint().search(value)):
             continue
-        for seen in _seen(f"{variable.name}={value}", "x.env"):
+        if looks_like_credential(variable.name, value):
+            continue
+        for seen in _seen(f"{variable.name}={value}", "x.env", sure=True):
             if seen.hit.detector not in _URLS and seen.hit.detector != "jdbc-password":
                 yield _hit(seen.hit, f"container {c.name!r}", ("env", index, "value"))
     for field, words in (("command", c.command), ("args", c.args)):
