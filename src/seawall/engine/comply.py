@@ -38,6 +38,7 @@ _WANTED = {
     "facts": "needs facts of nodes: give those of `seawall node collect -o FILE` with --on",
     "images": "needs results of `seawall image --vulnerabilities --format json=FILE`: give them with --on",
     "malware": "needs results of `seawall image --malware --format json=FILE`: give them with --on",
+    "image-secrets": "needs results of `seawall image --secrets --format json=FILE`: give them with --on",
     "trust": "needs results of `seawall image REF --trust FILE --format json=FILE`: give them with --on",
     "registry": "needs results of `seawall registry --format json=FILE`: give them with --on",
     "probe": "needs results of `seawall probe --format json=FILE`: give them with --on",
@@ -53,7 +54,7 @@ _WHOLE = frozenset(("cluster", "snapshot"))
 #: What a scan judges where someone gives it the files.
 _OF_FILES = ("files", "kubeconfig", "build-files")
 #: How a scan or an audit of nodes reads inputs; other commands have ways of their own.
-_ESTATE = frozenset(("cluster", "snapshot", "snapshot-of-manifests", "manifests", "stdin", "facts"))
+_ESTATE = frozenset(("cluster", "snapshot", "manifests", "stdin", "facts"))
 #: What rules over the whole inventory are about: one of these kinds must be there, among manifests, for a pass.
 _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.RBAC: frozenset(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")),

@@ -28,7 +28,6 @@ ABSENT_ENGINES = frozenset(
         "behaviour",
         "host-accounts",
         "host-services",
-        "image-secrets",
         "runtime-detection",
     )
 )
@@ -232,7 +231,7 @@ _FILES = frozenset(
 
 
 def judged_by(rule: Rule) -> str:
-    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware`` (files of images), ``trust``,
+    """Which inputs can judge a rule: ``scan``, ``facts``, ``images``, ``malware``, ``image-secrets``, ``trust``,
     ``registry``, ``probe``, ``cloud``, ``kubeconfig``, ``build-files``, ``components`` (software of the cluster),
     ``host-packages``, or ``files`` of the control plane."""
     if rule.id in catalogue().checks:
@@ -240,6 +239,8 @@ def judged_by(rule: Rule) -> str:
     analysis = rule.check.__module__.removeprefix("seawall.analysis.").partition(".")[0]
     if analysis in ("malware", "trust"):
         return analysis
+    if rule.id == "secret-in-image":
+        return "image-secrets"
     first = rule.on[0]
     return _MEANS.get(first, "files" if first in _FILES else "scan")
 

@@ -29,7 +29,7 @@ from seawall.model.finding import (
 from seawall.model.paths import Path, PathNamer, lookup
 from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Inventory, Resource
-from seawall.model.rule import Hit, Registry
+from seawall.model.rule import Hit, Registry, Rule
 from seawall.model.version import NEWEST, KubernetesVersion
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def scan(options: ScanOptions, progress: Progress | None = None) -> ScanResult:
     finally:
         if collecting:
             gc.enable()
+
+
+_SNAPSHOTS = frozenset(("snapshot", "snapshot-of-manifests"))
 
 
 class _Scan:
@@ -276,7 +279,7 @@ class _Scan:
             twins = self.units[(ref.api_version, ref.kind, ref.namespace, ref.name, ref.cluster)]
             finding.fingerprint = fingerprint(rule, ref, field, resource.origin.unit if len(twins) > 1 else "")
         self._weigh()
-        statuses = self.judge.statuses(self.all_rules, lambda rule: self.left_out[rule.id])
+        statuses = self.judge.statuses(self.all_rules, self._left_out)
         notes = self.accepting.notes()
         nodes = [resource for resource in self.resources if resource.ref.kind == "NodeInfo"]
         if nodes:
@@ -306,6 +309,13 @@ class _Scan:
             accepted=self.accepting,
             subjects=self.subjects,
         )
+
+    def _left_out(self, rule: Rule) -> str:
+        """Why a rule was not run, or could not see what it is about."""
+        snapshots = rule.by_value and _SNAPSHOTS.issuperset(self.reading.kinds.values())
+        if snapshots and all(found.rule != rule.id for found in self.findings):
+            return "told by values, of which snapshots are rid: scan the cluster or the manifests for it"
+        return self.left_out[rule.id]
 
     def _weigh(self) -> None:
         """Let the rest of the estate add to the risk of what was found on workloads."""

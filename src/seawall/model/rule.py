@@ -134,7 +134,8 @@ class Rule(Struct, frozen=True):
     Kubernetes versions at which it runs (the latter exclusive). ``when`` is a test that several rules on containers
     or pods share: where it says no, the check has nothing to say and is not called, which keeps rules about what
     hardly any container has cheap.
-    ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster.
+    ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster. ``by_value`` rules
+    know a secret by its value: of a snapshot, which was rid of those, they cannot tell that there is none.
     """
 
     id: str
@@ -154,6 +155,7 @@ class Rule(Struct, frozen=True):
     notes: str = ""
     when: Callable[[Any], object] | None = None
     manifests_only: bool = False
+    by_value: bool = False
 
     @property
     def controls(self) -> tuple[Control, ...]:
@@ -236,12 +238,13 @@ def rule(
     notes: str = "",
     when: Callable[[Any], object] | None = None,
     manifests_only: bool = False,
+    by_value: bool = False,
 ) -> Callable[[Callable[[Any, Any], Hits]], Callable[[Any, Any], Hits]]:
     """Register a generator function as the check of a rule.
 
     ``on``, ``controls`` and ``aliases`` are lists with spaces between the items; see :func:`parse_controls` for the
     form of a control. ``default=False`` keeps the rule out of the default profile, ``manifests_only`` from objects of
-    a live cluster.
+    a live cluster; for ``by_value`` see :class:`Rule`.
     """
 
     def register(check: Callable[[Any, Any], Hits]) -> Callable[[Any, Any], Hits]:
@@ -264,6 +267,7 @@ def rule(
                 notes=notes,
                 when=when,
                 manifests_only=manifests_only,
+                by_value=by_value,
             )
         )
         return check

@@ -145,6 +145,7 @@ def _hit(hit: SecretHit, where: str, path: Path) -> Hit:
     "arguments and variables of containers, annotations, files in ConfigMaps (base64 and gzip in them too), and all "
     "values of kinds that are not modelled. Variables and keys named like a credential, and passwords in addresses, "
     "have rules of their own. Snapshots were rid of secrets, so there is nothing to tell in them.",
+    by_value=True,
 )
 def secret_in_object(subject: Any, ctx: Context) -> Hits:
     if subject is ctx.resource:
