@@ -107,3 +107,8 @@ def _confined(context: PodSecurityContext | SecurityContext) -> object:
         or context.se_linux_options is not NO_SELINUX
         or context.windows_options is not NO_WINDOWS
     )
+
+
+def sees_others(pod: PodTemplate | None) -> bool:
+    """Whether processes of a pod's containers see those of others: of the node, or of the pod's other containers."""
+    return pod is not None and bool(pod.spec.host_pid or pod.spec.share_process_namespace)
