@@ -48,13 +48,20 @@ class Estate:
         self.weights = Weights(context)
         self.members = {id(each) for each in context.inventory.resources}
 
-    def terms(self, rule: str, resource: Resource, field: str, message: str) -> Terms:
-        """The terms of a finding."""
+    def is_plain(self, resource: Resource) -> bool:
+        """Whether nothing is known of a workload that weighs on what most rules say of it."""
+        if resource.kind is None or resource.kind.template is None:
+            return False
+        worth = self.weights.of(resource)
+        return not (worth.reached or worth.token or worth.settings or worth.walls or worth.control_plane)
+
+    def terms(self, rule: str, resource: Resource, init: bool, message: str) -> Terms:
+        """The terms of a finding; ``init`` says that it is about an init container."""
         kind = resource.ref.kind
         if rule in _OPEN_NAMESPACES:
             return self._of_namespace(resource)
         if resource.kind is not None and resource.kind.template is not None:
-            return tuple(self._of_workload(rule, resource, field, message))
+            return tuple(self._of_workload(rule, resource, init, message))
         if rule in _WAYS or kind in ("Ingress", "Service"):
             return self._of_way(rule, resource)
         if kind in _RIGHTS and (rule.startswith(("rbac-", "becomes-")) or rule.endswith("-binding")):
@@ -64,7 +71,7 @@ class Estate:
 
     # Workloads.
 
-    def _of_workload(self, rule: str, resource: Resource, field: str, message: str) -> Iterator[RiskTerm]:
+    def _of_workload(self, rule: str, resource: Resource, init: bool, message: str) -> Iterator[RiskTerm]:
         worth = self.weights.of(resource)
         if worth.control_plane:
             if not rule.startswith(("apiserver-", "etcd-", "scheduler-", "controller-manager-")):
@@ -76,12 +83,12 @@ class Estate:
             yield from self._opened(worth, 1 if rule == "host-port" else 2)
         elif rule in _SETTINGS:
             yield from (*worth.reached, *worth.gains, *self.weights.held(worth))
-            yield from self._of_setting(rule, resource, field, message)
+            yield from self._of_setting(rule, init, message)
         else:
             yield from shared(worth)
             if rule in _HOST:
                 yield from (each for each in self.weights.held(worth) if each not in worth.walls)
-            if in_init(field):
+            if init:
                 yield term("brief", "an init container ends before the others start")
 
     def _of_token(self, rule: str, worth: Worth, resource: Resource) -> Iterator[RiskTerm]:
@@ -97,8 +104,8 @@ class Estate:
         elif worth.powerless and resource.live:
             yield term("unused", "its token has no rights of its own")
 
-    def _of_setting(self, rule: str, resource: Resource, field: str, message: str) -> Iterator[RiskTerm]:
-        if in_init(field):
+    def _of_setting(self, rule: str, init: bool, message: str) -> Iterator[RiskTerm]:
+        if init:
             yield term("brief", "an init container ends before the others start")
         if rule == "runtime-socket-mounted" and (runtimes := self._runtimes):
             wanted = next((each for each in ("docker", "containerd", "crio") if each in message), "")
@@ -264,11 +271,6 @@ def _is_aggregated(role: Resource) -> bool:
 
 def _height(terms: Iterable[RiskTerm]) -> int:
     return sum(each.weight for each in terms)
-
-
-def in_init(field: str) -> bool:
-    """Whether a field is one of an init container."""
-    return "initContainers[" in field
 
 
 def _part(terms: Iterable[RiskTerm], share: int) -> Iterator[RiskTerm]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from seawall.engine.estate import APART, BY_MESSAGE, Estate, Terms, in_init, shared
+from seawall.engine.estate import APART, BY_MESSAGE, Estate, Terms, shared
 from seawall.findings import sums, weighed, weighed_by
 from seawall.model.finding import Finding, RelatedEvidence, ResourceRef, RiskTerm
 from seawall.model.resource import Resource
@@ -21,21 +21,32 @@ def weigh(findings: Iterable[Found], contexts: Sequence[Context]) -> Callable[[R
     """
     estates = [Estate(context) for context in contexts]
     known: dict[ResourceRef, tuple[Estate, Resource]] = {}
+    # The estate of each object; None where nothing in it weighs on ordinary findings.
+    places: dict[int, Estate | None] = {}
     # Most rules say of a workload what weighs alike.
     seen: dict[tuple[int, bool, str], tuple[Terms, int, int]] = {}
     for finding, resource, field in findings:
-        rule = finding.rule
-        kind = resource.kind
-        template = kind is not None and kind.template is not None
-        apart = "" if template and rule not in APART else finding.message if rule in BY_MESSAGE else rule
-        key = (id(resource), in_init(field), apart)
+        number, rule, init = id(resource), finding.rule, "initContainers[" in field
+        if number in places:
+            estate = places[number]
+        else:
+            estate = next((each for each in estates if number in each.members), None)
+            if estate is not None and estate.is_plain(resource):
+                estate = None
+            places[number] = estate
+        apart = rule in APART or resource.kind is None or resource.kind.template is None
+        if estate is None:
+            if not (apart or init):
+                continue
+            estate = next((each for each in estates if number in each.members), None)
+            if estate is None:
+                continue
+        key = (number, init, "" if not apart else finding.message if rule in BY_MESSAGE else rule)
         found = seen.get(key)
         if found is None:
-            estate = next((each for each in estates if id(resource) in each.members), None)
-            terms = estate.terms(finding.rule, resource, field, finding.message) if estate is not None else ()
+            terms = estate.terms(rule, resource, init, finding.message)
             found = seen[key] = (terms, *sums(terms))
-            if template and estate is not None:
-                known[resource.ref] = (estate, resource)
+            known[resource.ref] = (estate, resource)
         if found[0]:
             finding.risk_terms = found[0]
             finding.risk = weighed_by(finding.risk, found[1], found[2])
