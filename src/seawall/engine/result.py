@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from seawall.engine.accepting import Accepting
-from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus, Severity, SourceError
+from seawall.model.finding import (
+    Finding,
+    FindingStatus,
+    ResourceRef,
+    RiskTerm,
+    RuleState,
+    RuleStatus,
+    Severity,
+    SourceError,
+)
 from seawall.model.malware import UsedSet
 from seawall.model.paths import Path
 from seawall.model.resource import Inventory, Resource
@@ -22,6 +32,11 @@ class Subject(Struct, frozen=True):
     path: Path
 
 
+def no_terms(workload: ResourceRef) -> tuple[RiskTerm, ...]:
+    """Where nothing was weighed."""
+    return ()
+
+
 class ScanResult(Struct):
     """Everything that a face needs to tell of a scan.
 
@@ -30,7 +45,8 @@ class ScanResult(Struct):
     the rules that were not judged for no other reason than that a kind could not be read. ``notes`` are lines that a
     person should read though they do not make the run incomplete. ``accepted`` tells what became of each waiver;
     ``sets`` are the signatures of malware that were searched for.
-    ``subjects``, where they were asked for, are by the ``id()`` of the finding.
+    ``subjects``, where they were asked for, are by the ``id()`` of the finding. ``users_terms`` gives the terms of risk
+    of a workload, by which what is found in its images weighs.
     """
 
     inputs: list[str]
@@ -50,6 +66,7 @@ class ScanResult(Struct):
     accepted: Accepting | None = None
     sets: tuple[UsedSet, ...] = ()
     subjects: dict[int, Subject] = {}
+    users_terms: Callable[[ResourceRef], tuple[RiskTerm, ...]] = no_terms
 
     @property
     def complete(self) -> bool:

@@ -12,7 +12,7 @@ from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import MET, SCANNED, load_rules
 from seawall.engine.judge import Judge, RuleHit
 from seawall.engine.reading import Reading, ReadOptions
-from seawall.engine.result import ScanResult, Subject
+from seawall.engine.result import ScanResult, Subject, no_terms
 from seawall.engine.selection import Selection, UnknownRule, select_rules
 from seawall.engine.twins import Twins
 from seawall.findings import Identity, base_risk, fingerprint, set_apart_twins, waive_known
@@ -23,6 +23,8 @@ from seawall.model.finding import (
     Location,
     RelatedEvidence,
     RenderedEvidence,
+    ResourceRef,
+    RiskTerm,
     RuleStatus,
     Severity,
 )
@@ -125,6 +127,7 @@ class _Scan:
         self.units: dict[tuple[str, str, str | None, str, str | None], set[str]] = {}
         self.fields: list[tuple[Resource, str, str]] = []
         self.subjects: dict[int, Subject] = {}
+        self.users_terms: Callable[[ResourceRef], tuple[RiskTerm, ...]] = no_terms
         self.accepting = Accepting(registry, options.project, options.today)
         self.accepted = _known(options.baseline) if options.baseline is not None else None
 
@@ -308,6 +311,7 @@ class _Scan:
             notes=[*self.reading.notes, *notes],
             accepted=self.accepting,
             subjects=self.subjects,
+            users_terms=self.users_terms,
         )
 
     def _left_out(self, rule: Rule) -> str:
@@ -318,12 +322,12 @@ class _Scan:
         return self.left_out[rule.id]
 
     def _weigh(self) -> None:
-        """Let the rest of the estate add to the risk of what was found on workloads."""
-        if any(resource.kind is not None and resource.kind.template is not None for resource, _, _ in self.fields):
+        """Let the rest of the estate add to the risk of what was found."""
+        if self.fields and self.judge.contexts:
             from seawall.engine.risk import weigh
 
-            subjects = (resource for resource, _, _ in self.fields)
-            weigh(zip(self.findings, subjects, strict=True), self.judge.contexts)
+            found = ((finding, of, field) for finding, (of, field, _) in zip(self.findings, self.fields, strict=True))
+            self.users_terms = weigh(found, self.judge.contexts)
 
     def _judge_nodes(self, nodes: list[Resource], statuses: list[RuleStatus], notes: list[str]) -> list[RuleStatus]:
         """Judge facts of nodes among the objects by the benchmarks; gives all statuses."""

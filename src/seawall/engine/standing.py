@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.analysis.access.grants import grants
 from seawall.analysis.access.index import AccessIndex
@@ -18,6 +18,10 @@ from seawall.model.resource import Inventory, NotRead, Resource
 from seawall.model.rule import Context
 from seawall.model.standing import NO_RIGHTS, Rights, StrongRight
 from seawall.model.version import KubernetesVersion
+
+if TYPE_CHECKING:
+    from seawall.analysis.network.reach import Reach as NetworkReach
+    from seawall.model.reach import Exposure
 
 _RBAC = "rbac.authorization.k8s.io"
 #: The rights that let a holder take more than they say: what it is called, and the requests, any of which is enough.
@@ -128,20 +132,26 @@ class ClusterStanding:
 
     @cached_property
     def _exposures(self) -> dict[str, str]:
-        if not any(map(_lets_in, self._inventory.resources)):
-            return {}
+        return {each.workload: str(each.via) for each in reversed(self.ways_in)}
+
+    @cached_property
+    def ways_in(self) -> list[Exposure]:
+        """Every way in from outside that no policy closes."""
+        if not any(map(_lets_in, self._inventory.resources)) or self.reach is None:
+            return []
         from seawall.analysis.network.exposure import exposures
+
+        return [each for each in exposures(self.reach) if each.open != "no"]
+
+    @cached_property
+    def reach(self) -> NetworkReach | None:
+        """The network of the inventory; None where what it takes was not read."""
         from seawall.analysis.network.shared import network
 
         try:
-            reach = self._context.once(network)
+            return self._context.once(network)
         except NotRead:
-            return {}
-        found: dict[str, str] = {}
-        for each in exposures(reach):
-            if each.open != "no":
-                found.setdefault(each.workload, str(each.via))
-        return found
+            return None
 
 
 def _lets_in(resource: Resource) -> bool:

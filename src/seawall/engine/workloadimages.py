@@ -158,7 +158,7 @@ def add_images(
     for each in searched:
         join(judged, each.result())
     judged.findings = [placed(found, tuple(runs[_identity(found.resource)])) for found in judged.findings]
-    weigh_by_users(judged.findings, result.findings)
+    weigh_by_users(judged.findings, result.users_terms)
     join(result, judged)
 
 

@@ -2,13 +2,14 @@
 
 from seawall.findings.compare import BASELINE, Identity, identify, match, waive_known
 from seawall.findings.identity import fingerprint, set_apart_twins
-from seawall.findings.risk import base_risk, vulnerability_risk, weighed
+from seawall.findings.risk import WEIGHTS, base_risk, sums, vulnerability_risk, weighed, weighed_by
 from seawall.findings.selecting import Subject
 from seawall.findings.suppress import Suppressions
 from seawall.findings.waivers import PlacedWaiver, Policy, Standing, Waivers, Waiving
 
 __all__ = [
     "BASELINE",
+    "WEIGHTS",
     "Identity",
     "PlacedWaiver",
     "Policy",
@@ -22,7 +23,9 @@ __all__ = [
     "identify",
     "match",
     "set_apart_twins",
+    "sums",
     "vulnerability_risk",
     "waive_known",
     "weighed",
+    "weighed_by",
 ]

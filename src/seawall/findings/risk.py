@@ -21,6 +21,25 @@ _BY_SEVERITY = {
 _DISCOUNT = {Confidence.HIGH: 0, Confidence.MEDIUM: 10, Confidence.LOW: 20}
 #: The weights of all terms that raise the risk add up to this at most; with all of it the risk is 100.
 _FULL = 60
+#: The weights of the terms; where there are several, by how much of it there is. Below 0: what lowers, in percent.
+WEIGHTS: dict[str, tuple[int, ...]] = {
+    "exposed": (40,),
+    "near": (30,),
+    "privilege": (24, 16, 14),
+    "targets": (20,),
+    "sensitivity": (12,),
+    "sandbox": (-25,),
+    "user-namespace": (-10,),
+    "unprivileged": (-40,),
+    "moot": (-15,),
+    "closed": (-10,),
+    "unserved": (-15,),
+    "brief": (-35, -15),
+    "absent": (-40,),
+    "control-plane": (-40,),
+    "person": (-10,),
+    "unused": (-40, -15),
+}
 
 
 @cache
@@ -35,15 +54,25 @@ def _combined(base: int, raised: int, lowered: int) -> int:
     return min(max(round(worse * (100 - min(lowered, 90)) / 100), 1), 100)
 
 
-def weighed(base: int, terms: Sequence[RiskTerm]) -> int:
-    """The risk with its terms: ``base + (100 - base) * raised / 60``, less ``lowered`` percent of it."""
+def sums(terms: Sequence[RiskTerm]) -> tuple[int, int]:
+    """What terms add up to: the weights that raise, and those that lower."""
     raised = lowered = 0
     for term in terms:
         if term.weight > 0:
             raised += term.weight
         else:
             lowered -= term.weight
+    return raised, lowered
+
+
+def weighed_by(base: int, raised: int, lowered: int) -> int:
+    """The risk by what its terms add up to: ``base + (100 - base) * raised / 60``, less ``lowered`` percent of it."""
     return _combined(base, raised, lowered)
+
+
+def weighed(base: int, terms: Sequence[RiskTerm]) -> int:
+    """The risk with its terms."""
+    return _combined(base, *sums(terms))
 
 
 #: What is exploited is dealt with before anything that might be.

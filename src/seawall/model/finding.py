@@ -230,7 +230,11 @@ class FindingStatus(StrEnum):
 class RiskTerm(Struct, frozen=True, gc=False):
     """What raises (or, below 0, lowers) the risk of a finding beyond its severity; ``reason`` says what shows it."""
 
-    name: Literal["exposed", "privilege", "targets", "sensitivity", "exploited", "likely", "sandbox", "user-namespace"]
+    name: Literal[
+        "exposed", "near", "opens", "privilege", "targets", "sensitivity", "exploited", "likely", "sandbox",
+        "user-namespace", "unprivileged", "moot", "closed", "unserved", "brief", "absent", "control-plane", "person",
+        "unused",
+    ]  # fmt: skip
     weight: int
     reason: str
 

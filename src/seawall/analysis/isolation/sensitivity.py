@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -167,24 +167,47 @@ class Judge:
 def matters(resource: Resource, template: PodTemplate) -> str:
     """Why a workload is sensitive, by what it says of itself: a level that was given, a class of its data, its name,
     the programs that it runs; empty where nothing does. Cheaper than a `Judge`, which asks for rights too."""
-    for meta in (resource.metadata, template.metadata):
-        for told in (meta.labels, meta.annotations) if meta.labels or meta.annotations else ():
-            if GIVEN in told:
-                return f"label {GIVEN}={told[GIVEN]}" if told[GIVEN].lower() == "sensitive" else ""
-            if why := next(_classed(told, ""), ""):
-                return why
+    own, of_pods = resource.metadata, template.metadata
+    for meta in (own,) if own is of_pods else (own, of_pods):
+        for told in (meta.labels, meta.annotations):
+            if any(map(_classes, told)):
+                if GIVEN in told:
+                    return f"label {GIVEN}={told[GIVEN]}" if told[GIVEN].lower() == "sensitive" else ""
+                if why := next(_classed(told, ""), ""):
+                    return why
     for what, name in (("its name", resource.ref.name), ("its namespace", resource.ref.namespace or "")):
-        if (match := _NAMES.search(name)) is not None:
-            return f"{what} says {match[1]}"
+        if said := _said(name):
+            return f"{what} says {said}"
     for container in template.spec.containers:
-        name = _last_part(container.image)
-        if name in _SECRET_STORES or name in _STORES:
-            return f"it runs {name}, which keeps {'secrets' if name in _SECRET_STORES else 'data'}"
+        if kept := _kept(container.image):
+            return kept
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _classes(key: str) -> bool:
+    """Whether a label's or annotation's key may class a workload."""
+    name = key.rpartition("/")[2].lower()
+    return key == GIVEN or name in _CLASSES or name in _REGIME_KEYS
+
+
+@lru_cache(maxsize=4096)
+def _said(name: str) -> str:
+    match = _NAMES.search(name)
+    return match[1] if match is not None else ""
+
+
+def _kept(image: str) -> str:
+    name = _last_part(image)
+    if name in _SECRET_STORES or name in _STORES:
+        return f"it runs {name}, which keeps {'secrets' if name in _SECRET_STORES else 'data'}"
     return ""
 
 
 def _classed(labels: Mapping[str, str], whose: str) -> Iterator[str]:
     for key, value in labels.items():
+        if not _classes(key):
+            continue
         name, told = key.rpartition("/")[2].lower(), value.lower()
         if (name in _CLASSES and told in _HIGH) or (
             name in _REGIME_KEYS and (told in _REGIMES or (name in _REGIMES and told in _TRUE))
@@ -194,7 +217,7 @@ def _classed(labels: Mapping[str, str], whose: str) -> Iterator[str]:
 
 def _last_part(image: str) -> str:
     """``postgres`` of ``docker.io/library/postgres:16@sha256:...``."""
-    return posixpath.basename(image.partition("@")[0]).partition(":")[0].lower()
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
 
 
 def _stores(unit: Unit) -> Iterator[str]:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from seawall.model.kube.base import numbered
-from seawall.model.kube.pod import NO_SELINUX, NO_WINDOWS
+from seawall.model.kube.pod import NO_SELINUX, NO_WINDOWS, Container
 
 if TYPE_CHECKING:
-    from seawall.model.kube.pod import Container, PodSecurityContext, PodTemplate, SecurityContext, Volume, VolumeMount
+    from seawall.model.kube.pod import PodSecurityContext, PodTemplate, SecurityContext, Volume, VolumeMount
 
 T = TypeVar("T")
 
@@ -107,3 +107,22 @@ def _confined(context: PodSecurityContext | SecurityContext) -> object:
         or context.se_linux_options is not NO_SELINUX
         or context.windows_options is not NO_WINDOWS
     )
+
+
+def has_known_image(c: Container) -> object:
+    """A test for rules about a few programs that are told by their images: Tiller, ingress-nginx, old registries."""
+    image = c.image
+    return "tiller" in image or "ingress-nginx" in image or "gcr.io" in image
+
+
+def names_identity(view: PodTemplate | Container) -> object:
+    """A test for rules about groups and Windows users, of containers; a pod is always looked at."""
+    if not isinstance(view, Container):
+        return True
+    context = view.security_context
+    return context.run_as_group is not None or context.windows_options is not NO_WINDOWS
+
+
+def sees_others(pod: PodTemplate | None) -> bool:
+    """Whether processes of a pod's containers see those of others: of the node, or of the pod's other containers."""
+    return pod is not None and bool(pod.spec.host_pid or pod.spec.share_process_namespace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.picks import asks_for_more
+from seawall.analysis.posture.picks import asks_for_more, sees_others
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -86,10 +86,13 @@ def sys_rawio_capability(c: Container, ctx: Context) -> Hits:
     controls=f"{_CONTROLS} mitre-attack:T1055",
     aliases="C-0046",
     references=_REFERENCES,
+    notes="Medium where the container sees no processes but its own.",
     when=_adds_any,
 )
 def sys_ptrace_capability(c: Container, ctx: Context) -> Hits:
-    yield from _adds(c, "SYS_PTRACE")
+    severity = None if sees_others(ctx.pod) else Severity.MEDIUM
+    for hit in _adds(c, "SYS_PTRACE"):
+        yield Hit(hit.message, hit.path, severity=severity)
 
 
 @rule(

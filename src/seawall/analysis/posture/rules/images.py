@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from seawall.analysis.posture.picks import has_known_image
 from seawall.model.finding import Severity
 from seawall.model.rule import Hit, Hits, Scope, rule
 
@@ -109,6 +110,7 @@ def image_pull_policy(c: Container, ctx: Context) -> Hits:
     controls="mitre-attack:T1525",
     aliases="C-0253 kyverno:restrict-deprecated-registry",
     references=("https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/",),
+    when=has_known_image,
 )
 def deprecated_registry(c: Container, ctx: Context) -> Hits:
     ref = parse_reference(c.image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seawall.analysis.posture.picks import has_known_image
 from seawall.analysis.posture.rules.images import parse_reference
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
@@ -45,9 +46,9 @@ def tiller_deployed(pod: PodTemplate, ctx: Context) -> Hits:
             yield Hit(f"container {c.name!r} runs Tiller", f"spec.{field}[{i}].image")
             return
     labels = pod.metadata.labels
-    names = (pod.metadata.name, ctx.resource.ref.name)
     if (
-        any(name.startswith("tiller") for name in names)
+        ctx.resource.ref.name.startswith("tiller")
+        or pod.metadata.name.startswith("tiller")
         or labels.get("name") == "tiller"
         or labels.get("app") == "tiller"
     ):
@@ -68,6 +69,7 @@ def tiller_deployed(pod: PodTemplate, ctx: Context) -> Hits:
     controls="mitre-attack:T1610",
     aliases="CKV_K8S_45",
     references=(_TILLER,),
+    when=has_known_image,
 )
 def tiller_open(c: Container, ctx: Context) -> Hits:
     if not _is_tiller(c.image):
@@ -112,7 +114,7 @@ def tiller_service(service: Service, ctx: Context) -> Hits:
 )
 def dashboard_deployed(pod: PodTemplate, ctx: Context) -> Hits:
     for field, i, c in pod.spec.all_containers():
-        if any(name in c.image for name in _DASHBOARD_IMAGES):
+        if "dashboard" in c.image and any(name in c.image for name in _DASHBOARD_IMAGES):
             yield Hit(f"container {c.name!r} runs the Kubernetes Dashboard", f"spec.{field}[{i}].image")
             return
     for key in ("app", "k8s-app"):

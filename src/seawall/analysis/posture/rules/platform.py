@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.indexes import pods_by_label
+from seawall.analysis.posture.picks import has_known_image
 from seawall.model.finding import Severity
 from seawall.model.resource import namespace_of
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -45,6 +46,7 @@ _SIDECARS = frozenset(
     controls="mitre-attack:T1190",
     aliases="C-0292",
     references=("https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/",),
+    when=has_known_image,
 )
 def ingress_nginx_retired(c: Container, ctx: Context) -> Hits:
     if "ingress-nginx/controller" in c.image:

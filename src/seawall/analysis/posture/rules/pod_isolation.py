@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seawall.analysis.posture.picks import has_sysctls, shares_namespaces
+from seawall.analysis.posture.picks import has_sysctls, names_identity, shares_namespaces
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -163,6 +163,7 @@ def sysctl_injection(pod: PodTemplate, ctx: Context) -> Hits:
     aliases="KSV-0116 C-0013 kyverno:require-non-root-groups kyverno:psp-check-supplemental-groups",
     references=(_CONTEXT,),
     notes="Judged where a group is set.",
+    when=names_identity,
 )
 def root_group(view: Any, ctx: Context) -> Hits:
     if view is not ctx.pod:
@@ -207,6 +208,7 @@ def image_groups(pod: PodTemplate, ctx: Context) -> Hits:
     controls="mitre-attack:T1611",
     aliases="kyverno:require-run-as-containeruser",
     references=("https://kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/",),
+    when=names_identity,
 )
 def windows_administrator(view: Any, ctx: Context) -> Hits:
     whole = view is ctx.pod

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.picks import asks_for_more, has_odd_confinement, has_sysctls, shares_namespaces
+from seawall.analysis.posture.picks import (
+    asks_for_more,
+    has_odd_confinement,
+    has_sysctls,
+    sees_others,
+    shares_namespaces,
+)
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -230,7 +236,9 @@ def added_capabilities(c: Container, ctx: Context) -> Hits:
     for i, capability in numbered(c.security_context.capabilities.add):
         if capability not in BASELINE_CAPABILITIES:
             path = f"securityContext.capabilities.add[{i}]"
-            yield Hit(f"container {c.name!r} adds the capability {capability}", path)
+            lone = capability == "SYS_PTRACE" and not sees_others(ctx.pod)
+            severity = Severity.MEDIUM if lone else None
+            yield Hit(f"container {c.name!r} adds the capability {capability}", path, severity=severity)
 
 
 @rule(
@@ -321,7 +329,7 @@ def proc_mount(c: Container, ctx: Context) -> Hits:
 @rule(
     "seccomp-unconfined",
     title="Seccomp profile switched off",
-    severity=Severity.HIGH,
+    severity=Severity.MEDIUM,
     scope=Scope.WORKLOAD,
     on="pod",
     why="Seccomp keeps a process from kernel calls that it does not need; many ways out of a container begin with "

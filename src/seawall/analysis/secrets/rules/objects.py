@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seawall.model.credential_names import is_placeholder, looks_like_credential
@@ -66,9 +66,10 @@ def _hint() -> re.Pattern[str]:
     return re.compile(_HINT)
 
 
-@cache
-def _names() -> re.Pattern[str]:
-    return re.compile(_NAMES)
+@lru_cache(maxsize=4096)
+def _is_telling(name: str) -> bool:
+    """Whether a variable's name is one of those."""
+    return re.search(_NAMES, name) is not None
 
 
 @cache
@@ -159,7 +160,7 @@ def secret_in_object(subject: Any, ctx: Context) -> Hits:
 def _in_container(c: Container) -> Hits:
     for index, variable in enumerate(c.env):
         value = variable.value
-        if len(value) < 6 or value.isdigit() or not (_names().search(variable.name) or _hint().search(value)):
+        if len(value) < 6 or value.isdigit() or not (_is_telling(variable.name) or _hint().search(value)):
             continue
         if looks_like_credential(variable.name, value):
             continue
