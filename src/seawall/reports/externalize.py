@@ -113,7 +113,7 @@ def told(result: Externalized) -> Iterator[str]:
         yield "put the values into the store before you apply this; each command reads them from your manifest:"
         for step in result.steps:
             yield from (f"  {command}" for command in result.commands(step))
-            binary = [key.name for key in step.moved.keys if key.binary and key.property]
+            binary = [key.name for key in step.moved.keys if key.binary]
             if binary:
                 yield f"  # {', '.join(binary)} of {step.moved.name} is no text, and is kept as base64"
         yield ""

@@ -9,6 +9,7 @@ from typing import Any
 from seawall.analysis.posture.secret_values import decode_base64
 from seawall.engine.externalize.objects import (
     EXTERNAL_SECRET,
+    KEEPS_BYTES,
     OPAQUE,
     PROVIDERS,
     REQUIRED,
@@ -120,7 +121,9 @@ class Planner:
         merged = {**_strings(raw, "data"), **_strings(raw, "stringData")}
         for name, (field, value) in merged.items():
             encoded = field == "data"
-            is_binary = encoded and _decoded(value) is None
+            is_binary = encoded and _decoded(value) is None and self.provider != KEEPS_BYTES
+            if is_binary and self.provider == "aws" and self.request.kind != EXTERNAL_SECRET:
+                return f"{name} is no text, which the CSI driver cannot fetch from AWS: use --kind ExternalSecret"
             remote, prop = remote_name(self.provider, folder, name, self._remotes)
             keys.append(Key(name, remote, prop, is_binary, source_of(resource, (field, name), encoded)))
         moved = Moved(
