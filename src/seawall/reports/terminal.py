@@ -112,20 +112,24 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     counts = ", ".join(
         paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
     )
-    objects = len(result.inventory.resources)
-    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} objects of {printable(_sources(result))}, "
+    objects = _many(len(result.inventory.resources), "object")
+    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} of {printable(_sources(result))}, "
     yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
     if result.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in result.skipped.most_common())
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in result.skipped.most_common())
         yield f"Skipped: {reasons}.\n"
     if result.findings:
         worst = result.findings[0].rule
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
 
 
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _sources(result: ScanResult) -> str:
     """What was read: how many files, which cluster and snapshots."""
-    names = [f"{result.files} files"] if result.files else []
+    names = [_many(result.files, "file")] if result.files else []
     for path, kind in result.kinds.items():
         if kind == "cluster":
             clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)
