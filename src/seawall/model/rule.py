@@ -134,7 +134,8 @@ class Rule(Struct, frozen=True):
     Kubernetes versions at which it runs (the latter exclusive). ``when`` is a test that several rules on containers
     or pods share: where it says no, the check has nothing to say and is not called, which keeps rules about what
     hardly any container has cheap.
-    ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster.
+    ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster. ``built_in`` are
+    those of the catalogue, the others policies of a run.
     """
 
     id: str
@@ -154,6 +155,7 @@ class Rule(Struct, frozen=True):
     notes: str = ""
     when: Callable[[Any], object] | None = None
     manifests_only: bool = False
+    built_in: bool = True
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -118,8 +118,9 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     if result.skipped:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in result.skipped.most_common())
         yield f"Skipped: {reasons}.\n"
-    if result.findings:
-        worst = result.findings[0].rule
+    own = {rule.id for rule in result.rules if not rule.built_in}
+    worst = next((finding.rule for finding in result.findings if finding.rule not in own), None)
+    if worst is not None:
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
 
 
