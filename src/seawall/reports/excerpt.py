@@ -85,6 +85,11 @@ def printable(text: str) -> str:
     return re.sub(_UNPRINTABLE, "\ufffd", text)
 
 
+def many(number: int, noun: str) -> str:
+    """A count with its noun: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def mark(line: str, column: int, width: int) -> tuple[str, int, int]:
     """A line cut to a width around a column (from 1), with where to underline (from 0) and how far."""
     start = min(column - 1, len(line))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, Severity
 from seawall.model.rule import Rule, Scope
-from seawall.reports.excerpt import Excerpts, mark, printable
+from seawall.reports.excerpt import Excerpts, many, mark, printable
 from seawall.reports.places import first_place
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     counts = ", ".join(
         paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
     )
-    objects = _many(len(result.inventory.resources), "object")
+    objects = many(len(result.inventory.resources), "object")
     yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} of {printable(_sources(result))}, "
     yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
     if result.skipped:
@@ -124,13 +124,9 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _sources(result: ScanResult) -> str:
     """What was read: how many files, which cluster and snapshots."""
-    names = [_many(result.files, "file")] if result.files else []
+    names = [many(result.files, "file")] if result.files else []
     for path, kind in result.kinds.items():
         if kind == "cluster":
             clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)

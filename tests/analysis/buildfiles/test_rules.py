@@ -267,5 +267,5 @@ def test_a_careful_file_is_left_alone() -> None:
 
 
 def test_a_download_in_a_substitution_of_a_script_is_told_once() -> None:
-    told = [rule for rule, *_ in found(f"{F}RUN bash -c \"$(curl -fsSL https://x.example/i)\"\n")]
+    told = [rule for rule, *_ in found(f'{F}RUN bash -c "$(curl -fsSL https://x.example/i)"\n')]
     assert told.count("build-pipes-download") == 1
