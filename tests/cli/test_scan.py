@@ -150,6 +150,15 @@ def test_a_secret_is_never_shown(run: Run, tmp_path: Path) -> None:
         assert "hunter2" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["scan", "isolation", "paths"])
+def test_of_an_input_that_cannot_be_read_only_that_is_told(run: Run, tmp_path: Path, command: str) -> None:
+    done = run(command, str(tmp_path / "nosuch.yaml"))
+    assert done.returncode == 2
+    assert "nosuch.yaml" in done.stderr
+    assert "found: name" not in done.stderr
+    assert "the whole cluster falls" not in done.stdout
+
+
 def test_charts_and_overlays_that_cannot_be_rendered_are_one_line_and_exit_2(run: Run, tmp_path: Path) -> None:
     for folder, name in (("chart", "Chart.yaml"), ("overlay", "kustomization.yaml")):
         (tmp_path / folder / "sub").mkdir(parents=True)

@@ -30,6 +30,9 @@ def html(document: bytes) -> bytes:
 
 def terminal(estate: Estate, limit: int) -> Iterator[str]:
     """The whole in a few lines, then a block a node, namespace or pool, worst first."""
+    if not (estate.total.nodes or estate.total.workloads):
+        yield "no workloads and no nodes were read\n"
+        return
     yield from summary(estate.total)
     for note in estate.notes:
         yield f"note: {printable(note)}\n"
