@@ -270,6 +270,22 @@ def test_a_value_that_stands_elsewhere_holds_the_file_back(tmp_path: Path, text:
     assert "tr0ub4dor" not in all_text(result)
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2x1c3Rlcg==\n-----END CERTIFICATE-----\n"
+
+
+def test_what_is_no_secret_may_stand_elsewhere(tmp_path: Path) -> None:
+    more = f"  ca.crt: {json.dumps(CERTIFICATE)}\n  DB_HOST: db.example.com\n  username: shop_rw\n"
+    settings = (
+        f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ca, namespace: shop}}\n"
+        f"data: {{ca.crt: {json.dumps(CERTIFICATE)}, host: db.example.com, owner: shop_rw}}\n"
+    )
+    result = moved(tmp_path, a_yaml=SECRET % "tr0ub4dor" + more + settings)
+    assert not result.left
+    assert len(result.steps[0].moved.keys) == 4
+    result = moved(tmp_path, a_yaml=SECRET % "tr0ub4dor" + "  token: db.example.com\n" + settings)
+    assert not result.steps
+
+
 def test_what_cannot_be_moved_stays_with_a_reason(tmp_path: Path) -> None:
     nameless = (SECRET % "tr0ub4dor").replace("  name: cart-db\n", "  generateName: cart-\n")
     anchored = (DEPLOYMENT % "&token abcDEF123456") + "        - {name: OTHER, value: *token}\n"
