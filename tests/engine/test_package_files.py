@@ -250,7 +250,7 @@ def test_python(tmp_path: Path) -> None:
 
 
 def test_flit_recorded_in_hexadecimal(tmp_path: Path) -> None:
-    site = "usr/lib/python3/dist-packages"
+    site = "usr/local/lib/python3.12/site-packages"
     rows = (f"{name},sha256={hashlib.sha256(b'1').hexdigest()},1\n" for name in ("a.py", "b.py"))
     image = tar(
         entry(f"{site}/a.py", b"1"),
