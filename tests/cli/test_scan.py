@@ -57,6 +57,7 @@ def test_nothing_to_judge_exits_2(run: Run, tmp_path: Path) -> None:
     done = run("scan", str(tmp_path))
     assert done.returncode == 2
     assert "nothing to judge" in done.stderr
+    assert "in 0 objects of 0 files" in done.stdout
 
 
 @pytest.mark.parametrize(

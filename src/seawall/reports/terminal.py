@@ -112,8 +112,7 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     counts = ", ".join(
         paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
     )
-    objects = many(len(result.inventory.resources), "object")
-    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} of {printable(_sources(result))}, "
+    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {printable(_searched(result))}, "
     yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
     if result.skipped:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in result.skipped.most_common())
@@ -122,6 +121,14 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     worst = next((finding.rule for finding in result.findings if finding.rule not in own), None)
     if worst is not None:
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
+
+
+def _searched(result: ScanResult) -> str:
+    """How much was looked at, and where it came from."""
+    number = len(result.inventory.resources)
+    if 0 < number == result.files and all(each.ref.kind == "Image" for each in result.inventory.resources):
+        return many(number, "image")
+    return f"{many(number, 'object')} of {_sources(result)}"
 
 
 def _sources(result: ScanResult) -> str:
