@@ -281,6 +281,22 @@ def test_hostile_names_do_not_steer_the_terminal(run: Run) -> None:
     assert "\x1b" not in run("scan", "-", stdin=text.encode()).stdout
 
 
+def test_what_makes_the_risk_is_told_once_an_object(run: Run) -> None:
+    service = (
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\n"
+        "spec: {type: LoadBalancer, selector: {app: db}, ports: [{port: 80}]}\n"
+    )
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: db, labels: {app: db}}\n"
+        "spec: {containers: [{name: db, image: 'postgres:17'}]}\n"
+    )
+    done = run("scan", "-", stdin=(pod + service).encode())
+    risks = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("risk:")]
+    assert len(risks) > 3
+    assert "reached from outside by Service db" in risks[0]
+    assert {line.partition("of 100: ")[2] for line in risks[1:]} == {"the same"}
+
+
 def test_group_by_rule_and_limit(run: Run) -> None:
     done = run("scan", "-", "--group-by", "rule", "--limit", "1", stdin=BAD.encode())
     assert "privileged-container: Container runs privileged" in done.stdout

@@ -46,8 +46,12 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
     shown = result.findings[: view.limit] if view.limit else result.findings
     for title, group in _groups(shown, view, rules):
         yield f"{paint(printable(title), _BOLD)}\n"
+        before = ""
         for finding in group:
+            why = "; ".join(term.reason for term in finding.risk_terms)
             yield from _finding(finding, rules[finding.rule], view, paint, excerpts)
+            yield from _ending(finding, rules[finding.rule], "the same" if why == before else why, paint)
+            before = why
         yield "\n"
     left = len(result.findings) - len(shown)
     if left:
@@ -100,8 +104,11 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
             yield f"  {gutter} {paint('|', _DIM)} {' ' * start}{carets}\n"
     if rendered is not None and rendered.values:
         yield f"    {paint('values:', _GREEN)} set by {printable(', '.join(rendered.values))}\n"
+
+
+def _ending(finding: Finding, rule: Rule, why: str, paint: Paint) -> Iterator[str]:
+    """The risk, with what makes it (of several findings of an object mostly the same), and what to do."""
     if finding.risk_terms:
-        why = "; ".join(term.reason for term in finding.risk_terms)
         yield f"    {paint('risk:', _GREEN)} {finding.risk} of 100: {printable(why)}\n"
     yield f"    {paint('mend:', _GREEN)} {rule.remediation}\n"
 
