@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from seawall.findings.compare import BASELINE
 from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, Severity
 from seawall.model.rule import Rule, Scope
 from seawall.reports.excerpt import Excerpts, many, mark, printable
@@ -43,7 +44,8 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
             lines = hidden if finding.resource.kind == "Dockerfile" else secret
             lines.update((place.file, place.line) for place in finding.locations)
     excerpts = Excerpts(result.texts, secret, hidden)
-    shown = result.findings[: view.limit] if view.limit else result.findings
+    told = _told(result.findings)
+    shown = told[: view.limit] if view.limit else told
     for title, group in _groups(shown, view, rules):
         yield f"{paint(printable(title), _BOLD)}\n"
         before = ""
@@ -53,10 +55,21 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
             yield from _ending(finding, rules[finding.rule], "the same" if why == before else why, paint)
             before = why
         yield "\n"
-    left = len(result.findings) - len(shown)
+    left, known = len(told) - len(shown), len(result.findings) - len(told)
     if left:
-        yield paint(f"{left} more findings are not shown: --limit 0 shows all, --format html=FILE a page\n\n", _DIM)
+        more = f"{many(left, 'more finding')} {'is' if left == 1 else 'are'}"
+        yield paint(f"{more} not shown: --limit 0 shows all, --format html=FILE a page\n\n", _DIM)
+    if known:
+        yield paint(f"{many(known, 'finding')} of the baseline not shown: --format html=FILE has all\n\n", _DIM)
     yield from _summary(result, paint)
+
+
+def _told(findings: list[Finding]) -> list[Finding]:
+    """Those to tell, open ones first: of what the baseline knows there is nothing to do, and much."""
+    if all(finding.status is FindingStatus.OPEN for finding in findings):
+        return findings
+    told = [each for each in findings if each.waiver is None or each.waiver.source != BASELINE]
+    return sorted(told, key=lambda finding: finding.status is FindingStatus.WAIVED)
 
 
 def _painter(colour: bool) -> Paint:
