@@ -160,6 +160,14 @@ def test_a_baseline_lets_only_new_findings_count(run: Run, states: Path) -> None
     assert "1 findings of the baseline" in done.stderr and "are gone" in done.stderr
 
 
+def test_at_a_terminal_what_the_baseline_knows_hides_nothing_new(run: Run, states: Path) -> None:
+    old = results(run, states / "before", states / "old.json")
+    done = run("scan", str(states / "after"), *RULES, "--baseline", old, "--limit", "1")
+    assert "[host-network]" in done.stdout
+    assert "[host-ipc]" not in done.stdout
+    assert "1 finding of the baseline not shown" in done.stdout
+
+
 def test_a_baseline_of_a_baseline_keeps_what_it_knew(run: Run, states: Path) -> None:
     old = results(run, states / "before", states / "old.json")
     again = results(run, states / "before", states / "again.json", *RULES, "--baseline", old)

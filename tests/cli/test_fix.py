@@ -274,6 +274,23 @@ def test_overlays_get_patches_that_kustomize_takes(run: Run, tmp_path: Path, ren
     assert context == {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
+def test_one_fix_that_uncovers_a_lesser_finding_does_not_hold_back_the_others(
+    run: Run, tmp_path: Path, rendered: Any
+) -> None:
+    """Without the node's network the pod has no network policy: a lesser finding, but worse than other fixes."""
+    _folder(
+        tmp_path,
+        {
+            "prod/kustomization.yaml": "namespace: shop\nresources: [d.yaml]\n",
+            "prod/d.yaml": BASE.replace("      containers", "      hostNetwork: true\n      containers"),
+        },
+    )
+    done = run("fix", "prod", "--unsafe", cwd=tmp_path)
+    assert "would bring" not in done.stdout
+    assert "path: /spec/template/spec/hostNetwork" in done.stdout
+    assert "path: /spec/template/spec/automountServiceAccountToken" in done.stdout
+
+
 @pytest.fixture
 def rendered() -> Any:
     """Renders an overlay with the program at hand."""

@@ -57,6 +57,7 @@ def test_nothing_to_judge_exits_2(run: Run, tmp_path: Path) -> None:
     done = run("scan", str(tmp_path))
     assert done.returncode == 2
     assert "nothing to judge" in done.stderr
+    assert "in 0 objects of 0 files" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,15 @@ def test_a_secret_is_never_shown(run: Run, tmp_path: Path) -> None:
         done = run("scan", "-", "--format", name, stdin=text.encode())
         assert "literal-secret-in-env" in done.stdout
         assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["scan", "isolation", "paths"])
+def test_of_an_input_that_cannot_be_read_only_that_is_told(run: Run, tmp_path: Path, command: str) -> None:
+    done = run(command, str(tmp_path / "nosuch.yaml"))
+    assert done.returncode == 2
+    assert "nosuch.yaml" in done.stderr
+    assert "found: name" not in done.stderr
+    assert "the whole cluster falls" not in done.stdout
 
 
 def test_charts_and_overlays_that_cannot_be_rendered_are_one_line_and_exit_2(run: Run, tmp_path: Path) -> None:
@@ -269,6 +279,22 @@ def test_colour_only_where_it_is_wanted(run: Run) -> None:
 def test_hostile_names_do_not_steer_the_terminal(run: Run) -> None:
     text = BAD.replace("name: bad", 'name: "\\e[31mred\\u202e"')
     assert "\x1b" not in run("scan", "-", stdin=text.encode()).stdout
+
+
+def test_what_makes_the_risk_is_told_once_an_object(run: Run) -> None:
+    service = (
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\n"
+        "spec: {type: LoadBalancer, selector: {app: db}, ports: [{port: 80}]}\n"
+    )
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: db, labels: {app: db}}\n"
+        "spec: {containers: [{name: db, image: 'postgres:17'}]}\n"
+    )
+    done = run("scan", "-", stdin=(pod + service).encode())
+    risks = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("risk:")]
+    assert len(risks) > 3
+    assert "reached from outside by Service db" in risks[0]
+    assert {line.partition("of 100: ")[2] for line in risks[1:]} == {"the same"}
 
 
 def test_group_by_rule_and_limit(run: Run) -> None:

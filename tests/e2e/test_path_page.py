@@ -91,3 +91,11 @@ def test_turns_dark(page: webdriver.Chrome) -> None:
     before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
     page.find_element(By.ID, "theme").click()
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_asked_for_choke_points_it_begins_with_them(run: Run, tmp_path: Path, browser: webdriver.Chrome) -> None:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    file = tmp_path / "cut.html"
+    assert run("paths", "chokepoints", str(tmp_path / "estate.yaml"), "--format", f"html={file}").returncode == 0
+    browser.get(file.as_uri())
+    assert browser.find_element(By.ID, "tab-mend").get_attribute("aria-pressed") == "true"

@@ -226,14 +226,30 @@ def test_lists_and_json_are_taken_too(tmp_path: Path) -> None:
     assert [item["kind"] for item in items] == ["ExternalSecret", "Deployment"]
 
 
-def test_what_is_no_text_stays_base64(tmp_path: Path) -> None:
-    data = base64.b64encode(bytes(range(200, 256))).decode()
-    text = (SECRET % "tr0ub4dor").replace("stringData:\n  password: tr0ub4dor", f"data:\n  store.jks: {data}")
-    result = moved(tmp_path, a_yaml=text)
+KEYSTORE = (SECRET % "tr0ub4dor").replace(
+    "stringData:\n  password: tr0ub4dor", f"data:\n  store.jks: {base64.b64encode(bytes(range(200, 256))).decode()}"
+)
+
+
+@pytest.mark.parametrize("provider", ["vault", "aws", "azure", "gcp"])
+def test_what_is_no_text_stays_base64_where_the_store_keeps_text(tmp_path: Path, provider: str) -> None:
+    result = moved(tmp_path, Request("ExternalSecret", "main", provider), a_yaml=KEYSTORE)
     (value,) = documents(result)
-    assert value["spec"]["data"][0]["remoteRef"]["decodingStrategy"] == "Base64"
+    keeps_bytes = provider == "gcp"
+    assert value["spec"]["data"][0]["remoteRef"].get("decodingStrategy") == (None if keeps_bytes else "Base64")
     (command,) = result.commands(result.steps[0])
     assert "@base64d" not in command
+    assert ("base64 -d" in command) == keeps_bytes
+
+
+def test_what_is_no_text_is_decoded_by_the_driver_or_stays(tmp_path: Path) -> None:
+    pod = "---\n" + (DEPLOYMENT % "abcDEF123456").replace("API_TOKEN", "PORT_NAME")
+    text = f"{KEYSTORE}{pod}      volumes: [{{name: db, secret: {{secretName: cart-db}}}}]\n"
+    azure = Request("SecretProviderClass", provider="azure", parameters={"keyvaultName": "v", "tenantId": "t"})
+    made = documents(moved(tmp_path, azure, a_yaml=text))[0]
+    assert '"objectEncoding": "base64"' in made["spec"]["parameters"]["objects"]
+    result = moved(tmp_path, Request("SecretProviderClass", provider="aws"), a_yaml=text)
+    assert "store.jks is no text" in result.left[0].reason
 
 
 @pytest.mark.parametrize(
@@ -252,6 +268,22 @@ def test_a_value_that_stands_elsewhere_holds_the_file_back(tmp_path: Path, text:
     assert "value in clear" in result.left[0].reason
     assert "abcDEF123456" not in all_text(result)
     assert "tr0ub4dor" not in all_text(result)
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2x1c3Rlcg==\n-----END CERTIFICATE-----\n"
+
+
+def test_what_is_no_secret_may_stand_elsewhere(tmp_path: Path) -> None:
+    more = f"  ca.crt: {json.dumps(CERTIFICATE)}\n  DB_HOST: db.example.com\n  username: shop_rw\n"
+    settings = (
+        f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ca, namespace: shop}}\n"
+        f"data: {{ca.crt: {json.dumps(CERTIFICATE)}, host: db.example.com, owner: shop_rw}}\n"
+    )
+    result = moved(tmp_path, a_yaml=SECRET % "tr0ub4dor" + more + settings)
+    assert not result.left
+    assert len(result.steps[0].moved.keys) == 4
+    result = moved(tmp_path, a_yaml=SECRET % "tr0ub4dor" + "  token: db.example.com\n" + settings)
+    assert not result.steps
 
 
 def test_what_cannot_be_moved_stays_with_a_reason(tmp_path: Path) -> None:

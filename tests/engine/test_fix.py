@@ -166,6 +166,42 @@ def test_what_an_anchor_would_carry_elsewhere_is_refused() -> None:
     }
 
 
+def test_what_another_fix_took_away_is_fixed_too() -> None:
+    context = "securityContext: {capabilities: {add: [SYS_ADMIN, NET_ADMIN]}}"
+    text = f"{_pod('x')}    {context}\n".replace("spec:", "spec:\n  hostNetwork: true")
+    result = fixing(text)
+    assert [each for each in result.dropped if "capab" in each.finding.rule] == []
+    fixed = {each.rule for each in result.after.findings if each.status is FindingStatus.FIXED}
+    assert {"host-network", "added-capabilities", "sys-admin-capability", "net-admin-capability"} <= fixed
+
+
+def _pod(name: str) -> str:
+    return (
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: a}}\nspec:\n  containers:\n"
+        f"  - name: {name}\n    image: registry.example.com/{name}:1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "container", "is_fixed"),
+    [
+        ("", "{runAsUser: 0}", False),
+        ("{runAsUser: 0}", "{}", False),
+        ("{runAsUser: 0}", "{runAsUser: 1000}", True),
+        ("{runAsUser: 1000}", "{runAsUser: 0}", False),
+        ("{runAsNonRoot: false}", "{runAsUser: 0}", False),
+        ("{runAsNonRoot: false, runAsUser: 0}", "{runAsUser: 1000}", True),
+        ("", "{}", True),
+    ],
+)
+def test_user_0_is_not_told_not_to_be_root(spec: str, container: str, is_fixed: bool) -> None:
+    text = f"{_pod('x')}    securityContext: {container}\n"
+    if spec:
+        text = text.replace("spec:", f"spec:\n  securityContext: {spec}")
+    result = fixing(text, "run-as-non-root")
+    assert ("runAsNonRoot: true" in fixed_text(result)) == is_fixed
+
+
 def test_waived_findings_are_not_fixed() -> None:
     text = POD.replace("# for the agent", "# seawall: ignore[host-pid] for the agent")
     assert fixing(text, "host-pid").files == []

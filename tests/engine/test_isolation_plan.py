@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -211,6 +212,18 @@ def test_plans_hold_whatever_the_estate(tmp_path: Path, data: st.DataObject) -> 
     assert plan.after.mixed == 0
 
 
+def test_what_would_lie_more_open_is_told_with_what_to_ask_instead(tmp_path: Path) -> None:
+    objects = [node(name) for name in ("n1", "n2", "n3", "n4")]
+    objects += workload("plugin", "untrusted", ["n1"]) + workload("web", "ordinary", ["n2"])
+    objects += workload("queue", "ordinary", ["n2", "n2", "n3", "n3", "n3"])
+    pools = ("acme=shop/plugin", "acme=shop/web")
+    plan = plan_for(tmp_path, objects, *pools)
+    assert plan.state == "no answer"
+    assert "raise the number of Secrets on nodes with untrusted workloads from 1 to 2" in plan.reason
+    assert "put --pool untrusted before the others" in plan.reason
+    assert plan_for(tmp_path, objects, "untrusted", *pools).state == "found"
+
+
 def test_kubectl_applies_the_patches_as_we_do(tmp_path: Path) -> None:
     """A strategic merge by kubectl itself gives the objects of which the plan was proved."""
     kubectl = program("kubectl")
@@ -224,6 +237,10 @@ def test_kubectl_applies_the_patches_as_we_do(tmp_path: Path) -> None:
     assert {patch.resource.kind for patch in plan.patches} == {"Node", "StatefulSet"}
     for patch in plan.patches:
         ref = patch.resource
+        if ref.kind != "Node":
+            (words,) = map(shlex.split, patch.commands)
+            assert words[:6] == ["kubectl", "patch", "statefulset.v1.apps", ref.name, "-n", "shop"]
+            assert json.loads(words[-1]) == patch.patch
         before = next(o for o in objects if (o["kind"], o["metadata"]["name"]) == (ref.kind, ref.name))
         file, change = tmp_path / "object.json", tmp_path / "patch.json"
         file.write_text(json.dumps(before))

@@ -249,6 +249,17 @@ def test_python(tmp_path: Path) -> None:
     }
 
 
+def test_flit_recorded_in_hexadecimal(tmp_path: Path) -> None:
+    site = "usr/local/lib/python3.12/site-packages"
+    rows = (f"{name},sha256={hashlib.sha256(b'1').hexdigest()},1\n" for name in ("a.py", "b.py"))
+    image = tar(
+        entry(f"{site}/a.py", b"1"),
+        entry(f"{site}/b.py", b"changed"),
+        entry(f"{site}/a-1.dist-info/RECORD", "".join(rows).encode()),
+    )
+    assert changed(layered(tmp_path, image)) == {f"{site}/b.py": "package-data-modified"}
+
+
 def test_what_conda_installs_is_written_into(tmp_path: Path) -> None:
     site = "opt/conda/lib/python3.12/site-packages"
     image = tar(

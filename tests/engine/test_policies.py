@@ -171,6 +171,22 @@ def test_own_policies_can_be_chosen_and_waived(run: Run, tmp_path: Path) -> None
     assert [each["status"] for each in document["findings"]] == ["waived"]
 
 
+def test_nobody_is_sent_to_a_page_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seawall.yaml").write_text(CONFIG.partition("  - id: of-a")[0])
+    done = run("scan", "-", "--rule", "team-label", stdin=(POD % "p").encode(), cwd=tmp_path)
+    assert "high[team-label]" in done.stdout
+    assert "seawall rules show" not in done.stdout
+    done = run("scan", "-", stdin=(POD % "p").encode(), cwd=tmp_path)
+    named = done.stdout.rpartition("seawall rules show ")[2].partition("`")[0]
+    assert run("rules", "show", named).returncode == 0
+
+
+def test_of_several_mistakes_the_command_that_tells_all_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("profil: a\npolicys: []\n")
+    done = run("scan", "-", "--config", "own.yaml", stdin=(POD % "p").encode(), cwd=tmp_path)
+    assert "(and 1 more: `seawall config check own.yaml` tells all)" in done.stderr
+
+
 def test_a_policy_that_is_no_cel_stops_the_run_with_its_place(run: Run, tmp_path: Path) -> None:
     code, stderr, _ = scan(run, tmp_path, "policies:\n  - {id: a, expression: 'object.'}\n")
     assert code == 2

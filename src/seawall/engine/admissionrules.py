@@ -128,6 +128,7 @@ def _rule(policy: FoundPolicy, bindings: Sequence[FoundBinding], check: Callable
         control_list=about.controls,
         aliases=(f"ValidatingAdmissionPolicy/{policy.name}",),
         references=(_DOCUMENTED,),
+        built_in=False,
     )
 
 
@@ -150,6 +151,7 @@ def _unjudged(resource: Resource) -> Rule:
         control_list="",
         aliases=(f"MutatingAdmissionPolicy/{resource.ref.name}",),
         references=(),
+        built_in=False,
     )
 
 

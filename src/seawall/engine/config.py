@@ -241,7 +241,8 @@ def _first_problem(text: Text, value: dict[str, Any], kind: type) -> ConfigError
     from seawall.engine.configcheck import shape_problems
 
     problems = shape_problems(text, kind, value)
-    more = f" (and {len(problems) - 1} more: `seawall config check` tells all)" if len(problems) > 1 else ""
+    rest = len(problems) - 1
+    more = f" (and {rest} more: `seawall config check {text.file}` tells all)" if rest else ""
     return ConfigError(f"{problems[0]}{more}")
 
 

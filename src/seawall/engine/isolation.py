@@ -70,7 +70,7 @@ class Isolation:
                 f"{resource.ref}: {format_path(invalid.path)} has the wrong type: not judged"
                 for resource, invalid in self.world.units.unread
             ]
-            if not self.world.units.by_label and not self.world.nodes:
+            if not lines and not self.world.units.by_label and not self.world.nodes:
                 lines.append("no workloads and no nodes were found: name the files, folder or snapshot with them")
         return lines
 

@@ -23,7 +23,13 @@ from seawall.model.views import to_view
 __all__ = ["BadPool", "NoSolver", "PlanOptions", "make_plan", "merge"]
 
 #: What lies where untrusted code runs: none of it may grow by a plan.
-_EXPOSED = ("mixed", "exposed_secrets", "exposed_tokens", "exposed_strong", "exposed_sensitive")
+_EXPOSED = {
+    "mixed": "nodes with sensitive and untrusted workloads",
+    "exposed_secrets": "Secrets on nodes with untrusted workloads",
+    "exposed_tokens": "tokens on nodes with untrusted workloads",
+    "exposed_strong": "strong rights on nodes with untrusted workloads",
+    "exposed_sensitive": "sensitive workloads on nodes with untrusted workloads",
+}
 
 
 class BadPool(Exception):
@@ -119,16 +125,32 @@ def _proved(
     after_world = _applied(isolation, world, problem, solution, changes)
     after = _total(after_world)
     proof, wrong = _check(world, after_world, problem, solution)
-    worse = [name for name in _EXPOSED if getattr(after, name) > getattr(before, name)]
+    worse = _worse(before, after)
     if wrong or worse:
-        reason = wrong or f"judged anew, the plan found makes {', '.join(worse)} worse; it is not proposed"
-        return _without("no answer", reason, before)
+        return _without("no answer", wrong or f"{worse}{_advice(world, pools)}", before)
     made = {name: sorted(node for node, pool in solution.pools.items() if pool == name) for name in pools}
     told = (Pool(name, tuple(nodes), tuple(sorted(pools[name]))) for name, nodes in made.items())
     return Plan(
         "found", "", tuple(told), tuple(moves(problem, solution)), tuple(changes), before, after,
         tuple(proof), tuple(_stays(world, pools)),
     )  # fmt: skip
+
+
+def _worse(before: Total, after: Total) -> str:
+    """What would lie more open than before; empty where nothing does."""
+    grown = [
+        f"{title} from {getattr(before, name)} to {getattr(after, name)}"
+        for name, title in _EXPOSED.items()
+        if getattr(after, name) > getattr(before, name)
+    ]
+    return f"the plan found is not proposed, for it would raise the number of {', of '.join(grown)}" if grown else ""
+
+
+def _advice(world: World, pools: Mapping[str, set[str]]) -> str:
+    """How to ask so that untrusted workloads are kept apart; the first pool that asks for one has it."""
+    if any(world.judgement(unit).level == "untrusted" for unit in world.units) and "untrusted" not in pools:
+        return "; put --pool untrusted before the others, so that untrusted workloads get nodes of their own"
+    return ""
 
 
 def _applied(

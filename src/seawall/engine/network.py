@@ -162,6 +162,8 @@ class Network:
         lines = [str(error) for error in self.errors()]
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.reading.unrendered]
         if not self.inventory.resources:
+            if lines:
+                return lines
             lines.append("nothing to judge was found: name files or folders with Kubernetes manifests")
         elif not self.reach.world.workloads:
             lines.append("no pods and no workloads were found: there is nothing that connections could be between")

@@ -82,6 +82,7 @@ def _rule(policy: OwnPolicy, check: Callable[[Inventory, Context], Hits]) -> Rul
         control_list=" ".join(policy.controls),
         aliases=(),
         references=(),
+        built_in=False,
     )
 
 

@@ -151,7 +151,7 @@ class Attack:
         lines += self.graph.notes
         if self.problem:
             lines.append(self.problem)
-        elif not self.graph.of_kind(PlaceKind.CONTAINER):
+        elif not lines and not self.graph.of_kind(PlaceKind.CONTAINER):
             lines.append("no workloads were found: name the files, folder, snapshot or cluster with them")
         return lines
 

@@ -60,7 +60,8 @@ def refuse(faults: Sequence[SourceError]) -> None:
         ConfigError: there is one; it tells the first and how many more there are.
     """
     if faults:
-        more = f" (and {len(faults) - 1} more: `seawall policy check` tells all)" if len(faults) > 1 else ""
+        rest = len(faults) - 1
+        more = f" (and {rest} more: `seawall policy check {faults[0].source}` tells all)" if rest else ""
         raise ConfigError(f"{faults[0]}{more}")
 
 

@@ -79,7 +79,7 @@ class ScanResult(Struct):
         lines = [str(error) for error in self.errors]
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.unrendered]
         lines += self._rules_told()
-        if not self.inventory.resources:
+        if not self.inventory.resources and not lines:
             lines.append("nothing to judge was found: name files or folders with Kubernetes manifests or Dockerfiles")
         return lines
 

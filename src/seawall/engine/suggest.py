@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from seawall.engine.reading import ReadOptions, Supplied
 from seawall.engine.rewrite import Dropped, Planned
 from seawall.engine.scan import ScanOptions, scan
-from seawall.model.finding import Finding, Location, RenderedEvidence
+from seawall.model.finding import Finding, Location, RenderedEvidence, Severity
 from seawall.model.paths import Path, format_path, lookup, parse_path
 from seawall.model.remedy import Conflict, Edit, applied, in_order
 from seawall.model.resource import Resource
@@ -79,64 +79,86 @@ class _Bare(Struct, frozen=True):
         return [Location(_HERE, 0, 0, format_path(path)) for path in paths]
 
 
+#: Of one object: how many findings of each rule and severity.
+_Counts = Counter[tuple[str, Severity]]
+
+
 def _hold(options: ScanOptions, fixes: Sequence[Planned]) -> tuple[list[Planned], list[Dropped]]:
-    """Try the fixes on the objects, each object by itself."""
+    """Try the fixes on the objects, each object by itself; where all of one do not stand, one after the other."""
     by_object: dict[int, list[Planned]] = {}
     for fix in fixes:
         by_object.setdefault(fix.number, []).append(fix)
     groups = list(by_object.values())
-    raws = [group[0].resource.raw for group in groups]
-    before, _ = _judged(options, [(g[0].resource, raw) for g, raw in zip(groups, raws, strict=True)])
-    changed: list[tuple[Resource, dict[str, Any]]] = []
+    now = _judged(options, [(group[0].resource, group[0].resource.raw) for group in groups])
+    held: dict[int, list[Planned]] = {}
+    waiting = {place: [list(group)] for place, group in enumerate(groups)}
     dropped: list[Dropped] = []
-    for group, raw in zip(groups, raws, strict=True):
-        try:
-            changed.append((group[0].resource, applied(raw, in_order(e for fix in group for e in fix.edits))))
-        except Conflict as problem:
-            dropped += [Dropped(fix.finding, str(problem)) for fix in group]
-            changed.append((group[0].resource, raw))
-    after, severities = _judged(options, changed)
-    lost = {id(each.finding) for each in dropped}
-    held: list[Planned] = []
-    for place, group in enumerate(groups):
-        worst = max((fix.finding.severity for fix in group), key=lambda each: each.rank)
-        new = [
-            rule
-            for (at, rule), count in after.items()
-            if at == place and count > before[place, rule] and severities[place, rule].at_least(worst)
-        ]
-        for fix in group:
-            if id(fix.finding) in lost:
-                continue
-            count = sum(other.finding.rule == fix.finding.rule for other in group)
-            gone = after[place, fix.finding.rule] <= before[place, fix.finding.rule] - count
-            if new or not gone:
-                reason = f"it would bring a new finding of {new[0]}" if new else "the finding is still there with it"
-                dropped.append(Dropped(fix.finding, reason))
+    while waiting:
+        parts = {place: queue.pop(0) for place, queue in waiting.items()}
+        trials = {place: _applied([*held.get(place, ()), *part]) for place, part in parts.items()}
+        judged = [(groups[place][0].resource, raw) for place, raw in trials.items() if not isinstance(raw, str)]
+        after = iter(_judged(options, judged))
+        for place, part in parts.items():
+            trial = trials[place]
+            counts = Counter() if isinstance(trial, str) else next(after)
+            reason = trial if isinstance(trial, str) else _objection(part, now[place], counts)
+            if not reason:
+                held.setdefault(place, []).extend(part)
+                now[place] = counts
+            elif len(part) == 1:
+                dropped.append(Dropped(part[0].finding, reason))
             else:
-                held.append(fix)
-    return held, dropped
+                waiting[place] += [[fix] for fix in part]
+        waiting = {place: queue for place, queue in waiting.items() if queue}
+    return [fix for place in sorted(held) for fix in held[place]], dropped
 
 
-def _judged(
-    options: ScanOptions, objects: Sequence[tuple[Resource, dict[str, Any]]]
-) -> tuple[Counter[tuple[int, str]], dict[tuple[int, str], Any]]:
+def _applied(fixes: Sequence[Planned]) -> dict[str, Any] | str:
+    """The object with the fixes made, or why they cannot be."""
+    try:
+        made: dict[str, Any] = applied(fixes[0].resource.raw, _edits(fixes))
+        return made
+    except Conflict as problem:
+        return str(problem)
+
+
+def _objection(fixes: Sequence[Planned], before: _Counts, after: _Counts) -> str:
+    """Why fixes that were tried together are not held; empty where they are."""
+    least = max((fix.finding.severity for fix in fixes), key=lambda each: each.rank)
+    new = [rule for (rule, severity), n in after.items() if n > before[rule, severity] and severity.at_least(least)]
+    if new:
+        return f"it would bring a new finding of {new[0]}"
+    wanted = Counter(fix.finding.rule for fix in fixes)
+    there, left = _by_rule(before), _by_rule(after)
+    stays = any(left[rule] > max(there[rule] - count, 0) for rule, count in wanted.items())
+    return "the finding is still there with it" if stays else ""
+
+
+def _by_rule(counts: _Counts) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (rule, _), count in counts.items():
+        found[rule] += count
+    return found
+
+
+def _judged(options: ScanOptions, objects: Sequence[tuple[Resource, dict[str, Any]]]) -> list[_Counts]:
+    """What is found in each of some objects."""
+
     def load() -> Iterator[Loaded]:
         for resource, raw in objects:
             yield from from_object(InputFile(_HERE, ""), raw, _Bare(raw), (), (), resource.ref.cluster)
 
+    found: list[_Counts] = [Counter() for _ in objects]
+    if not objects:
+        return found
     read = ReadOptions((_HERE,), supplied={_HERE: Supplied("manifests", load)})
     result = scan(structs.replace(options, read=read, baseline=None))
     numbers = {id(resource): number for number, resource in enumerate(result.inventory.resources)}
-    counts: Counter[tuple[int, str]] = Counter()
-    severities: dict[tuple[int, str], Any] = {}
     for finding in result.findings:
         subject = result.subjects.get(id(finding))
         if subject is not None:
-            key = (numbers[id(subject.resource)], finding.rule)
-            counts[key] += 1
-            severities[key] = finding.severity
-    return counts, severities
+            found[numbers[id(subject.resource)]][finding.rule, finding.severity] += 1
+    return found
 
 
 def json_patch(raw: dict[str, Any], edits: Sequence[Edit]) -> list[dict[str, Any]]:

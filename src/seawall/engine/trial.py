@@ -24,13 +24,13 @@ class Counts:
         self.objects = [(each.ref.kind, each.ref.namespace, each.ref.name) for each in result.inventory.resources]
         self.by_rule: Counter[tuple[int, str]] = Counter()
         self.by_severity: Counter[tuple[int, str, Severity]] = Counter()
-        self.fingerprints: set[str] = set()
+        self.fingerprints: dict[str, int] = {}
         for finding in result.open_findings():
             subject = result.subjects.get(id(finding))
             number = numbers[id(subject.resource)] if subject is not None else -1
             self.by_rule[number, finding.rule] += 1
             self.by_severity[number, finding.rule, finding.severity] += 1
-            self.fingerprints.add(finding.fingerprint)
+            self.fingerprints[finding.fingerprint] = number
         self.broken = {s.rule for s in result.statuses if s.state in (RuleState.ERROR, RuleState.NOT_JUDGED)}
         self.errors = Counter(error.message for error in result.errors)
 
@@ -39,6 +39,10 @@ class Counts:
         mixed = copy(self)
         mixed.by_rule = _mixed(self.by_rule, other.by_rule, numbers)
         mixed.by_severity = _mixed(self.by_severity, other.by_severity, numbers)
+        mixed.fingerprints = {
+            **{each: number for each, number in self.fingerprints.items() if number not in numbers},
+            **{each: number for each, number in other.fingerprints.items() if number in numbers},
+        }
         return mixed
 
 
@@ -89,7 +93,9 @@ def compare(
         if known is None or known.at_least(fix.finding.severity):
             least[fix.number] = fix.finding.severity
     for key, together in planned.items():
-        if after.by_rule[key] > before.by_rule[key] - len(together):
+        # What another fix took away before is gone already.
+        expected = sum(fix.finding.fingerprint in before.fingerprints for fix in together)
+        if after.by_rule[key] > before.by_rule[key] - expected:
             there = [fix for fix in together if fix.finding.fingerprint in after.fingerprints] or together
             trial.bad += [(fix, "the finding is still there with it") for fix in there]
     overall = max(least.values(), key=lambda severity: severity.rank, default=Severity.CRITICAL)

@@ -96,8 +96,7 @@ class Weights:
         label = f"{namespace_of(resource)}/{owned.name}[{owned.kind}]"
         spec: PodSpec = template.spec
         settings = []
-        # A path of the node is of little use to nobody without capabilities; a socket or a privilege is.
-        if (out := way_out(spec)) and not (" of the node" in out and _is_lowly(spec)):
+        if out := way_out(spec):
             settings.append(term("targets", f"opens its node: {out}"))
         if why := matters(resource, template):
             settings.append(term("sensitivity", why))

@@ -110,7 +110,7 @@ class Move(Struct, frozen=True, rename="camel"):
 
 
 class Patch(Struct, frozen=True, rename="camel"):
-    """A strategic merge patch of an object, with why; ``commands`` say the same to kubectl where it can."""
+    """A strategic merge patch of an object, with why; ``commands`` say the same to kubectl."""
 
     resource: ResourceRef
     why: str

@@ -135,7 +135,8 @@ class Rule(Struct, frozen=True):
     or pods share: where it says no, the check has nothing to say and is not called, which keeps rules about what
     hardly any container has cheap.
     ``manifests_only`` rules are about what stands in files, and do not run on objects of a cluster. ``by_value`` rules
-    know a secret by its value: of a snapshot, which was rid of those, they cannot tell that there is none.
+    know a secret by its value: of a snapshot, which was rid of those, they cannot tell that there is none. ``built_in``
+    are those of the catalogue, the others policies of a run.
     """
 
     id: str
@@ -156,6 +157,7 @@ class Rule(Struct, frozen=True):
     when: Callable[[Any], object] | None = None
     manifests_only: bool = False
     by_value: bool = False
+    built_in: bool = True
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -1,4 +1,4 @@
-"""Compliance for people and programs: terminal, JSON (``seawall.comply/v1``), CSV, JUnit and one HTML page."""
+"""Compliance for people and programs: terminal, JSON (``seawall.comply/v1``), CSV and JUnit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {Status.FAIL: "FAIL"}
 
 def render(name: str, report: Report) -> Iterator[bytes]:
     """A report in one of the formats."""
-    own = {"terminal": terminal, "json": document, "html": html, "csv": table, "junit": junit}
+    own = {"terminal": terminal, "json": document, "csv": table, "junit": junit}
     if name in own:
         yield from own[name](report)
     else:
@@ -97,7 +97,7 @@ def _lines(report: Report) -> Iterator[str]:
 def summary_lines(report: Report) -> Iterator[str]:
     """The score, the counts, the trend and the owners."""
     counts = ", ".join(f"{number} {name}" for name, number in report.counts().items() if number)
-    yield f"score {report.score()} % of {len(report.controls)} controls pass or are attested: {counts}"
+    yield f"{report.score()} % of {len(report.controls)} controls pass or are attested: {counts}"
     if report.trend is not None:
         yield f"{report.trend.change:+} since the earlier run ({report.trend.previous} %)"
         for word, controls in (("mended", report.trend.mended), ("broken", report.trend.broken)):
@@ -166,13 +166,6 @@ def _case(framework: str, control: ControlReport) -> str:
     return f"    <testcase classname={quote(f'seawall.{framework}')} name={name}>{inner}</testcase>\n"
 
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:0;color:#12222d;background:#f5f8fa}main{max-width:1080px;
-margin:auto;padding:24px}h1{font-size:24px;margin:0}h2{font-size:18px;margin:28px 0 8px}table{width:100%;
-border-collapse:collapse;background:#fff}td,th{padding:7px 10px;border-bottom:1px solid #dde5ea;text-align:left;
-vertical-align:top}.s{font-weight:600;white-space:nowrap}.pass,.attested{color:#0a7040}.fail{color:#b3261e}
-.partial,.waived{color:#8a5a00}.manual,.not-checked{color:#4b5c68}.bar{display:flex;height:22px;border-radius:4px;
-overflow:hidden;margin:14px 0}ul{margin:4px 0 0;padding-left:18px;font-size:13px;overflow-wrap:anywhere}
-@media print{body{background:#fff}}"""
 COLOURS = {
     Status.PASS: "#2e8b57",
     Status.ATTESTED: "#5aa9a0",
@@ -182,55 +175,6 @@ COLOURS = {
     Status.MANUAL: "#8fa3b0",
     Status.NOT_CHECKED: "#c3ced6",
 }
-
-
-def html(report: Report) -> Iterator[bytes]:
-    """One page without scripts or anything from elsewhere."""
-    from base64 import b64encode
-    from hashlib import sha256
-
-    bars = "".join(f".b{n}{{background:{COLOURS[s]};flex:{report.counts()[s.value]}}}" for n, s in enumerate(COLOURS))
-    style = _STYLE + bars
-    policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
-    yield (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'<meta name="viewport" content="width=device-width"><title>{_html(report.framework.title)}</title>'
-        f"<style>{style}</style></head><body><main>\n"
-    ).encode()
-    yield from (f"{part}\n".encode("utf-8", "replace") for part in _body(report))
-    yield b"</main></body></html>\n"
-
-
-def _body(report: Report) -> Iterator[str]:
-    yield f"<h1>{_html(report.framework.title)}</h1>"
-    yield f"<p>Judged {report.judged} by Seawall {report.tool}; {'complete' if report.complete else 'INCOMPLETE'}.</p>"
-    yield '<div class="bar">' + "".join(f'<div class="b{n}"></div>' for n in range(len(COLOURS))) + "</div>"
-    yield "<p>" + "<br>".join(_html(line) for line in summary_lines(report)) + "</p>"
-    for title, lines in (("Not read or not judged", report.problems), ("Notes", report.notes)):
-        if lines:
-            yield f"<h2>{title}</h2><ul>{''.join(f'<li>{_html(line)}</li>' for line in lines)}</ul>"
-    yield "<h2>Inputs</h2><ul>"
-    for each in report.inputs:
-        yield f"<li>{_html(f'{each.path}: {each.kind} {each.collected} {each.sha256}')}</li>"
-    yield "</ul>"
-    section = None
-    for control in report.controls:
-        if control.section != section:
-            yield "</table>" if section is not None else ""
-            section = control.section
-            yield f"<h2>{_html(section or 'Controls')}</h2><table>"
-        told = "".join(f"<li>{_html(line)}</li>" for each in control.evidence if (line := evidence_line(each)))
-        more = f"<li>and {control.more} more</li>" if control.more else ""
-        yield (
-            f'<tr><td class="s {control.status}">{control.status}</td><td>{_html(control.id)}</td>'
-            f"<td>{_html(control.title)}<br>{_html(control.reason)}<ul>{told}{more}</ul></td></tr>"
-        )
-    yield "</table>"
-
-
-def _html(text: str) -> str:
-    return escape(printable(text))
 
 
 def listing(frameworks: list[Framework]) -> Iterator[str]:

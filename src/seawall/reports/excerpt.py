@@ -9,8 +9,14 @@ from collections.abc import Set as AbstractSet
 #: Compiled when they are first used: a scan that shows no lines never needs them.
 _LINE_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
 _WORD = r'"(?:[^"\\]|\\.)*"|[^\s:,\]}]+'
-#: What stands after a colon or (``key=value``) an equals sign; all of a line that has neither.
-_VALUE = r"([:=]\s*)\S.*|\A()[^:=]*\Z"
+#: What stands before a value and may be shown: a key of YAML or JSON, in a list or at the start of a flow mapping, or
+#: the name of a long option. Other signs (an ``=`` at the end of base64, ``user:password``) do not tell where it is.
+_BEFORE = (
+    r"\s*(?:-\s+)*"
+    r"""(?:[{\[]\s*)*(?:(?:"[^"]*"|'[^']*')\s*:\s*|[^\s:=,'"{}\[\]]+:(?:\s+|\Z))"""
+    r"""|\s*(?:-\s+)*["']?--[A-Za-z][\w.-]*="""
+    r"|\s*(?:-\s+)*"
+)
 #: Control and format characters that must not reach a terminal.
 _UNPRINTABLE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 #: Larger files are not read again for an excerpt.
@@ -44,11 +50,7 @@ class Excerpts:
         text = lines[number - 1]
         if self._hidden and self._is_hidden(file, number, lines):
             return f"{text[: len(text) - len(text.lstrip())]}********"
-        return (
-            re.sub(_VALUE, lambda found: f"{found[1] or ''}********", text, count=1)
-            if (file, number) in self._secret
-            else text
-        )
+        return _masked(text) if (file, number) in self._secret else text
 
     def _is_hidden(self, file: str, number: int, lines: list[str]) -> bool:
         while (file, number) not in self._hidden:
@@ -71,9 +73,21 @@ class Excerpts:
         return re.split(_LINE_BREAK, data.decode(encoding, "replace"))
 
 
+def _masked(text: str) -> str:
+    """A line without its value: the key before it is left."""
+    before = re.match(_BEFORE, text)
+    end = before.end() if before is not None else 0
+    return f"{text[:end]}********" if text[end:].strip() else text
+
+
 def printable(text: str) -> str:
     """Text without the characters that would steer a terminal."""
     return re.sub(_UNPRINTABLE, "\ufffd", text)
+
+
+def many(number: int, noun: str) -> str:
+    """A count with its noun: ``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def mark(line: str, column: int, width: int) -> tuple[str, int, int]:

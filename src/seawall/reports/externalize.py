@@ -10,7 +10,7 @@ from typing import Any
 from seawall.engine.externalize import Externalized, Part, Step
 from seawall.model.paths import lookup
 from seawall.model.remedy import Edit, in_order
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 from seawall.reports.yamlout import to_yaml
 
 FORMATS = ("yaml", "patch")
@@ -113,7 +113,7 @@ def told(result: Externalized) -> Iterator[str]:
         yield "put the values into the store before you apply this; each command reads them from your manifest:"
         for step in result.steps:
             yield from (f"  {command}" for command in result.commands(step))
-            binary = [key.name for key in step.moved.keys if key.binary and key.property]
+            binary = [key.name for key in step.moved.keys if key.binary]
             if binary:
                 yield f"  # {', '.join(binary)} of {step.moved.name} is no text, and is kept as base64"
         yield ""
@@ -127,7 +127,7 @@ def told(result: Externalized) -> Iterator[str]:
 
 def _moves(result: Externalized, step: Step) -> str:
     moved = step.moved
-    count = f"{len(moved.keys)} value{'' if len(moved.keys) == 1 else 's'}"
+    count = many(len(moved.keys), "value")
     remotes = list(dict.fromkeys(key.remote for key in moved.keys))
     where = remotes[0] if len(remotes) == 1 else f"{remotes[0]} and {len(remotes) - 1} more"
     whence = f"{step.parts[0].resource.ref}" + (f", for the new {moved}" if moved.made else "")

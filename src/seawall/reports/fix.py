@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from seawall.engine.fix import FixResult
 from seawall.engine.rewrite import Dropped, Planned
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 
 _MOST = 20
 
@@ -31,7 +31,7 @@ def _lines(result: FixResult, written: bool, limit: int) -> Iterator[str]:
     if limit and total > limit:
         yield f"... and {total - limit} more; --limit 0 tells all"
     verb = "fixed" if written else "would be fixed"
-    yield f"{_count(total, 'finding')} {verb} in {_count(len(result.files), 'file')}"
+    yield f"{many(total, 'finding')} {verb} in {many(len(result.files), 'file')}"
     yield from _dropped(result.dropped)
     yield from _cautious(result.cautious)
     for suggestion in result.suggestions:
@@ -39,14 +39,10 @@ def _lines(result: FixResult, written: bool, limit: int) -> Iterator[str]:
         if suggestion.kind == "by-hand":
             yield f"by hand, in {printable(suggestion.target)}: {printable(suggestion.text.strip())}"
         else:
-            yield f"{_count(len(suggestion.findings), 'finding')} of {printable(suggestion.target)} would go with:"
+            yield f"{many(len(suggestion.findings), 'finding')} of {printable(suggestion.target)} would go with:"
             yield from (printable(line) for line in suggestion.text.splitlines())
     remaining = len(result.after.open_findings())
-    yield f"{_count(remaining, 'finding')} {'remain' if remaining != 1 else 'remains'}; `seawall scan` tells them"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    yield f"{many(remaining, 'finding')} {'remain' if remaining != 1 else 'remains'}; `seawall scan` tells them"
 
 
 def _told(fix: Planned) -> str:
@@ -57,7 +53,7 @@ def _told(fix: Planned) -> str:
 
 def _dropped(dropped: Sequence[Dropped]) -> Iterator[str]:
     if dropped:
-        yield f"{_count(len(dropped), 'fix').replace('fixs', 'fixes')} left out:"
+        yield f"{many(len(dropped), 'fix').replace('fixs', 'fixes')} left out:"
     for each in dropped[:_MOST]:
         place = each.finding.locations[0]
         yield printable(f"  {place.file}:{place.line}: {each.finding.rule}: {each.reason}")
@@ -68,7 +64,7 @@ def _dropped(dropped: Sequence[Dropped]) -> Iterator[str]:
 def _cautious(cautious: Sequence[Planned]) -> Iterator[str]:
     if not cautious:
         return
-    count = _count(len(cautious), "finding")
+    count = many(len(cautious), "finding")
     yield f"{count} could be fixed with --unsafe or --interactive, where a program may need what is taken away:"
     reasons: dict[tuple[str, str], int] = {}
     for fix in cautious:

@@ -8,7 +8,7 @@ import msgspec
 
 from seawall import __version__
 from seawall.model.isolation import Estate, Falls, Lost, Total
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 from seawall.reports.html import fill
 
 SCHEMA = "seawall.isolation/v1"
@@ -30,6 +30,9 @@ def html(document: bytes) -> bytes:
 
 def terminal(estate: Estate, limit: int) -> Iterator[str]:
     """The whole in a few lines, then a block a node, namespace or pool, worst first."""
+    if not (estate.total.nodes or estate.total.workloads):
+        yield "no workloads and no nodes were read\n"
+        return
     yield from summary(estate.total)
     for note in estate.notes:
         yield f"note: {printable(note)}\n"
@@ -45,19 +48,20 @@ def terminal(estate: Estate, limit: int) -> Iterator[str]:
 def summary(total: Total) -> Iterator[str]:
     """The estate in figures."""
     yield (
-        f"{total.nodes} nodes, {total.workloads} workloads, {total.secrets} Secrets, {total.tokens} tokens, "
-        f"{total.tenants} tenants, {total.volumes} volumes\n"
+        f"{many(total.nodes, 'node')}, {many(total.workloads, 'workload')}, {many(total.secrets, 'Secret')}, "
+        f"{many(total.tokens, 'token')}, {many(total.tenants, 'tenant')}, {many(total.volumes, 'volume')}\n"
     )
     yield (
         f"the whole cluster falls with {total.cluster_nodes} of the nodes; worst radius {total.worst}, "
         f"mean {total.mean}\n"
     )
-    yield f"{total.mixed} nodes have sensitive and untrusted workloads together\n"
+    have = "has" if total.mixed == 1 else "have"
+    yield f"{many(total.mixed, 'node')} {have} sensitive and untrusted workloads together\n"
     if total.entries:
         yield (
-            f"on the {total.entries} nodes with untrusted workloads lie {total.exposed_secrets} Secrets, "
-            f"{total.exposed_tokens} tokens, {total.exposed_strong} strong rights, "
-            f"{total.exposed_sensitive} sensitive workloads\n"
+            f"on the {many(total.entries, 'node')} with untrusted workloads lie "
+            f"{many(total.exposed_secrets, 'Secret')}, {many(total.exposed_tokens, 'token')}, "
+            f"{many(total.exposed_strong, 'strong right')}, {many(total.exposed_sensitive, 'sensitive workload')}\n"
         )
 
 
@@ -67,9 +71,9 @@ def _row(row: Falls, by: str) -> Iterator[str]:
     pool = f"  pool {row.pool}" if by == "node" and row.pool and row.pool != row.name else ""
     yield f"{printable(row.name)}{printable(pool)}\n"
     yield (
-        f"  radius {row.radius:>3} {'#' * full}{'.' * (_BAR - full)}  {row.pods} pods, {len(row.tenants)} tenants, "
-        f"{len(row.tokens)} tokens, {len(row.secrets)} Secrets{more}, "
-        f"{len(row.volumes)} volumes\n"
+        f"  radius {row.radius:>3} {'#' * full}{'.' * (_BAR - full)}  {many(row.pods, 'pod')}, "
+        f"{many(len(row.tenants), 'tenant')}, {many(len(row.tokens), 'token')}, "
+        f"{many(len(row.secrets), 'Secret')}{more}, {many(len(row.volumes), 'volume')}\n"
     )
     for why in row.cluster[:_SHOWN]:
         yield f"  the cluster falls: {printable(why)}\n"

@@ -8,7 +8,7 @@ import msgspec
 
 from seawall import __version__
 from seawall.model.isolation import Plan, Total
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 from seawall.reports.yamlout import to_yaml
 
 SCHEMA = "seawall.isolation-plan/v1"
@@ -39,8 +39,9 @@ def yaml(plan: Plan) -> Iterator[bytes]:
     for number, each in enumerate(plan.patches):
         ref = each.resource
         metadata = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
-        value = {"apiVersion": ref.api_version, "kind": ref.kind, **each.patch}
-        value["metadata"] = {**metadata, **each.patch.get("metadata", {})}
+        whole = {**metadata, **each.patch.get("metadata", {})}
+        value = {"apiVersion": ref.api_version, "kind": ref.kind, **each.patch, "metadata": whole}
+        value = {name: value[name] for name in ("apiVersion", "kind", "metadata", *each.patch)}
         comments = [f"{ref}: {each.why}.", *each.commands]
         yield (("---\n" if number else "") + to_yaml(value, comments)).encode()
 
@@ -50,16 +51,18 @@ def terminal(plan: Plan) -> Iterator[str]:
     if plan.state != "found":
         yield f"{plan.state}: {printable(plan.reason)}\n"
     for pool in plan.pools:
-        yield f"pool {printable(pool.name)}: {len(pool.nodes)} nodes ({printable(', '.join(pool.nodes[:_SHOWN]))})\n"
-        yield f"  {len(pool.workloads)} workloads: {printable(', '.join(pool.workloads[:_SHOWN]))}\n"
+        nodes, workloads = many(len(pool.nodes), "node"), many(len(pool.workloads), "workload")
+        yield f"pool {printable(pool.name)}: {nodes} ({printable(', '.join(pool.nodes[:_SHOWN]))})\n"
+        yield f"  {workloads}: {printable(', '.join(pool.workloads[:_SHOWN]))}\n"
     if plan.moves:
-        yield f"\n{sum(move.pods for move in plan.moves)} pods move:\n"
+        moving = sum(move.pods for move in plan.moves)
+        yield f"\n{many(moving, 'pod')} {'moves' if moving == 1 else 'move'}:\n"
         for move in plan.moves[:_SHOWN]:
             yield f"  {move.pods} of {printable(f'{move.workload} from {move.source} to {move.target}')}\n"
         if len(plan.moves) > _SHOWN:
             yield f"  {len(plan.moves) - _SHOWN} more; --format json tells all\n"
     if plan.patches:
-        yield f"\n{len(plan.patches)} patches; --format yaml=FILE writes them\n"
+        yield f"\n{len(plan.patches)} patch{'' if len(plan.patches) == 1 else 'es'}; --format yaml=FILE writes them\n"
     if plan.after is not None:
         yield from _compared(plan.before, plan.after)
     for line in plan.proof:

@@ -24,7 +24,8 @@ def _lines(rule: Rule) -> Iterator[str]:
     yield f"Severity **{rule.severity}**, scope {rule.scope}{on}."
     yield from ("", "## Why", "", rule.why, "", "## How to mend", "", rule.remediation, "")
     if rule.id in load_remedies():
-        yield from (f"`seawall fix PATH --rule {rule.id}` does it in place.", "")
+        yield f"`seawall fix PATH --rule {rule.id}` does it in place; where a program may need what is taken away, only"
+        yield from ("with `--unsafe`, or `--interactive`.", "")
     for example in examples_of(rule.id):
         at = f" (at Kubernetes {example.version})" if example.version else ""
         yield from (f"## {'Bad' if example.verdict == 'bad' else 'Good'} example{at}", "")

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from seawall.findings.compare import BASELINE
 from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, SecretEvidence, Severity
 from seawall.model.rule import Rule, Scope
-from seawall.reports.excerpt import Excerpts, mark, printable
+from seawall.reports.excerpt import Excerpts, many, mark, printable
 from seawall.reports.places import first_place
 
 if TYPE_CHECKING:
@@ -44,16 +45,32 @@ def _pieces(result: ScanResult, view: View) -> Iterator[str]:
             lines = hidden if seen or finding.resource.kind == "Dockerfile" else secret
             lines.update((place.file, place.line) for place in finding.locations)
     excerpts = Excerpts(result.texts, secret, hidden)
-    shown = result.findings[: view.limit] if view.limit else result.findings
+    told = _told(result.findings)
+    shown = told[: view.limit] if view.limit else told
     for title, group in _groups(shown, view, rules):
         yield f"{paint(printable(title), _BOLD)}\n"
+        before = ""
         for finding in group:
+            why = "; ".join(term.reason for term in finding.risk_terms)
             yield from _finding(finding, rules[finding.rule], view, paint, excerpts)
+            yield from _ending(finding, rules[finding.rule], "the same" if why == before else why, paint)
+            before = why
         yield "\n"
-    left = len(result.findings) - len(shown)
+    left, known = len(told) - len(shown), len(result.findings) - len(told)
     if left:
-        yield paint(f"{left} more findings are not shown: --limit 0 shows all, --format html=FILE a page\n\n", _DIM)
+        more = f"{many(left, 'more finding')} {'is' if left == 1 else 'are'}"
+        yield paint(f"{more} not shown: --limit 0 shows all, --format html=FILE a page\n\n", _DIM)
+    if known:
+        yield paint(f"{many(known, 'finding')} of the baseline not shown: --format html=FILE has all\n\n", _DIM)
     yield from _summary(result, paint)
+
+
+def _told(findings: list[Finding]) -> list[Finding]:
+    """Those to tell, open ones first: of what the baseline knows there is nothing to do, and much."""
+    if all(finding.status is FindingStatus.OPEN for finding in findings):
+        return findings
+    told = [each for each in findings if each.waiver is None or each.waiver.source != BASELINE]
+    return sorted(told, key=lambda finding: finding.status is FindingStatus.WAIVED)
 
 
 def _painter(colour: bool) -> Paint:
@@ -101,8 +118,11 @@ def _finding(finding: Finding, rule: Rule, view: View, paint: Paint, excerpts: E
             yield f"  {gutter} {paint('|', _DIM)} {' ' * start}{carets}\n"
     if rendered is not None and rendered.values:
         yield f"    {paint('values:', _GREEN)} set by {printable(', '.join(rendered.values))}\n"
+
+
+def _ending(finding: Finding, rule: Rule, why: str, paint: Paint) -> Iterator[str]:
+    """The risk, with what makes it (of several findings of an object mostly the same), and what to do."""
     if finding.risk_terms:
-        why = "; ".join(term.reason for term in finding.risk_terms)
         yield f"    {paint('risk:', _GREEN)} {finding.risk} of 100: {printable(why)}\n"
     yield f"    {paint('mend:', _GREEN)} {rule.remediation}\n"
 
@@ -113,20 +133,28 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     counts = ", ".join(
         paint(f"{opened[severity]} {severity}", _STYLES[severity]) for severity in Severity if opened[severity]
     )
-    objects = len(result.inventory.resources)
-    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {objects} objects of {printable(_sources(result))}, "
+    yield f"{paint('Found', _BOLD)} {counts or 'nothing'} in {printable(_searched(result))}, "
     yield f"judged at Kubernetes {result.version}.{f' {waived} waived.' if waived else ''}\n"
     if result.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in result.skipped.most_common())
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in result.skipped.most_common())
         yield f"Skipped: {reasons}.\n"
-    if result.findings:
-        worst = result.findings[0].rule
+    own = {rule.id for rule in result.rules if not rule.built_in}
+    worst = next((finding.rule for finding in result.findings if finding.rule not in own), None)
+    if worst is not None:
         yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
+
+
+def _searched(result: ScanResult) -> str:
+    """How much was looked at, and where it came from."""
+    number = len(result.inventory.resources)
+    if 0 < number == result.files and all(each.ref.kind == "Image" for each in result.inventory.resources):
+        return many(number, "image")
+    return f"{many(number, 'object')} of {_sources(result)}"
 
 
 def _sources(result: ScanResult) -> str:
     """What was read: how many files, which cluster and snapshots."""
-    names = [f"{result.files} files"] if result.files else []
+    names = [many(result.files, "file")] if result.files else []
     for path, kind in result.kinds.items():
         if kind == "cluster":
             clusters = (resource.ref.cluster for resource in result.inventory.resources if resource.live)

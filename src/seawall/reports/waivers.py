@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from seawall import __version__
 from seawall.findings.waivers import NOTICE, Standing, names_of, state_of
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 
 if TYPE_CHECKING:
     from seawall.engine import ScanResult
@@ -102,4 +102,4 @@ def _terminal(found: list[Row]) -> Iterator[str]:
         for problem in row.problems:
             yield f"          {printable(problem)}\n"
     wrong = sum(row.wrong for row in found)
-    yield f"{len(found)} waivers, {wrong} to look at\n"
+    yield f"{many(len(found), 'waiver')}, {wrong} to look at\n"

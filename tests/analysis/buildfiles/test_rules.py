@@ -106,6 +106,17 @@ def test_no_credentials_in_commands(command: str) -> None:
         ("V=$(curl -s https://x.example/v) && echo $V | sh", False),
         ("curl -o i https://x.example/i && cat x | sh", False),
         ("echo 'curl https://x.example/i | sh'", False),
+        ("curl https://x.example/i -o i && sh i", True),
+        ("curl --output=/tmp/i https://x.example/i && bash -x /tmp/i", True),
+        ("curl -fsSLO https://x.example/i.sh?v=1 && chmod +x i.sh && sudo ./i.sh", True),
+        ("curl https://x.example/i > i; . ./i", True),
+        ("wget -qO i https://x.example/i && python3 i", True),
+        ("wget -q https://x.example/i.py; python3 -u i.py", True),
+        ("curl https://x.example/i -o i && sh other", False),
+        ("sh i && curl https://x.example/i -o i", False),
+        ("curl -o i https://x.example/i && sha256sum -c i.sum && sh i", False),
+        ("curl -o /dev/null https://x.example/i && sh i", False),
+        ("curl -so i https://x.example/i && python3 load.py i", False),
     ],
 )
 def test_downloads_that_are_run(command: str, told: bool) -> None:
@@ -253,3 +264,8 @@ ENTRYPOINT ["/app/shop"]
 
 def test_a_careful_file_is_left_alone() -> None:
     assert found(CAREFUL) == []
+
+
+def test_a_download_in_a_substitution_of_a_script_is_told_once() -> None:
+    told = [rule for rule, *_ in found(f'{F}RUN bash -c "$(curl -fsSL https://x.example/i)"\n')]
+    assert told.count("build-pipes-download") == 1

@@ -103,6 +103,13 @@ def capability(name: str) -> dict[str, Any]:
     return {"securityContext": {"capabilities": {"add": [name]}}}
 
 
+def never_root(spec: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """The same with a container that gains no privileges; ``context`` says as whom its pod runs."""
+    container = spec.get("container", {})
+    own = {**container.get("securityContext", {}), "allowPrivilegeEscalation": False}
+    return {**spec, "container": {**container, "securityContext": own}, "securityContext": context}
+
+
 @pytest.mark.parametrize(
     ("spec", "escapes"),
     [
@@ -119,6 +126,12 @@ def capability(name: str) -> dict[str, Any]:
         (host("/etc", readOnly=True), False),
         (host("/var/lib/kubelet", readOnly=True), True),
         (host("/data"), False),
+        (never_root(host("/"), runAsUser=65534), False),
+        (never_root(host("/"), runAsNonRoot=True), False),
+        (never_root(host("/"), runAsUser=0), True),
+        (never_root(host("/")), True),
+        (never_root(host("/run/docker.sock"), runAsUser=65534), True),
+        (never_root({"container": capability("SYS_ADMIN")}, runAsUser=65534), False),
     ],
 )
 def test_ways_out(spec: dict[str, Any], escapes: bool) -> None:

@@ -156,7 +156,9 @@ def _python(data: bytes, path: str) -> Iterator[Recorded]:
             file = _joined(base, row[0])
             if known is None or not file or row[0].endswith(".pyc"):
                 continue
-            digest = _base64(text, number)
+            # Flit wrote hexadecimal for years.
+            is_hex = len(text) == 2 * known[1]
+            digest = _hex(text, known[1], number) if is_hex else _base64(text, number)
             if len(digest) != known[1]:
                 raise ValueError(f"line {number} holds no digest of {known[1]} bytes")
             yield Recorded(file, known[0], digest, package, "pip")

@@ -44,12 +44,21 @@ def ways_out(spec: PodSpec) -> Iterator[str]:
             continue
         added = {name.upper().removeprefix("CAP_") for name in context.capabilities.add}
         wanted = _CAPABILITIES | ({"SYS_PTRACE"} if spec.host_pid else set())
-        if not walled and added & wanted:
+        never_root = _is_never_root(spec, container)
+        if not walled and not never_root and added & wanted:
             yield f"container {container.name} has {', '.join(sorted(added & wanted))}"
-        yield from _mounts(spec, container)
+        yield from _mounts(spec, container, never_root)
 
 
-def _mounts(spec: PodSpec, container: Container) -> Iterator[str]:
+def _is_never_root(spec: PodSpec, container: Container) -> bool:
+    """Whether no process of it is or comes to be root: added capabilities are then of no use, nor root's files."""
+    own, pod = container.security_context, spec.security_context
+    user = own.run_as_user if own.run_as_user is not None else pod.run_as_user
+    non_root = own.run_as_non_root if own.run_as_non_root is not None else pod.run_as_non_root
+    return own.allow_privilege_escalation is False and user != 0 and (user is not None or non_root is True)
+
+
+def _mounts(spec: PodSpec, container: Container, never_root: bool) -> Iterator[str]:
     paths = {v.name: v.host_path.path.rstrip("/") or "/" for v in spec.volumes if v.host_path is not None}
     for mount in container.volume_mounts:
         path = paths.get(mount.name)
@@ -57,6 +66,8 @@ def _mounts(spec: PodSpec, container: Container) -> Iterator[str]:
             continue
         if path in _SOCKETS or (path.endswith(".sock") and any(word in path for word in _RUNTIMES)):
             yield f"container {container.name} has the runtime's socket by {path}"
+        elif never_root:
+            continue
         elif path in _READABLE or (path in _WRITABLE and not mount.read_only):
             yield f"container {container.name} has {path} of the node"
 

@@ -49,5 +49,7 @@ def _file(key: Key) -> str:
 
 
 def _value(key: Key) -> str:
-    read = f"yq -r {shlex.quote(f'{key.source.select} | {key.source.path}')} {_file(key)}"
-    return f"{read} | base64 -d" if key.source.encoded else f'printf %s "$({read})"'
+    # As base64 to the end: a shell, and yq itself, would take newlines at a value's end away or add one.
+    encode = "" if key.source.encoded else " | @base64"
+    decode = "" if key.binary else " | base64 -d"
+    return f"yq -r {shlex.quote(f'{key.source.select} | {key.source.path}{encode}')} {_file(key)}{decode}"

@@ -26,6 +26,8 @@ PROVIDERS = {
 REQUIRED = {"vault": ("roleName",), "aws": (), "gcp": ("project",), "azure": ("keyvaultName", "tenantId")}
 #: Those that keep each key by itself; the others keep one JSON object a Secret.
 _SINGLE = frozenset(("gcp", "azure"))
+#: The one that keeps bytes; the others keep text.
+KEEPS_BYTES = "gcp"
 OPAQUE = "Opaque"
 
 
@@ -41,7 +43,7 @@ class Source(Struct, frozen=True):
 
 class Key(Struct, frozen=True):
     """A value that moves: its key in the Secret, the name under which the store keeps it (and the property there,
-    empty where it is all that is kept), whether it is no text, and where it stands now."""
+    empty where it is all that is kept), whether it is kept as base64, being no text, and where it stands now."""
 
     name: str
     remote: str
@@ -111,7 +113,7 @@ def _remote(key: Key) -> dict[str, str]:
     found = {"key": key.remote}
     if key.property:
         found["property"] = key.property
-    if key.binary and key.property:
+    if key.binary:
         found["decodingStrategy"] = "Base64"
     return found
 
@@ -170,7 +172,11 @@ def _gcp(moved: Moved, parameters: dict[str, str]) -> dict[str, str]:
 
 
 def _azure(moved: Moved, parameters: dict[str, str]) -> dict[str, str]:
-    items = [{"objectName": key.remote, "objectType": "secret", "objectAlias": key.name} for key in moved.keys]
+    items = [
+        {"objectName": key.remote, "objectType": "secret", "objectAlias": key.name}
+        | ({"objectEncoding": "base64"} if key.binary else {})
+        for key in moved.keys
+    ]
     array = "array:\n" + "".join(f"- |\n  {json.dumps(item)}\n" for item in items)
     return {**parameters, "objects": array}
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from seawall.analysis.posture.secret_values import decode_base64
+from seawall.analysis.posture.secret_values import decode_base64, plain_values
 from seawall.engine.externalize.objects import (
     EXTERNAL_SECRET,
+    KEEPS_BYTES,
     OPAQUE,
     PROVIDERS,
     REQUIRED,
@@ -18,7 +19,7 @@ from seawall.engine.externalize.objects import (
     provider_class,
     remote_name,
 )
-from seawall.engine.externalize.secrecy import Secrecy
+from seawall.engine.externalize.secrecy import Secrecy, names_no_secret
 from seawall.engine.externalize.steps import (
     Left,
     Part,
@@ -34,7 +35,7 @@ from seawall.engine.result import ScanResult
 from seawall.engine.rewrite import Rewriter
 from seawall.engine.scan import UsageError
 from seawall.model.finding import Finding
-from seawall.model.paths import Path
+from seawall.model.paths import Path, lookup
 from seawall.model.remedy import Edit
 from seawall.model.resource import Inventory, Resource
 from seawall.sources.manifests.jsonorigin import JsonOrigin
@@ -101,12 +102,10 @@ class Planner:
         return isinstance(resource.origin, YamlOrigin | JsonOrigin) and self.rewriter.can_edit(resource)
 
     def _keep_secret(self, resource: Resource) -> None:
-        if resource.ref.kind == "Secret":
-            for field in ("data", "stringData"):
-                values = resource.raw.get(field)
-                for value in (values if isinstance(values, dict) else {}).values():
-                    if isinstance(value, str):
-                        self.secrecy.add(_decoded(value) if field == "data" else value, value)
+        for path, text in plain_values(resource.raw) if resource.ref.kind == "Secret" else ():
+            written = lookup(resource.raw, path)
+            if not names_no_secret(str(path[-1]), text or ""):
+                self.secrecy.add(text, str(written))
 
     def _secret(self, resource: Resource, found: list[Finding]) -> str:
         """Why a Secret cannot be moved; empty where it is."""
@@ -120,7 +119,9 @@ class Planner:
         merged = {**_strings(raw, "data"), **_strings(raw, "stringData")}
         for name, (field, value) in merged.items():
             encoded = field == "data"
-            is_binary = encoded and _decoded(value) is None
+            is_binary = encoded and _decoded(value) is None and self.provider != KEEPS_BYTES
+            if is_binary and self.provider == "aws" and self.request.kind != EXTERNAL_SECRET:
+                return f"{name} is no text, which the CSI driver cannot fetch from AWS: use --kind ExternalSecret"
             remote, prop = remote_name(self.provider, folder, name, self._remotes)
             keys.append(Key(name, remote, prop, is_binary, source_of(resource, (field, name), encoded)))
         moved = Moved(

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import base64
+import re
 
 #: Shorter values, and plain words, are found everywhere: what stands elsewhere is not taken for them.
 _LEAST = 6
 #: Lines of a value of several lines that tell it.
 _LEAST_LINE = 16
 _HIDDEN = "***"
+
+
+#: Keys of what is kept in Secrets beside passwords, and is rightly known elsewhere too: addresses, users, names.
+_KNOWN_KEY = re.compile(
+    r"(?:\A|.*[_.-])(?:host|hostname|server|endpoint|port|user|username|login|db|database|dbname|schema|region|bucket"
+    r"|email|name|namespace)\Z|PG(?:HOST|PORT|USER|DATABASE)\Z",
+    re.IGNORECASE,
+)
+_NAME_LIKE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,252}\Z")
+
+
+def names_no_secret(key: str, value: str) -> bool:
+    """Whether a value is kept in a Secret and is none, by its key and its look: ``DB_HOST: db.example.com``."""
+    return _KNOWN_KEY.match(key) is not None and _NAME_LIKE.match(value.strip()) is not None
 
 
 class Secrecy:

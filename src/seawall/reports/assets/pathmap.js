@@ -48,7 +48,7 @@
     out[step[0]].push(number);
     into[step[1]].push(number);
   });
-  const state = { tab: "paths", query: "", kind: "", place: -1, step: -1 };
+  const state = { tab: doc.question === "chokepoints" ? "mend" : "paths", query: "", kind: "", place: -1, step: -1 };
 
   // Drawing: a box for a place, a curve for a step.
   const press = (node, act) => {

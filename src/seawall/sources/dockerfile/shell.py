@@ -107,12 +107,15 @@ class _Reader:
         self.found: list[Command] = []
         self._pipelines = 0
 
-    def read(self, text: str, base: int, inside: int, depth: int) -> None:
+    def read(self, text: str, base: int, inside: int, depth: int, expanded: bool = False) -> None:
+        """Read shell text; where it is ``expanded``, the shell around it has run what is substituted in it."""
         if depth > _MAX_DEPTH:
             return
         for draft in self._drafts(text):
             if len(self.found) >= MAX_COMMANDS:
                 return
+            if expanded:
+                draft.words = [token._replace(inner=()) for token in draft.words]
             self._add(draft, base, inside, depth)
 
     def _drafts(self, text: str) -> Iterator[_Draft]:
@@ -182,9 +185,11 @@ class _Reader:
             at = _script(words)
             if at:
                 token = written[at]
-                self.read(words[at], base + token.offset + (token.raw[:1] in "'\""), number, depth + 1)
+                offset = base + token.offset + (token.raw[:1] in "'\"")
+                self.read(words[at], offset, number, depth + 1, bool(token.inner))
         elif program == "eval":
-            self.read(" ".join(words[1:]), base + written[0].offset, number, depth + 1)
+            expanded = any(token.inner for token in written)
+            self.read(" ".join(words[1:]), base + written[0].offset, number, depth + 1, expanded)
         elif program in _STARTERS:
             at = _started(program, words)
             if at:

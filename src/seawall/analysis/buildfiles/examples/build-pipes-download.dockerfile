@@ -22,6 +22,18 @@ RUN set -ex; \
     wget -qO - http://example.com/install.sh \
       | sudo -E bash -
 
+# bad
+FROM debian:13
+RUN curl -fsSLo /tmp/install.sh https://example.com/install.sh && sh /tmp/install.sh --quiet
+
+# bad
+FROM debian:13
+RUN wget https://example.com/tool.run && chmod +x tool.run && ./tool.run
+
+# good
+FROM debian:13
+RUN curl -fsSL https://example.com/data.csv -o data.csv && python3 load.py data.csv
+
 # good
 FROM alpine:3.22
 RUN curl -fsSL https://example.com/install.sh -o install.sh \

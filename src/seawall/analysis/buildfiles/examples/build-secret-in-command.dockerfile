@@ -18,6 +18,18 @@ RUN echo "//registry.npmjs.org/:_authToken=h8Fj2kLq0a9s" > /root/.npmrc
 FROM docker:29
 RUN docker login -u me -p h8Fj2kLq0a registry.example.com
 
+# bad
+FROM node:24
+RUN npm config set //registry.example.com/:_authToken h8Fj2kLq0a9s
+
+# bad
+FROM debian:13
+RUN aws configure set aws_secret_access_key h8Fj2kLq0a9sh8Fj2kLq0a9s
+
+# good
+FROM node:24
+RUN npm config set //registry.example.com/:_authToken '${NPM_TOKEN}'
+
 # good
 FROM alpine:3.22
 RUN --mount=type=secret,id=token git clone "https://deploy:$(cat /run/secrets/token)@git.example.com/shop.git"

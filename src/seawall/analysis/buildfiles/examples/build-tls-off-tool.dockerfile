@@ -10,6 +10,10 @@ RUN npm config set strict-ssl false
 FROM alpine:3.22
 RUN git config --global http.sslVerify false
 
+# bad
+FROM maven:3-eclipse-temurin-25
+RUN mvn -B package -Dmaven.wagon.http.ssl.insecure=true
+
 # good
 FROM python:3.14
 RUN pip install requests==2.32.5

@@ -64,7 +64,8 @@ def address_in(command: Command) -> str:
     remediation="Download to a file, check its digest, then run it; or install a package of the distribution.",
     controls=_CONTROLS,
     references=(_BEST,),
-    notes="curl or wget into a shell or an interpreter, by a pipe, $() or <(). Of high severity over plain HTTP.",
+    notes="curl or wget into a shell or an interpreter, by a pipe, $() or <(), or by way of a file that the same RUN "
+    "runs and does not check. Of high severity over plain HTTP.",
 )
 def build_pipes_download(file: BuildFile, ctx: Context) -> Hits:
     for number, made in instructions(file, "RUN"):
@@ -89,6 +90,44 @@ def _run_downloads(made: Instruction) -> Iterator[tuple[int, Command]]:
         around = outer(made, command) if command.program in _FETCH else None
         if around is not None and command.pipeline != around.pipeline and _runs_substitution(around, command):
             yield at, command
+    if not _is_checked(made):
+        yield from _run_files(made)
+
+
+def _run_files(made: Instruction) -> Iterator[tuple[int, Command]]:
+    """Downloads to a file that a later command of the same RUN is, or that a shell or an interpreter runs."""
+    waiting: dict[str, tuple[int, Command]] = {}
+    for at, command in enumerate(made.commands):
+        ran = command.words[0] if command.words else ""
+        if command.program in _RUNS or ran in (".", "source"):
+            ran = next((word for word in command.arguments if not word.startswith("-")), "")
+        fetched = waiting.pop(ran.removeprefix("./"), None) if ran else None
+        if fetched is not None:
+            yield fetched
+        name = _written(command) if command.program in ("curl", "wget") else ""
+        if name:
+            waiting[name.removeprefix("./")] = at, command
+
+
+def _written(command: Command) -> str:
+    """The file that curl or wget writes; empty where it is none, or not known."""
+    option = ("-o", "--output") if command.program == "curl" else ("-O", "--output-document")
+    words = command.arguments
+    address = re.search(r"[a-z]{1,8}://[^\s\"'?#]{1,2000}/([^\s\"'/?#]{1,300})", " ".join(words))
+    for at, word in enumerate(words):
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            if name == option[1]:
+                return value if equals else " ".join(words[at + 1 : at + 2])
+        elif word.startswith("-") and option[0][1] in word:
+            value = word.partition(option[0][1])[2] or " ".join(words[at + 1 : at + 2])
+            return "" if value == "-" else value
+    named = command.program == "wget" or any(
+        word == "--remote-name" or re.match(r"-[a-zA-Z]*O", word) for word in words
+    )
+    if address is not None and named:
+        return address[1]
+    return next((each.target for each in command.redirects if each.operator == ">"), "")
 
 
 def _reads_program(command: Command) -> bool:

@@ -217,8 +217,8 @@ def build_secret_kept_in_env(file: BuildFile, ctx: Context) -> Hits:
     remediation="Change the credential, and read it from a file of RUN --mount=type=secret.",
     controls=_CONTROLS,
     references=(_SECRETS,),
-    notes="Passwords in options and addresses, in variables set for a command, and in what is written to .netrc and "
-    ".npmrc. Variables pass here, and words such as dummy.",
+    notes="Passwords in options and addresses, in variables set for a command, in settings that npm, aws and composer "
+    "keep, and in what is written to .netrc and .npmrc. Variables pass here, and words such as dummy.",
 )
 def build_secret_in_command(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file):
@@ -235,6 +235,9 @@ def _credentials(command: Command) -> Iterator[str]:
         if is_credential(given.name) and _is_given(given.value):
             yield f"the variable {shown(given.name)}"
     words = command.words
+    setting = _setting(command)
+    if setting is not None and _is_given(setting[1]):
+        yield f"the setting {shown(setting[0])}"
     if command.program == "export":
         for word in words[1:]:
             name, _, value = word.partition("=")
@@ -253,6 +256,25 @@ def _credentials(command: Command) -> Iterator[str]:
             yield "an address"
         if (match := _WRITTEN.search(word)) and _is_given(match[1]):
             yield "a file of credentials"
+
+
+def _setting(command: Command) -> tuple[str, str] | None:
+    """Name and value of a credential that a tool is told to keep; the name without the host that it is for."""
+    words = command.words
+    if command.program in ("npm", "yarn", "pnpm") and words[1:3] == ("config", "set") and len(words) > 3:
+        key, equals, value = words[3].partition("=")
+        name = key.rpartition(":")[2]
+        if name in ("_authToken", "_auth", "_password", "npmAuthToken"):
+            return name, value if equals else " ".join(words[4:5])
+    if command.program == "aws" and words[1:3] == ("configure", "set") and len(words) > 4:
+        name = words[3].rpartition(".")[2]
+        return (name, words[4]) if name in ("aws_secret_access_key", "aws_session_token") else None
+    if command.program == "composer" and "config" in words:
+        for at, word in enumerate(words):
+            name = word.partition(".")[0]
+            if name in ("github-oauth", "gitlab-token", "http-basic", "bearer") and "." in word and at + 1 < len(words):
+                return name, words[-1]
+    return None
 
 
 def _short(command: Command, word: str, after: str) -> bool:

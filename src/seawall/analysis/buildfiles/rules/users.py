@@ -171,7 +171,7 @@ def build_passwordless_sudo(file: BuildFile, ctx: Context) -> Hits:
     "build-sets-password",
     title="Build sets a password",
     severity=Severity.MEDIUM,
-    scope=Scope.IMAGE,
+    scope=Scope.SECRET,
     on="Dockerfile",
     why="The password is the same in every container, stands in the image's history, and is there to log in with.",
     remediation="Leave users of images without a password; nobody logs in to a container.",
@@ -180,9 +180,18 @@ def build_passwordless_sudo(file: BuildFile, ctx: Context) -> Hits:
     references=("https://man7.org/linux/man-pages/man8/chpasswd.8.html",),
 )
 def build_sets_password(file: BuildFile, ctx: Context) -> Hits:
-    for ran in runs(file, "chpasswd", "passwd"):
+    for ran in runs(file, "chpasswd", "passwd", "useradd", "usermod"):
         command = ran.command
-        if command.program == "chpasswd" or any(word in ("--stdin", "-d") for word in command.words):
+        if command.program == "chpasswd":
+            sets = True
+        elif command.program == "passwd":
+            sets = any(word in ("--stdin", "-d") for word in command.words)
+        else:
+            given = [after for word, after in pairwise(command.words) if word in ("-p", "--password")]
+            given += [word.partition("=")[2] for word in command.words if word.startswith("--password=")]
+            # What begins with ! or * is no hash of any password: nobody logs in with it.
+            sets = any(each[:1] not in ("!", "*") for each in given)
+        if sets:
             yield Hit(f"sets a password with {command.program}", ran.path)
 
 

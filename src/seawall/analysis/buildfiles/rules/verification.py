@@ -38,6 +38,9 @@ _VARIABLES: dict[str, frozenset[str] | None] = {
 _SSL_OFF = re.compile(
     r"(?:strict-ssl|http\.sslverify|ssl_?verify|sslverify)[\s=]+[\"']?(?:false|0|no)\b", re.IGNORECASE
 )
+_MAVEN_OFF = re.compile(
+    r"-D(?:maven\.wagon\.http\.ssl\.(?:insecure|allowall)=true|aether\.connector\.https\.securityMode=insecure)"
+)
 _UNSIGNED = re.compile(
     r"--allow-unauthenticated|--force-yes|--allow-insecure-repositories|Acquire::AllowInsecureRepositories=(?:true|1)"
     r"|APT::Get::AllowUnauthenticated=(?:true|1)|--allow-untrusted|--nogpgcheck|--no-gpg-checks?|--nosignature|--nodigest"
@@ -109,7 +112,8 @@ def _short_k(word: str) -> bool:
     controls=_CONTROLS,
     aliases="CKV2_DOCKER_4 CKV2_DOCKER_13 CKV2_DOCKER_15",
     references=(_BEST,),
-    notes="pip --trusted-host, npm, yarn and pnpm strict-ssl, git http.sslVerify, conda ssl_verify, yum sslverify.",
+    notes="pip --trusted-host, npm, yarn and pnpm strict-ssl, git http.sslVerify, conda ssl_verify, yum sslverify, and "
+    "what makes Maven take any certificate.",
 )
 def build_tls_off_tool(file: BuildFile, ctx: Context) -> Hits:
     for ran in runs(file):
@@ -126,6 +130,8 @@ def _is_off(command: Command) -> bool:
         return _SSL_OFF.search(text) is not None or "--no-strict-ssl" in command.words
     if program == "composer":
         return "disable-tls" in text and "true" in text
+    if program in ("mvn", "mvnw", "mvnd"):
+        return _MAVEN_OFF.search(text) is not None
     return (
         program in ("echo", "printf") and re.search(r"\b(?:strict-ssl|sslverify)\s*=\s*(?:false|0)", text) is not None
     )
@@ -155,7 +161,7 @@ def build_tls_off_variable(file: BuildFile, ctx: Context) -> Hits:
                 )
     for ran in runs(file):
         given = [(each.name, each.value) for each in ran.command.assignments]
-        if ran.command.program == "export":
+        if ran.command.program == "export" or ran.command.words[:3] == ("go", "env", "-w"):
             given += [(name, value) for name, _, value in (word.partition("=") for word in ran.command.arguments)]
         for name, value in given:
             if _switches_off(name, value):
@@ -294,6 +300,7 @@ def _texts(file: BuildFile) -> Iterator[tuple[tuple[str | int, ...], str]]:
 )
 def build_install_from_http(file: BuildFile, ctx: Context) -> Hits:
     for call in calls(file, "pip", "pip3", "npm", "yarn", "gem"):
-        words = [word for word in call.options if re.search(r"(?:^|=)http://(?!localhost|127\.)", word)]
+        told = (*call.options, *(call.operands if call.manager == "gem" and call.action == "sources" else ()))
+        words = [word for word in told if re.search(r"(?:^|=)http://(?!localhost|127\.)", word)]
         if words:
             yield Hit(f"{call.manager} installs from {shown(re.sub(r'//[^/@]*@', '//', words[0]))}", call.ran.path)

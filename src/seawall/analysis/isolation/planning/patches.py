@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from seawall.analysis.isolation.nodes import POOL_LABEL, POOL_TAINT
 from seawall.analysis.isolation.planning.problem import REST, Problem
@@ -12,6 +15,7 @@ from seawall.analysis.isolation.planning.solve import Solution
 from seawall.analysis.isolation.scheduling import kept_off
 from seawall.analysis.isolation.units import Unit
 from seawall.analysis.isolation.world import World
+from seawall.model.finding import ResourceRef
 from seawall.model.isolation import Move, Patch
 from seawall.model.kube.node import Taint
 from seawall.model.resource import Resource
@@ -77,7 +81,15 @@ def _patch(unit: Unit, why: str, **spec: Any) -> Patch:
     change: dict[str, Any] = {"spec": spec}
     for step in reversed((kind.template if kind is not None else None) or ()):
         change = {str(step): change}
-    return Patch(unit.resource.ref, why, change)
+    return Patch(unit.resource.ref, why, change, (_command(unit.resource.ref, change),))
+
+
+def _command(ref: ResourceRef, change: dict[str, Any]) -> str:
+    group, _, version = ref.api_version.rpartition("/")
+    kind = f"{ref.kind.lower()}.{version}.{group}" if group else ref.kind.lower()
+    where = ["-n", ref.namespace] if ref.namespace else []
+    told = msgspec.json.encode(change).decode()
+    return shlex.join(["kubectl", "patch", kind, ref.name, *where, "--type=strategic", "-p", told])
 
 
 def _own(unit: Unit) -> list[dict[str, Any]]:

@@ -44,6 +44,23 @@ def _no_escalation(site: Site) -> Proposal | None:
     return Proposal((Edit("set", site.path, False),), "" if site.value is None else _ASKED)
 
 
+def _not_as_root(site: Site) -> Proposal | None:
+    """The kubelet starts no container that must not be root and whose user is 0: another user must come first."""
+    at, spec = _pod_spec(site)
+    context = spec.get("securityContext")
+    shared = context.get("runAsUser") if isinstance(context, dict) else None
+    for kind in ("containers", "initContainers", "ephemeralContainers"):
+        found = spec.get(kind)
+        for number, container in enumerate(found if isinstance(found, list) else ()):
+            is_meant = len(site.path) == len(at) + 2 or site.path[: len(at) + 2] == (*at, kind, number)
+            own = container.get("securityContext") if isinstance(container, dict) else None
+            own = own if isinstance(own, dict) else {}
+            user = own.get("runAsUser", shared)
+            if is_meant and user == 0 and own.get("runAsNonRoot") in (None, site.value):
+                return None
+    return Proposal((Edit("set", site.path, True),), _ROOT)
+
+
 def _privileged_off(site: Site) -> Proposal:
     return Proposal((Edit("set", site.path, False),), _ASKED)
 
@@ -198,7 +215,7 @@ WORKLOADS: dict[str, Remedy] = {
     "host-port": take_out("what reaches the pod by the node's port does not any more"),
     "unsafe-sysctl": take_out(_ASKED, steps=1),
     "read-only-root-filesystem": put(True, _WRITES),
-    "run-as-non-root": put(True, _ROOT),
+    "run-as-non-root": _not_as_root,
     "user-namespace": put(False, "volumes without id-mapped mounts, and host namespaces, do not go with it"),
     "image-groups": put("Strict", "groups that the image gives its user are lost"),
     "automount-token": put(False, _TOKEN),
