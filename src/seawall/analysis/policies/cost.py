@@ -49,11 +49,6 @@ def messages(data: bytes, number: int) -> list[bytes]:
     return [value for field, value in fields(data) if field == number and isinstance(value, bytes)]
 
 
-def source_of(serialised: bytes) -> bytes:
-    """Where its parts stand in the text, a ``SourceInfo``, in what :func:`tree_of` reads."""
-    return next(iter(messages(messages(serialised, 2)[0], 5)), b"")
-
-
 def tree_of(serialised: bytes) -> bytes:
     """The expression in what the engine serialises (an ``Any`` around a ``CheckedExpr``)."""
     return messages(messages(serialised, 2)[0], 4)[0]

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from seawall.analysis.policies.defaults import NAME_LABEL, with_defaults
 from seawall.analysis.policies.facts import Program
-from seawall.analysis.policies.program import environment
+from seawall.analysis.policies.library.marked import shown
+from seawall.analysis.policies.program import REFUSALS, environment
 from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path, lookup
 from seawall.model.resource import Resource
@@ -169,10 +170,6 @@ class Trouble(Struct):
     missing: bool = False
 
 
-#: What Python raises where the engine refuses a value or an object cannot be converted.
-REFUSALS = (RuntimeError, ValueError, TypeError, OverflowError)
-
-
 def ask(program: Program, subject: Subject, params: dict[str, Any] | None = None) -> Any:
     """What an expression gives: a plain value, or :class:`Trouble`."""
     if program.opaque:
@@ -186,7 +183,7 @@ def ask(program: Program, subject: Subject, params: dict[str, Any] | None = None
         if value is True or value is False:
             return value
         if result.type().name() != "ERROR":
-            return result.plain_value()
+            return shown(result.plain_value())
         why = str(value)
     except REFUSALS as error:
         why = str(error)

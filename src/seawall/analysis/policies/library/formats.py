@@ -1,8 +1,8 @@
 """Kubernetes' formats in CEL: ``format.dns1123Label().validate(text)``, and all others.
 
 Source: Kubernetes' reference of its CEL libraries, and apimachinery's validation of names. The engine has no function
-that gives an optional value, so calls that do are wrapped in ``optional.ofNonZeroValue`` before an expression is
-compiled.
+that gives an optional value: what is none here is an empty one, and :mod:`seawall.analysis.policies.lowering` makes an
+optional of it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any
+from functools import partial
+
+from seawall.analysis.policies.library.marked import Marked, mark, text_of
+from seawall.analysis.policies.library.table import Function
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MAYBE_LAST = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?-?"
@@ -92,73 +95,19 @@ FORMATS: dict[str, Callable[[str], str]] = {
 }
 
 
-def named(name: str) -> dict[str, str]:
+def _named(name: str) -> Marked | dict[str, str]:
     """The format of that name; nothing where there is none."""
-    return {"@format": name} if name in FORMATS else {}
+    return mark("format", name) if name in FORMATS else {}
 
 
-def validate(marked: dict[str, Any], text: str) -> list[str]:
-    """What is wrong with a text by a format.
-
-    Raises:
-        ValueError: the value is no format.
-    """
-    if marked.get("@format") not in FORMATS:
-        raise ValueError("the value is no format")
-    told = FORMATS[marked["@format"]](text)
+def _validate(marked: Marked, text: str) -> list[str]:
+    told = FORMATS[text_of(marked, "format")](text)
     return [told] if told else []
 
 
-_OPTIONAL = re.compile(
-    r"""(?P<skip>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])format\s*\.\s*"""
-    r"""(?:(?P<named>named)|\w+)\s*(?P<open>\()"""
-)
-_VALIDATE = re.compile(r"\s*\.\s*validate\s*\(")
-_VALUE = re.compile(r"\s*\.\s*(?:value\s*\(\s*\)|(?P<or>orValue)\s*\()")
-
-
-_STRING = re.compile(
-    r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])string(?=\s*\(\s*(?:ip|cidr)\s*\()""",
-)
-
-
-def for_engine(text: str) -> str:
-    """An expression as the engine can run it: with optional values, and addresses as text, as Kubernetes has them."""
-    if "ip" in text or "cidr" in text:
-        text = _STRING.sub(lambda match: match[1] or "address.string", text)
-    return _with_optionals(text) if "format" in text else text
-
-
-def _with_optionals(text: str) -> str:
-    made, at = "", 0
-    while match := _OPTIONAL.search(text, at):
-        made += text[at : match.start()]
-        at = match.end()
-        if match["skip"]:
-            made += match[0]
-            continue
-        at = _closed(text, at)
-        call = text[match.start() : at]
-        if match["named"]:
-            call = f"optional.ofNonZeroValue({call})"
-            if after := _VALUE.match(text, at):
-                end = _closed(text, after.end()) if after["or"] else after.end()
-                call, at = call + text[at:end], end
-        if after := _VALIDATE.match(text, at):
-            end = _closed(text, after.end())
-            call, at = f"optional.ofNonZeroValue({call}{_with_optionals(text[at:end])})", end
-        made += call
-    return made + text[at:]
-
-
-_STEP = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[()]""")
-
-
-def _closed(text: str, at: int) -> int:
-    """Behind the parenthesis that closes the one before ``at``; the end where none does."""
-    depth = 1
-    for match in _STEP.finditer(text, at):
-        depth += (match[0] == "(") - (match[0] == ")")
-        if not depth:
-            return match.end()
-    return len(text)
+def functions() -> Iterator[Function]:
+    """The formats, and what validates by them."""
+    for name in FORMATS:
+        yield Function(f"format.{name}", False, (), "format", partial(_named, name))
+    yield Function("format.named", False, ("string",), "format", _named)
+    yield Function("validate", True, ("format", "string"), "strings", _validate)
