@@ -75,7 +75,7 @@ class Variables:
         bound, reads = self._bound(whole, text)
         if not reads:
             compiled = compile_tree(whole, text)
-            _result(compiled, results, whole)
+            _result(compiled, results)
             return _program(text, compiled.run, self._params), compiled.tree, []
         needed = self._needed(reads)
         if len(needed) > _MOST_BOUND:
@@ -89,7 +89,7 @@ class Variables:
             if TOO_DEEP not in str(error):
                 raise
             return self._apart(text, read_cel(text), needed), bound, reads
-        _result(compiled, results, whole)
+        _result(compiled, results)
         tree = compiled.tree
         for _ in needed:
             tree = tree.kids[-1]
@@ -156,17 +156,20 @@ def nowhere(tree: Node) -> Node:
     return rebuilt(tree, lambda each: node(each.kind, each.text, each.kids, -1, each.marks))
 
 
-def _result(compiled: Compiled, results: tuple[str, ...], tree: Node) -> None:
-    """Whether an expression has one of the types that it must have, as far as the engine knows its type."""
-    known = not any(each.kind == "name" and each.text in _TYPED_FACTS for each in walk(tree))
-    if results and compiled.result not in results and (known or compiled.result != "DYN"):
-        told = " or ".join(each.lower() for each in results)
-        raise PolicyError(f"it must give {told}, and gives {compiled.result.lower()}{_HINT.get(compiled.result, '')}")
+def _result(compiled: Compiled, results: tuple[str, ...]) -> None:
+    """Whether an expression has one of the types that it must have. What has none here may have one in Kubernetes,
+    but for a field of an object."""
+    if not results or compiled.result in results or (compiled.result == "DYN" and not _is_field(compiled.tree)):
+        return
+    told = " or ".join(each.lower() for each in results)
+    hint = " (the type of a field is not known: compare it, as in `object.a.b == true`)"
+    raise PolicyError(f"it must give {told}, and gives {compiled.result.lower()}{hint * (compiled.result == 'DYN')}")
 
 
-#: Facts whose fields have types in Kubernetes, and none here.
-_TYPED_FACTS = frozenset(["request", "namespaceObject"])
-_HINT = {"DYN": " (the type of a field is not known: compare it, as in `object.spec.hostNetwork == true`)"}
+def _is_field(tree: Node) -> bool:
+    while tree.kind in ("member", "index"):
+        tree = tree.kids[0]
+    return tree.kind == "name" and tree.text in ("object", "oldObject", "params")
 
 
 def _program(text: str, run: Any, params: bool) -> Program:

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from seawall.analysis.policies.defaults import NAME_LABEL, with_defaults
 from seawall.analysis.policies.facts import Program
-from seawall.analysis.policies.library.marked import shown
 from seawall.analysis.policies.program import REFUSALS, environment
 from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path, lookup
@@ -183,7 +182,7 @@ def ask(program: Program, subject: Subject, params: dict[str, Any] | None = None
         if value is True or value is False:
             return value
         if result.type().name() != "ERROR":
-            return shown(result.plain_value())
+            return result.plain_value()
         why = str(value)
     except REFUSALS as error:
         why = str(error)
