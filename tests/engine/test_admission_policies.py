@@ -171,9 +171,25 @@ def test_conditions_variables_and_messages(judged: Any) -> None:
     scan = judged([policy(check, variables=variables), binding()])
     assert scan.messages == ["18 it is"]
     assert scan.findings[0]["locations"][0]["path"] == "spec.replicas"
-    for bad in ("object.nope", "'a\\nb'", "''", "1"):
+    for bad in ("'' + object.nope", "'a\\nb'", "''"):
         said = judged([policy({"expression": FEW, "message": "plain", "messageExpression": bad}), binding()])
         assert said.messages == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"validations": [{"expression": "object.spec.paused"}]}, "it must give bool, and gives dyn"),
+        ({"validations": [{"expression": "1"}]}, "it must give bool, and gives int"),
+        ({"matchConditions": [{"name": "a", "expression": "'a'"}]}, "it must give bool, and gives string"),
+        ({"validations": [{"expression": FEW, "messageExpression": "1"}]}, "it must give string, and gives int"),
+        ({"auditAnnotations": [{"key": "a", "valueExpression": "1"}]}, "it must give string or null, and gives int"),
+    ],
+)
+def test_types_of_expressions_are_those_that_kubernetes_takes(judged: Any, fields: dict[str, Any], said: str) -> None:
+    scan = judged([policy(FEW, **fields), binding()])
+    assert said in scan.stderr
+    assert scan.code == 2
 
 
 def test_many_variables_are_evaluated_apart(judged: Any) -> None:

@@ -72,7 +72,9 @@ class Conditions:
             return f"it fails: {' '.join(str(error).split())[:_MOST_TOLD]}"
         if value is True:
             return ""
-        return "it is false" if value is False else f"it gives {kind.lower()}: {str(value)[:_MOST_TOLD]}"
+        return (
+            "it is false" if value is False else f"it gives {kind.partition('<')[0].lower()}: {str(value)[:_MOST_TOLD]}"
+        )
 
 
 def _read(reading: int, child: int, until: float) -> bytes:
