@@ -93,13 +93,13 @@ class Admission:
     ) -> None:
         self.spec, self.bindings, self.parameters = spec, bindings, parameters
         params = spec.param_kind is not None
-        plain = Variables(params=params)
+        plain = Variables(params=params, strict=True)
         self._conditions = [
             _at(("matchConditions", index, "expression"), plain.program, each.expression, _TRUTH)
             for index, each in enumerate(spec.match_conditions)
         ]
         given = [(each.name, each.expression) for each in spec.variables]
-        variables = _at(("variables",), lambda: Variables(given, params=params))
+        variables = _at(("variables",), lambda: Variables(given, params=params, strict=True))
         self._checks = [self._check(index, each, variables) for index, each in enumerate(spec.validations)]
         self._annotations = [
             (

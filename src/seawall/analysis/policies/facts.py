@@ -44,10 +44,11 @@ class Variables:
     """The variables of a policy, each of which may read those before it.
 
     They are bound around an expression that reads them, so that each is evaluated once and only when it is needed.
+    ``params`` is whether there are parameters; ``strict`` is for what Kubernetes must take as it is.
     """
 
-    def __init__(self, given: Iterable[tuple[str, str]] = (), *, params: bool = True) -> None:
-        self._params = params
+    def __init__(self, given: Iterable[tuple[str, str]] = (), *, params: bool = True, strict: bool = False) -> None:
+        self._params, self._strict = params, strict
         self._trees: dict[str, Node] = {}
         self._reads: dict[str, list[str]] = {}
         self._programs: dict[str, Program] = {}
@@ -74,7 +75,7 @@ class Variables:
         whole = read_cel(text)
         bound, reads = self._bound(whole, text)
         if not reads:
-            compiled = compile_tree(whole, text)
+            compiled = compile_tree(whole, text, strict=self._strict)
             _result(compiled, results)
             return _program(text, compiled.run, self._params), compiled.tree, []
         needed = self._needed(reads)
@@ -84,7 +85,7 @@ class Variables:
         for name in reversed(needed):
             whole = bind(_name(name), self._trees[name], whole)
         try:
-            compiled = compile_tree(whole, text, typed=self._typed)
+            compiled = compile_tree(whole, text, typed=self._typed, strict=self._strict)
         except PolicyError as error:
             if TOO_DEEP not in str(error):
                 raise
@@ -98,7 +99,7 @@ class Variables:
     def _apart(self, text: str, whole: Node, needed: list[str]) -> Program:
         """An expression with so many variables that the engine would not nest them: they are evaluated one by one."""
         variables = [(name, self._programs[name]) for name in needed]
-        program = _program(text, compile_tree(whole, text, typed=self._typed).run, self._params)
+        program = _program(text, compile_tree(whole, text, typed=self._typed, strict=self._strict).run, self._params)
         for _, each in variables:
             program.missing = program.missing or each.missing
             program.opaque = program.opaque or each.opaque

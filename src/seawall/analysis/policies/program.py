@@ -16,6 +16,7 @@ from msgspec import Struct
 from seawall.analysis.policies.cost import LIMIT, cost, tree_of
 from seawall.analysis.policies.library import functions
 from seawall.analysis.policies.library.marked import TYPES
+from seawall.analysis.policies.literals import check_literals
 from seawall.analysis.policies.lowering import for_checker, for_engine, prepared, with_dyn
 from seawall.analysis.policies.parsing import parse_cel
 from seawall.analysis.policies.rendered import Rendered
@@ -159,14 +160,19 @@ def place(source: str, at: int) -> str:
     return f"line {source.count(chr(10), 0, at) + 1}, column {at - source.rfind(chr(10), 0, at)}: "
 
 
-def compile_tree(tree: Node, source: str, variables: tuple[str, ...] = VARIABLES, *, typed: bool = False) -> Compiled:
-    """Compile a tree whose places are those of a text. ``typed`` is whether variables may hold Kubernetes' types.
+def compile_tree(
+    tree: Node, source: str, variables: tuple[str, ...] = VARIABLES, *, typed: bool = False, strict: bool = False
+) -> Compiled:
+    """Compile a tree whose places are those of a text. ``typed`` is whether variables may hold Kubernetes' types;
+    ``strict`` refuses also the literals that Kubernetes refuses.
 
     Raises:
         PolicyError: as :func:`compile_cel`.
     """
     try:
         tree, result = _checked(tree, source, variables)
+        if strict:
+            check_literals(tree, _works)
         rendered = Rendered(shaped(for_engine(tree, typed)))
     except SyntaxFault as error:
         raise _fault(error, source) from error
@@ -178,6 +184,10 @@ def compile_tree(tree: Node, source: str, variables: tuple[str, ...] = VARIABLES
     if estimated > LIMIT:
         raise PolicyError(f"the expression could cost {estimated:,}, and {LIMIT:,} is the most; nest fewer loops")
     return Compiled(run, tree, result)
+
+
+def _works(text: str) -> bool:
+    return bool(environment().compile(text).eval(data={}).type().name() != "ERROR")
 
 
 _COMPARED = re.compile(r"'_(?:<|<=|>|>=)_' applied to '\((?:int|uint|double), (?:int|uint|double)\)'")

@@ -16,79 +16,133 @@ from functools import partial
 
 from seawall.analysis.policies.library.marked import Marked, mark, text_of
 from seawall.analysis.policies.library.table import Function
+from seawall.analysis.policies.library.urls import is_url
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_MAYBE_LAST = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?-?"
+_OLD_LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _NAME = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _UUID = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
-_URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|/)[^\s]*\Z")
+_MOST_LABEL, _MOST_SUBDOMAIN = 63, 253
+
+#: What is wrong with a text; nothing where it is well.
+Check = Callable[[str], list[str]]
 
 
-def _like(pattern: str, most: int, told: str) -> Callable[[str], str]:
+def _must(told: str, pattern: str, *examples: str) -> str:
+    """What apimachinery tells of a text that does not match; the spaces are its own."""
+    shown = " or ".join(f"'{each}', " for each in examples)
+    return f"{told} (e.g. {shown}regex used for validation is '{pattern}')"
+
+
+_ENDS = "and must start and end with an alphanumeric character"
+_NO_LABEL = _must(
+    f"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', {_ENDS}",
+    _LABEL, "my-name", "123-abc",
+)  # fmt: skip
+_NO_SUBDOMAIN = _must(
+    f"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', {_ENDS}",
+    _SUBDOMAIN, "example.com",
+)  # fmt: skip
+_NO_OLD_LABEL = _must(
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character",
+    _OLD_LABEL, "my-name", "abc-123",
+)  # fmt: skip
+_NO_NAME = _must(
+    f"must consist of alphanumeric characters, '-', '_' or '.', {_ENDS}", _NAME, "MyName", "my.name", "123-abc"
+)
+_NO_VALUE = _must(
+    f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {_ENDS}",
+    f"({_NAME})?", "MyValue", "my_value", "12345",
+)  # fmt: skip
+
+
+def _like(pattern: str, most: int, told: str) -> Check:
     compiled = re.compile(rf"(?:{pattern})\Z")
 
-    def check(text: str) -> str:
-        if len(text) > most:
-            return f"must be no more than {most} characters"
-        return "" if compiled.match(text) else told
+    def check(text: str) -> list[str]:
+        long = [f"must be no more than {most} characters"] if len(text) > most else []
+        return long if compiled.match(text) else [*long, told]
 
     return check
 
 
-def _qualified(text: str) -> str:
-    prefix, slash, name = text.rpartition("/")
-    if slash and (len(prefix) > 253 or not re.match(rf"{_SUBDOMAIN}\Z", prefix)):
-        return "prefix part must be a lowercase RFC 1123 subdomain"
-    if len(name) > 63:
-        return "name part must be no more than 63 characters"
-    return "" if re.match(rf"{_NAME}\Z", name) else "name part must consist of alphanumeric characters, '-', '_' or '.'"
+_SUBDOMAINS = _like(_SUBDOMAIN, _MOST_SUBDOMAIN, _NO_SUBDOMAIN)
+_LABELS = _like(_LABEL, _MOST_LABEL, _NO_LABEL)
 
 
-def _bytes(text: str) -> str:
+def _label(text: str) -> list[str]:
+    told = _LABELS(text)
+    dotted = _NO_LABEL in told and _NO_SUBDOMAIN not in _SUBDOMAINS(text)
+    return [*told[:-1], "must not contain dots"] if dotted else told
+
+
+def _prefix(check: Check) -> Check:
+    """Of what a name may begin with: a dash that ends it stands for what follows."""
+    return lambda text: check(f"{text[:-2]}a" if len(text) > 1 and text.endswith("-") else text)
+
+
+def _qualified(text: str) -> list[str]:
+    prefix, slash, name = text.partition("/")
+    if "/" in name:
+        told = _NO_NAME.replace(" (e.g.", " with an optional DNS subdomain prefix and '/' (e.g.", 1)
+        return [f"a qualified name {told}"]
+    found = []
+    if slash:
+        found += [f"prefix part {each}" for each in (_SUBDOMAINS(prefix) if prefix else ["must be non-empty"])]
+    else:
+        name = prefix
+    if not name:
+        found.append("name part must be non-empty")
+    return found + [f"name part {each}" for each in _like(_NAME, _MOST_LABEL, _NO_NAME)(name)]
+
+
+def _uri(text: str) -> list[str]:
+    return [] if is_url(text) else [f'parse "{text}": invalid URI for request']
+
+
+def _uuid(text: str) -> list[str]:
+    return [] if re.match(rf"{_UUID}\Z", text) else ["does not match the UUID format"]
+
+
+def _bytes(text: str) -> list[str]:
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return "invalid base64"
-    return ""
+        return ["invalid base64"]
+    return []
 
 
-def _date(text: str) -> str:
+def _date(text: str) -> list[str]:
     try:
         date.fromisoformat(text if re.match(r"\d{4}-\d\d-\d\d\Z", text) else "")
     except ValueError:
-        return "invalid date"
-    return ""
+        return ["invalid date"]
+    return []
 
 
-def _time(text: str) -> str:
+def _time(text: str) -> list[str]:
     try:
         whole = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)\Z", text)
         datetime.fromisoformat(text[:19] if whole else "")
     except ValueError:
-        return "invalid datetime"
-    return ""
+        return ["invalid datetime"]
+    return []
 
 
-_DNS = "a lowercase RFC {} {} must consist of lower case alphanumeric characters, '-' {}"
-_1123 = _DNS.format(1123, "label", "and must start and end with an alphanumeric character")
-_1035 = _DNS.format(1035, "label", "and must start with a letter and end with an alphanumeric character")
-_1123S = _DNS.format(1123, "subdomain", "or '.', and must start and end with an alphanumeric character")
-_1035_FORM = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-#: What is wrong with a text, by the format's name; empty where nothing is.
-FORMATS: dict[str, Callable[[str], str]] = {
-    "dns1123Label": _like(_LABEL, 63, _1123),
-    "dns1123Subdomain": _like(_SUBDOMAIN, 253, _1123S),
-    "dns1035Label": _like(_1035_FORM, 63, _1035),
-    "dns1123LabelPrefix": _like(_MAYBE_LAST, 63, _1123),
-    "dns1123SubdomainPrefix": _like(rf"{_SUBDOMAIN}-?", 253, _1123S),
-    "dns1035LabelPrefix": _like(rf"{_1035_FORM}-?", 63, _1035),
+#: What is wrong with a text, by the format's name.
+FORMATS: dict[str, Check] = {
+    "dns1123Label": _label,
+    "dns1123Subdomain": _SUBDOMAINS,
+    "dns1035Label": _like(_OLD_LABEL, _MOST_LABEL, _NO_OLD_LABEL),
+    "dns1123LabelPrefix": _prefix(_label),
+    "dns1123SubdomainPrefix": _prefix(_SUBDOMAINS),
+    "dns1035LabelPrefix": _prefix(_like(_OLD_LABEL, _MOST_LABEL, _NO_OLD_LABEL)),
     "qualifiedName": _qualified,
-    "labelValue": _like(
-        rf"({_NAME})?", 63, "a valid label must be an empty string or consist of alphanumeric characters"
-    ),
-    "uri": lambda text: "" if _URI.match(text) else "invalid URI",
-    "uuid": lambda text: "" if re.match(rf"{_UUID}\Z", text) else "does not match the UUID format",
+    "labelValue": _like(rf"({_NAME})?", _MOST_LABEL, _NO_VALUE),
+    "uri": _uri,
+    "uuid": _uuid,
     "byte": _bytes,
     "date": _date,
     "datetime": _time,
@@ -101,8 +155,7 @@ def _named(name: str) -> Marked | dict[str, str]:
 
 
 def _validate(marked: Marked, text: str) -> list[str]:
-    told = FORMATS[text_of(marked, "format")](text)
-    return [told] if told else []
+    return FORMATS[text_of(marked, "format")](text)
 
 
 def functions() -> Iterator[Function]:

@@ -47,7 +47,7 @@ def _filled(value: Any, verb: str, digits: int) -> str:
         return _as_string(value)
     if verb in "fe":
         return _float(value, verb, digits)
-    if verb in "xX" and isinstance(value, str | bytes):
+    if verb in "xX" and isinstance(value, str | bytes | bytearray):
         shown = (value.encode() if isinstance(value, str) else value).hex()
         return shown.upper() if verb == "X" else shown
     if isinstance(value, bool) and verb == "b":
@@ -75,16 +75,22 @@ def _float(value: Any, verb: str, digits: int) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return kind_of(value)
-    return {bool: "bool", int: "int", float: "double", str: "string", list: "list", bytes: "bytes"}.get(
-        type(value), "null" if value is None else type(value).__name__
-    )
+    return {
+        bool: "bool",
+        int: "int",
+        float: "double",
+        str: "string",
+        list: "list",
+        bytes: "bytes",
+        bytearray: "bytes",
+    }.get(type(value), "null" if value is None else type(value).__name__)
 
 
 def _as_string(value: Any) -> str:
     """What ``%s`` is of a value that stands alone."""
     if isinstance(value, str):
         return value
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | bytearray):
         return value.decode("utf-8", "replace")
     if isinstance(value, float):
         return go_float(value)
@@ -103,6 +109,8 @@ def _within(value: Any) -> str:
         return "null"
     if isinstance(value, int):
         return str(value)
+    if type(value).__name__ == "Type":
+        return _type_name(value.name())
     if isinstance(value, list):
         return f"[{', '.join(map(_quoted, value))}]"
     if is_marked(value) or not isinstance(value, dict):
@@ -115,7 +123,7 @@ def _quoted(value: Any) -> str:
     """A value within a list or map, as it would be written in CEL."""
     if isinstance(value, str):
         return _in_quotes(value)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | bytearray):
         return f"b{_in_quotes(value.decode('utf-8', 'replace'))}"
     if isinstance(value, float):
         return f"{value:.{_DIGITS}f}" if value == value and abs(value) != float("inf") else f'"{go_float(value)}"'
@@ -124,6 +132,17 @@ def _quoted(value: Any) -> str:
     if isinstance(value, timedelta):
         return f'duration("{seconds(value)}")'
     return _within(value)
+
+
+_TYPE_NAMES = {
+    "null": "null_type", "timestamp": "google.protobuf.Timestamp", "duration": "google.protobuf.Duration",
+}  # fmt: skip
+
+
+def _type_name(name: str) -> str:
+    """A type's name in CEL, by the engine's name of it."""
+    plain = name.partition("<")[0].lower()
+    return _TYPE_NAMES.get(plain, plain)
 
 
 def _in_quotes(text: str) -> str:

@@ -29,6 +29,9 @@ def _url(text: str) -> Marked:
     return mark("url", text)
 
 
+is_url = holds(_url)
+
+
 def _text(marked: Marked) -> str:
     return text_of(marked, "url")
 
@@ -89,7 +92,7 @@ def functions() -> Iterator[Function]:
     yield from plain(
         (
             ("url", "string", "url", _url),
-            ("isURL", "string", "bool", holds(_url)),
+            ("isURL", "string", "bool", is_url),
             ("image", "string", "image", _image),
             ("isImage", "string", "bool", holds(_image)),
         )
