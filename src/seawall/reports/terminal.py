@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import FieldEvidence, Finding, FindingStatus, RenderedEvidence, Severity
-from seawall.model.rule import Rule, Scope
+from seawall.model.rule import REGISTRY, Rule, Scope
 from seawall.reports.excerpt import Excerpts, mark, printable
 from seawall.reports.places import first_place
 
@@ -120,7 +120,10 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
         yield f"Skipped: {reasons}.\n"
     if result.findings:
         worst = result.findings[0].rule
-        yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
+        scopes = {rule.id: rule.scope for rule in result.rules}
+        own = scopes.get(worst) is Scope.ADMISSION and REGISTRY.get(worst) is None
+        given = ", with the --config and --policy of this run," if own else ""
+        yield paint(f"`seawall rules show {worst}`{given} tells why and how to mend.\n", _DIM)
 
 
 def _sources(result: ScanResult) -> str:
