@@ -104,6 +104,11 @@ def test_variables_around_deep_expressions() -> None:
     assert evaluate("variables.two" + " + variables.one" * 100, variables=given_variables) == 481 + 421 * 100
     many = tuple((f"v{number}", f"variables.v{number - 1} + 1" if number else "object.x") for number in range(80))
     assert len(Variables(many).program("variables.v79 == 86").variables) == 80
+    some = tuple((f"v{number}", f"[object.x].map(i, i + {number})[0]") for number in range(20))
+    read = " + ".join(f"variables.v{number}" for number in range(20))
+    assert evaluate(read, variables=some) == 7 * 20 + 190
+    long = Variables(some).program(f"{read}{' + 1' * 100}")
+    assert len(long.variables) in (0, 20)
 
 
 @pytest.mark.parametrize(

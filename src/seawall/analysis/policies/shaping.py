@@ -69,7 +69,7 @@ class Shaper:
         if most < 4:
             raise SyntaxFault(TOO_DEEP, given.at)
         deep = [kid for kid in given.kids if kid.height >= most]
-        path = self._path(given) if len(deep) < 2 or given.kind not in _WIDE else None
+        path = self._path(given, most) if len(deep) < 2 or given.kind not in _WIDE else None
         if path is None and given.kind == "call" and given.text == "has" and given.kids[0].kids:
             field = given.kids[0]
             return with_kids(given, (with_kids(field, (self.fit(field.kids[0], most - 2), *field.kids[1:])),))
@@ -86,15 +86,18 @@ class Shaper:
         return bind(name, self.fit(part, most - 1), self.fit(rest, most - 1))
 
     @staticmethod
-    def _path(given: Node) -> tuple[list[Node], list[int]] | None:
-        """From a node down to the part of it that is best bound: half of what is deep, two or more levels below."""
+    def _path(given: Node, most: int) -> tuple[list[Node], list[int]] | None:
+        """From a node down to the part of it that is best bound: half of what is deep, two or more levels below.
+
+        None where no part of what is too deep can be taken out.
+        """
         chain, indices = [given], list[int]()
         best: int | None = None
         while True:
             current = chain[-1]
             kids = _open_kids(current)
             index = max(kids, key=lambda each: current.kids[each].height, default=None)
-            if index is None:
+            if index is None or (current is given and current.kids[index].height < most):
                 break
             chain.append(current.kids[index])
             indices.append(index)
