@@ -24,7 +24,7 @@ def check_literals(tree: Node, works: Callable[[str], bool]) -> None:
     stack = [(tree, False)]
     while stack:
         each, mixed = stack.pop()
-        if each.kind in ("call", "method") and each.text in _READ and _kind(each.kids[-1]) == "string":
+        if each.kind in ("call", "method") and each.text in _READ and literal_kind(each.kids[-1]) == "string":
             literal = each.kids[-1]
             if not works(_READ[each.text].format(literal.text)):
                 raise SyntaxFault(f"invalid {_WHAT[each.text]}: {literal.text[:80]}", literal.at)
@@ -41,17 +41,17 @@ def _check_items(given: Node) -> None:
     for group in groups:
         first = ""
         for item in group:
-            kind = _kind(item)
+            kind = literal_kind(item)
             if first and kind and kind != first:
                 raise SyntaxFault(f"expected type '{first}' but found '{kind}'", item.at)
             first = first or kind
 
 
-def _kind(given: Node) -> str:
+def literal_kind(given: Node) -> str:
     """The type of a literal; empty for anything else."""
     if given.kind == "prefix" and given.text == "-":
         given = given.kids[0]
-        return _kind(given) if _kind(given) in ("int", "double") else ""
+        return literal_kind(given) if literal_kind(given) in ("int", "double") else ""
     if given.kind != "literal":
         return ""
     return next((kind for kind, is_it in _KINDS if is_it(given.text)), "")

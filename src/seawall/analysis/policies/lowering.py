@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import count
 
 from seawall.analysis.policies.library.marked import TYPES
+from seawall.analysis.policies.literals import literal_kind
 from seawall.analysis.policies.shaping import bind
 from seawall.analysis.policies.syntax import Node, node, rebuilt, walk, with_kids
 
@@ -125,6 +126,30 @@ def _type_name(given: Node) -> str:
     if given.kind == "member" and given.kids[0].kind == "name" and given.kids[0].text == "net":
         return _NAMED.get(given.text, "")
     return ""
+
+
+_COMPARISONS = frozenset(["<", "<=", ">", ">="])
+_NUMBERS = frozenset(["int", "uint", "double"])
+
+
+def mixed(root: Node) -> set[int]:
+    """The places of comparisons of numbers that are plainly of different types: the checker tells of no more than some
+    twenty at once, and would have to be asked often."""
+    found: set[int] = set()
+    for each in walk(root):
+        if each.kind == "binary" and each.text in _COMPARISONS and each.at >= 0:
+            left, right = map(_plain_kind, each.kids)
+            if left in _NUMBERS and right in _NUMBERS and left != right:
+                found.add(each.at)
+    return found
+
+
+def _plain_kind(given: Node) -> str:
+    if given.kind in ("call", "method") and given.text == "size":
+        return "int"
+    if given.kind == "call" and given.text in _NUMBERS and len(given.kids) == 1:
+        return given.text
+    return literal_kind(given)
 
 
 def with_dyn(root: Node, places: set[int]) -> Node:

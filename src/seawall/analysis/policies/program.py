@@ -17,7 +17,7 @@ from seawall.analysis.policies.cost import LIMIT, cost, tree_of
 from seawall.analysis.policies.library import functions
 from seawall.analysis.policies.library.marked import TYPES
 from seawall.analysis.policies.literals import check_literals
-from seawall.analysis.policies.lowering import for_checker, for_engine, prepared, with_dyn
+from seawall.analysis.policies.lowering import for_checker, for_engine, mixed, prepared, with_dyn
 from seawall.analysis.policies.parsing import parse_cel
 from seawall.analysis.policies.rendered import Rendered
 from seawall.analysis.policies.shaping import shaped
@@ -190,13 +190,16 @@ def _works(text: str) -> bool:
     return bool(environment().compile(text).eval(data={}).type().name() != "ERROR")
 
 
+#: The checker tells of some twenty errors at once.
+_MOST_ROUNDS = 20
 _COMPARED = re.compile(r"'_(?:<|<=|>|>=)_' applied to '\((?:int|uint|double), (?:int|uint|double)\)'")
 
 
 def _checked(tree: Node, source: str, variables: tuple[str, ...]) -> tuple[Node, str]:
     """The tree with numbers of different types compared as Kubernetes does it, and its type."""
-    places: set[int] = set()
-    while True:
+    places = mixed(tree)
+    tree = with_dyn(tree, places) if places else tree
+    for _ in range(_MOST_ROUNDS):
         rendered = Rendered(shaped(for_checker(tree)))
         try:
             return tree, environment(variables, True).compile(rendered.text).return_type().name()
@@ -207,6 +210,7 @@ def _checked(tree: Node, source: str, variables: tuple[str, ...]) -> tuple[Node,
             raise _told(rendered, source, message)
         places |= found
         tree = with_dyn(tree, found)
+    raise PolicyError("numbers of different types are compared too often; convert them, as with double(x)")
 
 
 def _told(rendered: Rendered, source: str, message: str) -> PolicyError:
@@ -214,4 +218,5 @@ def _told(rendered: Rendered, source: str, message: str) -> PolicyError:
     for at, told in rendered.errors(message):
         if not _COMPARED.search(told):
             return PolicyError(f"{place(source, at)}{told}")
-    return PolicyError(message.splitlines()[0].removesuffix(" [INVALID_ARGUMENT]"))
+    first = message.splitlines()[0].removeprefix("INVALID_ARGUMENT: ").removesuffix(" [INVALID_ARGUMENT]")
+    return PolicyError(f"the CEL engine refuses it: {first}")

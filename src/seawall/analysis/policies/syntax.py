@@ -116,7 +116,7 @@ def pieces(root: Node) -> Iterator[Piece]:
 
 
 def text_of(root: Node) -> str:
-    """An expression as text."""
+    """An expression as text, no longer than it needs to be: the engine takes no more than Kubernetes does."""
     return "".join(text for text, _ in pieces(root))
 
 
@@ -129,7 +129,7 @@ def _within(given: Node, binding: int) -> _Parts:
 
 
 def _listed(items: list[_Parts]) -> _Parts:
-    return [part for index, item in enumerate(items) for part in ([(", ", None), *item] if index else item)]
+    return [part for index, item in enumerate(items) for part in ([(",", None), *item] if index else item)]
 
 
 def _binary(given: Node) -> _Parts:
@@ -139,13 +139,15 @@ def _binary(given: Node) -> _Parts:
         left = given.kind == "binary" and not index
         parts += _within(kid, binding if left else binding + 1)
         if index < last:
-            parts += [(" ", None), (given.text, given), (" ", None)]
+            space = " " * (given.text == "in")
+            parts += [(space, None), (given.text, given), (space, None)]
     return parts
 
 
 def _ternary(given: Node) -> _Parts:
     condition, one, other = given.kids
-    return [*_within(condition, _OR), (" ", None), ("?", given), (" ", None), *_within(one, _OR), (" : ", None), other]
+    # Without a space `?` and `.5` would be another sign.
+    return [*_within(condition, _OR), ("?", given), (" ", None), *_within(one, _OR), (":", None), other]
 
 
 def _member(given: Node) -> _Parts:
@@ -165,7 +167,7 @@ def _method(given: Node) -> _Parts:
 
 def _map(given: Node) -> _Parts:
     entries: list[_Parts] = [
-        [(mark, None), given.kids[2 * index], (": ", None), given.kids[2 * index + 1]]
+        [(mark, None), given.kids[2 * index], (":", None), given.kids[2 * index + 1]]
         for index, mark in enumerate(given.marks)
     ]
     return [("{", given), *_listed(entries), ("}", None)]
@@ -197,7 +199,7 @@ _PARTS: dict[str, Callable[[Node], _Parts]] = {
     "map": _map,
     "message": lambda given: [
         (f"{given.text}{{", given),
-        *_listed([[(f"{mark}: ", None), kid] for mark, kid in zip(given.marks, given.kids, strict=True)]),
+        *_listed([[(f"{mark}:", None), kid] for mark, kid in zip(given.marks, given.kids, strict=True)]),
         ("}", None),
     ],
 }
