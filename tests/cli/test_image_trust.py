@@ -279,3 +279,29 @@ def test_an_answer_for_frameworks(run: Run, host: str, tmp_path: Path) -> None:
     controls = {each["id"]: each for each in json.loads(done.stdout)["controls"]}
     checks = {each["id"]: each["state"] for each in controls["4.1.5"]["checks"]}
     assert (checks["image-not-signed"], checks["signature-invalid"]) == ("fail", "pass")
+
+
+def test_waivers_reach_what_the_policy_finds(run: Run, host: str, tmp_path: Path) -> None:
+    reference, _ = pushed(host, "waived")
+    policy = write_policy(tmp_path, KEYED, FILES)
+    waivers = tmp_path / "seawall-waivers.yaml"
+
+    def judged(select: str, *args: str) -> tuple[int, dict[str, Any], str]:
+        waivers.write_text(
+            f"waivers: [{{rule: image-not-signed, select: {select}, reason: soon, owner: shop, expires: 2999-01-31}}]"
+        )
+        done = run("image", reference, f"--trust={policy}", "--format", "json", *args, cwd=tmp_path)
+        return done.returncode, json.loads(done.stdout), done.stderr
+
+    code, document, _ = judged(f"{{image: '{host}/shop/waived*'}}")
+    (found,) = document["findings"]
+    assert (code, found["status"], found["waiver"]["reason"], found["waiver"]["owner"]) == (0, "waived", "soon", "shop")
+    code, document, _ = judged("{kind: Image, name: '*/other*'}")
+    assert (code, document["findings"][0]["status"], document["findings"][0]["waiver"]) == (1, "open", None)
+    advisories(tmp_path / "db", [osv("CVE-2024-1", "Debian:12", "none", [{"introduced": "0"}])]).close()
+    code, document, _ = judged("{kind: Image}", f"--db={tmp_path / 'db'}", "--no-cache")
+    assert [each["status"] for each in document["findings"] if each["rule"] == "image-not-signed"] == ["waived"]
+    (tmp_path / "seawall.yaml").write_text("waiving: {forbid: [image-not-signed]}\n")
+    code, document, _ = judged("{kind: Image}")
+    assert (code, document["findings"][0]["status"]) == (1, "open")
+    assert "not waived by" in document["findings"][0]["message"]

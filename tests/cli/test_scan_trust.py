@@ -132,6 +132,19 @@ def test_workloads_are_told_with_their_images(run: Run, host: str, tmp_path: Pat
     assert (states["image-not-signed"], states["signature-invalid"]) == ("ok", "ok")
 
 
+def test_waivers_reach_the_images_of_workloads(run: Run, host: str, tmp_path: Path) -> None:
+    reference, _ = pushed(host, "run-waived")
+    policy = write_policy(tmp_path, KEYED | {"registries": [host]}, FILES)
+    (tmp_path / "seawall-waivers.yaml").write_text(
+        "waivers: [{rule: image-not-signed, select: {kind: Image, name: '*/run-waived@*'}, reason: r, owner: o, "
+        "expires: 2999-01-31}]"
+    )
+    args = ("--verify-images", f"--trust={policy}")
+    code, document, _ = scanned(run, workload(reference), *args, cwd=tmp_path)
+    (found,) = document["findings"]
+    assert (code, found["rule"], found["status"], found["waiver"]["reason"]) == (0, "image-not-signed", "waived", "r")
+
+
 def test_workloads_whose_images_cannot_be_verified(run: Run, tmp_path: Path) -> None:
     """No policy, and no registry: never a pass."""
     done = run("scan", "-", "--verify-images", stdin=workload("nginx:1"), cwd=tmp_path)

@@ -171,9 +171,25 @@ def test_conditions_variables_and_messages(judged: Any) -> None:
     scan = judged([policy(check, variables=variables), binding()])
     assert scan.messages == ["18 it is"]
     assert scan.findings[0]["locations"][0]["path"] == "spec.replicas"
-    for bad in ("object.nope", "'a\\nb'", "''", "1"):
+    for bad in ("'' + object.nope", "'a\\nb'", "''"):
         said = judged([policy({"expression": FEW, "message": "plain", "messageExpression": bad}), binding()])
         assert said.messages == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"validations": [{"expression": "object.spec.paused"}]}, "it must give bool, and gives dyn"),
+        ({"validations": [{"expression": "1"}]}, "it must give bool, and gives int"),
+        ({"matchConditions": [{"name": "a", "expression": "'a'"}]}, "it must give bool, and gives string"),
+        ({"validations": [{"expression": FEW, "messageExpression": "1"}]}, "it must give string, and gives int"),
+        ({"auditAnnotations": [{"key": "a", "valueExpression": "1"}]}, "it must give string or null, and gives int"),
+    ],
+)
+def test_types_of_expressions_are_those_that_kubernetes_takes(judged: Any, fields: dict[str, Any], said: str) -> None:
+    scan = judged([policy(FEW, **fields), binding()])
+    assert said in scan.stderr
+    assert scan.code == 2
 
 
 def test_many_variables_are_evaluated_apart(judged: Any) -> None:
@@ -400,3 +416,24 @@ def test_wrong_types_anywhere_give_a_place_or_a_rule(path: tuple[Any, ...], valu
     rules = admission_rules(found)
     assert bool(rules) != bool(found.faults)
     assert all(each.where and "\n" not in str(each) for each in found.faults)
+
+
+def test_the_page_of_a_policy(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump_all([policy(FEW), binding()]))
+    (tmp_path / "seawall.yaml").write_text(
+        "policies:\n  - {id: owned, expression: object.kind == 'Pod', why: nobody answers, message: not owned}\n"
+    )
+    own = run("rules", "show", "owned", cwd=tmp_path)
+    assert own.returncode == 0, own.stderr
+    assert "# owned: not owned" in own.stdout
+    assert "nobody answers" in own.stdout
+    for options in (["--policy", "policies.yaml"], ["--config", "other.yaml"]):
+        (tmp_path / "other.yaml").write_text("admissionPolicies: [policies.yaml]\n")
+        page = run("rules", "show", "vap-few", *options, cwd=tmp_path)
+        assert page.returncode == 0, page.stderr
+        assert page.stdout.startswith("# vap-few: ")
+        assert FEW in page.stdout
+    unknown = run("rules", "show", "vap-few", cwd=tmp_path)
+    assert (unknown.returncode, "no rule is called 'vap-few'" in unknown.stderr) == (2, True)
+    scan = run("scan", "-", "--policy", "policies.yaml", stdin=yaml.safe_dump(DEPLOYMENT).encode(), cwd=tmp_path)
+    assert "`seawall rules show vap-few`, with the --config and --policy of this run, tells why" in scan.stdout

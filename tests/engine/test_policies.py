@@ -70,10 +70,13 @@ def test_what_makes_no_sense_is_an_error_of_the_expression(expression: str) -> N
     [
         ("object.", "line 1, column 8"),
         ("true &&\n  nope(1)", "line 2, column 7: undeclared reference to 'nope'"),
-        ("object.all(k, v, v)", "line 1, column 8: all with two variables is not supported"),
+        ("quantity('1') > 2", "line 1, column 15: found no matching overload"),
+        ("true &&\n  1 == 1.0", "line 2, column 5: found no matching overload for '_==_'"),
         ("o.a.all(a, o.b)".replace("o.", "unknown."), "undeclared reference"),
         ("object.a.all(a, a.all(b, b.all(c, c.all(d, d > 0))))", "could cost"),
-        ("(" * 200 + ")" * 200, "nested too deeply"),
+        ("(" * 300 + "1" + ")" * 300, "line 1, column 251: more than 250 brackets are nested"),
+        ("1" + " + 1" * 300, "more than 250 operators"),
+        ("[1].all(x, " * 40 + "x > 0" + ")" * 40, "too many loops within loops"),
     ],
 )
 def test_refused_expressions_say_why_and_where(expression: str, said: str) -> None:

@@ -104,7 +104,7 @@ def run(args: argparse.Namespace, read: Reading) -> int:
         outputs = parse_outputs(args.format, (*FORMATS, *_VEX))
         result = _judged(args, read, database, project)
         if args.trust:
-            join(result, image_trust.judge(args))
+            join(result, image_trust.judge(args, result.accepted))
     except (ConfigError, DatabaseProblem, VexProblem) as error:
         raise CommandError(str(error)) from error
     return _report(args, outputs, result)

@@ -12,6 +12,7 @@ from seawall.engine.config import ConfigError
 from seawall.reports.excerpt import printable
 
 if TYPE_CHECKING:
+    from seawall.engine.accepting import Accepting
     from seawall.engine.result import ScanResult
     from seawall.engine.trust import TrustResult
     from seawall.engine.trustpolicy import TrustFile
@@ -63,12 +64,27 @@ def _verified(args: argparse.Namespace, references: list[str]) -> TrustResult:
     return result
 
 
-def judge(args: argparse.Namespace) -> ScanResult:
-    """Judge the images of the command line; as findings."""
+def judge(args: argparse.Namespace, accepting: Accepting | None = None) -> ScanResult:
+    """Judge the images of the command line; as findings. ``accepting`` are the waivers of a result that this one is
+    joined to; without one, those of the project count and are told.
+
+    Raises:
+        CommandError: the policy, the configuration or a waiver cannot be used.
+    """
+    from seawall.engine.accepting import Accepting
+    from seawall.engine.catalogue import load_rules
+    from seawall.engine.config import load_project
     from seawall.engine.trust import trust_findings
     from seawall.model.finding import Severity
 
-    return trust_findings(_verified(args, args.paths), Severity(args.severity))
+    told = accepting is None
+    try:
+        accepting = accepting or Accepting(load_rules(("trust",)), load_project(args.config))
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    result = trust_findings(_verified(args, args.paths), Severity(args.severity), accepting=accepting)
+    result.notes += accepting.notes() if told else ()
+    return result
 
 
 def run_verify(args: argparse.Namespace) -> int:

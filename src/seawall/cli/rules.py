@@ -22,16 +22,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = commands.add_parser("list", help="all rules, a line each")
     listing.add_argument("--format", choices=["terminal", "json"], default="terminal")
     show = commands.add_parser("show", help="one rule: why, examples, how to mend")
-    show.add_argument("id", metavar="ID", help="a rule, or the id of the same check in another tool")
+    show.add_argument("id", metavar="ID", help="a rule or policy, or the id of the same check in another tool")
+    show.add_argument("--config", metavar="FILE", help="read this instead of ./seawall.yaml, for policies of your own")
+    show.add_argument(
+        "--policy", action="append", default=[], metavar="PATH", help="files with admission policies, as for a scan"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what was asked for."""
     registry = load_all_rules()
     if args.command == "show":
-        rules = registry.find(args.id)
+        rules = registry.find(args.id) or _own(args)
         if not rules:
-            raise CommandError(f"no rule is called {args.id!r}; `seawall rules list` shows them all")
+            own = ", and `seawall policy list` your own" if args.config or args.policy else ""
+            raise CommandError(f"no rule is called {args.id!r}; `seawall rules list` shows them all{own}")
         sys.stdout.write("\n".join(rule_page(rule) for rule in rules))
         return 0
     rules = sorted(registry, key=lambda rule: (rule.scope, rule.severity.rank, rule.id))
@@ -41,6 +46,19 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.writelines(f"{_line(rule)}\n" for rule in rules)
     return 0
+
+
+def _own(args: argparse.Namespace) -> list[Rule]:
+    """The policies of the project, and of the files that are named, that are called that."""
+    from seawall.engine.config import ConfigError, load_project
+    from seawall.engine.policyset import own_rules
+
+    try:
+        project = load_project(args.config)
+        found, _ = own_rules(project, [*project.admission_files(), *args.policy])
+    except ConfigError as error:
+        raise CommandError(str(error)) from error
+    return [rule for rule in found if rule.id == args.id]
 
 
 def _line(rule: Rule) -> str:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from seawall.analysis.images import Unreadable, chain_ids, read_config
 from seawall.analysis.trust import Prepared, judge_trust
+from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import rules_of
 from seawall.engine.judge import Judge
 from seawall.engine.result import ScanResult
@@ -169,8 +170,14 @@ def _described(name: str, place: PlaceOptions) -> ImageFacts:
     )
 
 
-def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip: Sequence[str] = ()) -> ScanResult:
-    """What was verified as findings of rules; ``skip`` are rules that are judged elsewhere."""
+def trust_findings(
+    result: TrustResult,
+    severity: Severity = Severity.INFO,
+    skip: Sequence[str] = (),
+    accepting: Accepting | None = None,
+) -> ScanResult:
+    """What was verified as findings of rules; ``skip`` are rules that are judged elsewhere, ``accepting`` decides what
+    is waived."""
     rules = [rule for rule in rules_of("trust") if rule.id not in skip]
     judge = Judge(rules, NEWEST)
     resources: dict[ResourceRef, Resource] = {}
@@ -179,7 +186,7 @@ def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip
         resource = _resource(each)
         if resource.ref not in resources:
             resources[resource.ref] = resource
-            findings += _findings(judge, resource, severity)
+            findings += _findings(judge, resource, severity, accepting)
     findings.sort(key=lambda finding: -finding.risk)
     references = [each.reference for each in result.images]
     return ScanResult(
@@ -197,6 +204,7 @@ def trust_findings(result: TrustResult, severity: Severity = Severity.INFO, skip
         texts={},
         wanting=set(),
         notes=list(_notes(result)),
+        accepted=accepting,
     )
 
 
@@ -256,25 +264,28 @@ def _resource(each: Verified) -> Resource:
     return Resource(ref, uid="", kind=kind, view=view, origin=_Origin(each.reference, view))
 
 
-def _findings(judge: Judge, resource: Resource, floor: Severity) -> Iterator[Finding]:
+def _findings(judge: Judge, resource: Resource, floor: Severity, accepting: Accepting | None) -> Iterator[Finding]:
     for hit in judge.judge(resource):
         severity = hit.hit.severity or hit.rule.severity
         if not severity.at_least(floor):
             continue
         (location,) = resource.origin.locate([hit.path])
         field = _named(hit.path, resource)
+        status, waiver, told = FindingStatus.OPEN, None, ""
+        if accepting is not None:
+            status, waiver, told = accepting.accept(hit.rule.id, severity, resource, (), [location])
         yield Finding(
             rule=hit.rule.id,
             severity=severity,
             confidence=hit.hit.confidence,
             resource=resource.ref,
             locations=(location,),
-            message=hit.hit.message,
+            message=f"{hit.hit.message} ({told})" if told else hit.hit.message,
             evidence=(FieldEvidence(location.path),),
             fix=None,
             fingerprint=fingerprint(hit.rule.id, resource.ref, field, ""),
-            status=FindingStatus.OPEN,
-            waiver=None,
+            status=status,
+            waiver=waiver,
             risk=base_risk(severity, hit.hit.confidence),
         )
 
@@ -306,7 +317,7 @@ def add_trust(
 
     found = verify_images([full_name("registry", each) for each in uses], policy, place, progress)
     names = {full_name("registry", each): refs for each, refs in uses.items()}
-    judged = trust_findings(found, severity, skip)
+    judged = trust_findings(found, severity, skip, result.accepted)
     runs: dict[str, dict[ResourceRef, None]] = {}
     for each in found.images:
         name = f"{each.verdict.repository}@{each.verdict.digest}"

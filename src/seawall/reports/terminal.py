@@ -138,10 +138,11 @@ def _summary(result: ScanResult, paint: Paint) -> Iterator[str]:
     if result.skipped:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in result.skipped.most_common())
         yield f"Skipped: {reasons}.\n"
-    own = {rule.id for rule in result.rules if not rule.built_in}
-    worst = next((finding.rule for finding in result.findings if finding.rule not in own), None)
-    if worst is not None:
-        yield paint(f"`seawall rules show {worst}` tells why and how to mend.\n", _DIM)
+    if result.findings:
+        worst = result.findings[0].rule
+        own = any(rule.id == worst and not rule.built_in for rule in result.rules)
+        given = ", with the --config and --policy of this run," if own else ""
+        yield paint(f"`seawall rules show {worst}`{given} tells why and how to mend.\n", _DIM)
 
 
 def _searched(result: ScanResult) -> str:

@@ -77,6 +77,10 @@ class _Check(Struct):
 _Params = tuple[tuple[str, str] | None, dict[str, Any] | None]
 
 
+#: The types that Kubernetes takes: of what is decided, of a message, and of an audit annotation.
+_TRUTH, _TEXT, _NOTE = ("BOOL",), ("STRING",), ("STRING", "NULL")
+
+
 class Admission:
     """A policy with its bindings, ready to run.
 
@@ -89,16 +93,19 @@ class Admission:
     ) -> None:
         self.spec, self.bindings, self.parameters = spec, bindings, parameters
         params = spec.param_kind is not None
-        plain = Variables(params=params)
+        plain = Variables(params=params, strict=True)
         self._conditions = [
-            _at(("matchConditions", index, "expression"), plain.program, each.expression)
+            _at(("matchConditions", index, "expression"), plain.program, each.expression, _TRUTH)
             for index, each in enumerate(spec.match_conditions)
         ]
         given = [(each.name, each.expression) for each in spec.variables]
-        variables = _at(("variables",), lambda: Variables(given, params=params))
+        variables = _at(("variables",), lambda: Variables(given, params=params, strict=True))
         self._checks = [self._check(index, each, variables) for index, each in enumerate(spec.validations)]
         self._annotations = [
-            (each.key, _at(("auditAnnotations", index, "valueExpression"), variables.program, each.value_expression))
+            (
+                each.key,
+                _at(("auditAnnotations", index, "valueExpression"), variables.program, each.value_expression, _NOTE),
+            )
             for index, each in enumerate(spec.audit_annotations)
         ]
         self._kinds: dict[tuple[str, str, bool], Answer] = {}
@@ -110,10 +117,11 @@ class Admission:
     @staticmethod
     def _check(index: int, form: Validation, variables: Variables) -> _Check:
         base = ("validations", index)
-        expression = _at((*base, "expression"), variables.program, form.expression)
+        expression = _at((*base, "expression"), variables.program, form.expression, _TRUTH)
         if not form.message_expression:
             return _Check(form, expression, None)
-        return _Check(form, expression, _at((*base, "messageExpression"), variables.program, form.message_expression))
+        message = _at((*base, "messageExpression"), variables.program, form.message_expression, _TEXT)
+        return _Check(form, expression, message)
 
     def wants(self, subject: Subject) -> bool:
         """Whether its rules mean the kind of the object."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from seawall.analysis.policies.program import compile_cel, environment
+from seawall.analysis.policies.library.marked import shown
+from seawall.analysis.policies.program import REFUSALS, compile_cel, environment
 
 #: All conditions over one document get so many seconds.
 SECONDS = 5.0
@@ -65,13 +66,15 @@ class Conditions:
     def _problem(self, compiled: Any, values: Mapping[str, Any]) -> str:
         try:
             result = compiled.eval(environment(self._variables).Activation(dict(values)))
-            value = result.value()
-        except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+            kind = result.type().name()
+            value = result.value() if kind == "ERROR" else shown(result.plain_value())
+        except REFUSALS as error:
             return f"it fails: {' '.join(str(error).split())[:_MOST_TOLD]}"
         if value is True:
             return ""
-        kind = result.type().name()
-        return "it is false" if value is False else f"it gives {kind.lower()}: {str(value)[:_MOST_TOLD]}"
+        return (
+            "it is false" if value is False else f"it gives {kind.partition('<')[0].lower()}: {str(value)[:_MOST_TOLD]}"
+        )
 
 
 def _read(reading: int, child: int, until: float) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-#: The length taken for a list that is not written out, and the cost up to which Kubernetes takes an expression.
-ASSUMED_LENGTH, LIMIT = 100, 10_000_000
+#: The length taken for a list that is not written out, and the cost up to which an expression is taken. Policies that
+#: are in use nest three such loops around a dozen steps, which Kubernetes takes; four are a mistake.
+ASSUMED_LENGTH, LIMIT = 50, 10_000_000
 _DEAR = {"matches": 10, "find": 10, "findAll": 20, "format": 10, "sort": 100, "distinct": 100, "flatten": 100}
 
 _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _LOOP = 4, 5, 6, 7, 8, 9
@@ -47,11 +48,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def messages(data: bytes, number: int) -> list[bytes]:
     """The fields of that number that are messages or text."""
     return [value for field, value in fields(data) if field == number and isinstance(value, bytes)]
-
-
-def source_of(serialised: bytes) -> bytes:
-    """Where its parts stand in the text, a ``SourceInfo``, in what :func:`tree_of` reads."""
-    return next(iter(messages(messages(serialised, 2)[0], 5)), b"")
 
 
 def tree_of(serialised: bytes) -> bytes:

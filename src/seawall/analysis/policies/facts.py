@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
-from seawall.analysis.policies.cost import source_of, tree_of
-from seawall.analysis.policies.formats import for_engine
-from seawall.analysis.policies.program import PolicyError, compile_cel
-from seawall.analysis.policies.tree import Use, parse, positions, uses
+from seawall.analysis.policies.cost import tree_of
+from seawall.analysis.policies.lowering import is_typed
+from seawall.analysis.policies.program import Compiled, PolicyError, compile_tree, place, read_cel
+from seawall.analysis.policies.shaping import TOO_DEEP, bind
+from seawall.analysis.policies.syntax import Node, node, rebuilt, walk
+from seawall.analysis.policies.tree import Use, parse, uses
 
 #: The fields of an admission request that are known of an object in a file, and those that only a real one has.
 KNOWN = frozenset(
@@ -43,53 +44,62 @@ class Variables:
     """The variables of a policy, each of which may read those before it.
 
     They are bound around an expression that reads them, so that each is evaluated once and only when it is needed.
+    ``params`` is whether there are parameters; ``strict`` is for what Kubernetes must take as it is.
     """
 
-    def __init__(self, given: Iterable[tuple[str, str]] = (), *, params: bool = True) -> None:
-        self._params = params
-        self._texts: dict[str, str] = {}
+    def __init__(self, given: Iterable[tuple[str, str]] = (), *, params: bool = True, strict: bool = False) -> None:
+        self._params, self._strict = params, strict
+        self._trees: dict[str, Node] = {}
         self._reads: dict[str, list[str]] = {}
         self._programs: dict[str, Program] = {}
+        self._typed = False
         for name, text in given:
-            if name in self._texts:
+            if name in self._trees:
                 raise PolicyError(f"the variable {name} is given twice")
             try:
-                program, rewritten, reads = self._prepare(text)
+                program, tree, reads = self._prepare(text, ())
             except PolicyError as error:
                 raise PolicyError(f"the variable {name}: {error}") from error
-            self._programs[name], self._texts[name], self._reads[name] = program, rewritten, reads
+            self._programs[name], self._trees[name], self._reads[name] = program, nowhere(tree), reads
+            self._typed |= is_typed(tree)
 
-    def program(self, text: str) -> Program:
-        """An expression, ready to run.
+    def program(self, text: str, results: tuple[str, ...] = ()) -> Program:
+        """An expression, ready to run. ``results`` are the types that it may have; any, where there are none.
 
         Raises:
             PolicyError: as :func:`compile_cel`, or it reads a variable or fact that there is not.
         """
-        return self._prepare(text)[0]
+        return self._prepare(text, results)[0]
 
-    def _prepare(self, text: str) -> tuple[Program, str, list[str]]:
-        text = for_engine(text)
-        compiled = compile_cel(text)
-        serialised = compiled.serialize()
-        found = list(uses(parse(tree_of(serialised))))
-        rewritten, reads = self._rewrite(text, found, positions(source_of(serialised)))
+    def _prepare(self, text: str, results: tuple[str, ...]) -> tuple[Program, Node, list[str]]:
+        whole = read_cel(text)
+        bound, reads = self._bound(whole, text)
         if not reads:
-            return _program(text, compiled, found, self._params), text, []
-        whole = rewritten
-        for name in reversed(self._needed(reads)):
-            whole = f"cel.bind({_bound(name)}, ({self._texts[name]}), {whole})"
+            compiled = compile_tree(whole, text, strict=self._strict)
+            _result(compiled, results)
+            return _program(text, compiled.run, self._params), compiled.tree, []
+        needed = self._needed(reads)
+        if len(needed) > _MOST_BOUND:
+            return self._apart(text, whole, needed), bound, reads
+        whole = bound
+        for name in reversed(needed):
+            whole = bind(_name(name), self._trees[name], whole)
         try:
-            compiled = compile_cel(whole)
+            compiled = compile_tree(whole, text, typed=self._typed, strict=self._strict)
         except PolicyError as error:
-            if "recursion" not in str(error):
+            if TOO_DEEP not in str(error):
                 raise
-            return self._apart(text, compiled, found, reads), rewritten, reads
-        return _program(text, compiled, uses(parse(tree_of(compiled.serialize()))), self._params), rewritten, reads
+            return self._apart(text, read_cel(text), needed), bound, reads
+        _result(compiled, results)
+        tree = compiled.tree
+        for _ in needed:
+            tree = tree.kids[-1]
+        return _program(text, compiled.run, self._params), tree, reads
 
-    def _apart(self, text: str, compiled: Any, found: Sequence[Use], reads: list[str]) -> Program:
+    def _apart(self, text: str, whole: Node, needed: list[str]) -> Program:
         """An expression with so many variables that the engine would not nest them: they are evaluated one by one."""
-        variables = [(name, self._programs[name]) for name in self._needed(reads)]
-        program = _program(text, compiled, found, self._params)
+        variables = [(name, self._programs[name]) for name in needed]
+        program = _program(text, compile_tree(whole, text, typed=self._typed, strict=self._strict).run, self._params)
         for _, each in variables:
             program.missing = program.missing or each.missing
             program.opaque = program.opaque or each.opaque
@@ -110,34 +120,62 @@ class Variables:
             if name not in wanted:
                 wanted.add(name)
                 rest += self._reads[name]
-        return [name for name in self._texts if name in wanted]
+        return [name for name in self._trees if name in wanted]
 
-    def _rewrite(self, text: str, found: Sequence[Use], at: Mapping[int, int]) -> tuple[str, list[str]]:
-        """The text with the names that variables are bound to, and which it reads."""
-        places: dict[int, tuple[int, str]] = {}
-        for use in found:
-            if use.root != "variables":
-                continue
-            name = use.path[0] if use.path else ""
-            if name not in self._texts:
-                raise PolicyError(f"there is no variable {name!r} before it" if name else "write variables.NAME")
-            start = at.get(use.id, 0)
-            match = re.compile(rf"variables\s*\.\s*{re.escape(name)}(?![A-Za-z0-9_])").match(text, start)
-            if match is None:
-                raise PolicyError(f"the variable {name!r} must be written variables.{name}")
-            places[start] = (match.end(), name)
-        for start in sorted(places, reverse=True):
-            end, name = places[start]
-            text = f"{text[:start]}{_bound(name)}{text[end:]}"
-        return text, list(dict.fromkeys(name for _, name in places.values()))
+    def _bound(self, tree: Node, text: str) -> tuple[Node, list[str]]:
+        """The tree with the names that variables are bound to, and which it reads."""
+        reads: dict[str, None] = {}
 
+        def change(given: Node) -> Node:
+            if given.kind == "call" and given.text == "has" and given.kids[0].text.startswith(_BOUND):
+                return node("literal", "true", (), given.at)
+            if given.kind != "member" or given.kids[0] != node("name", "variables", (), given.kids[0].at):
+                return given
+            if given.text not in self._trees:
+                raise PolicyError(f"{place(text, given.at)}there is no variable {given.text!r} before it")
+            reads[given.text] = None
+            return node("name", _name(given.text), (), given.at)
 
-def _bound(name: str) -> str:
-    return f"variable__{name}"
+        made = rebuilt(tree, change)
+        for each in walk(made):
+            if each.kind == "name" and each.text == "variables":
+                raise PolicyError(f"{place(text, each.at)}write variables.NAME")
+        return made, list(reads)
 
 
-def _program(text: str, run: Any, found: Iterable[Use], params: bool) -> Program:
+_BOUND = "variable__"
+#: More are evaluated one by one: the engine would not nest as many.
+_MOST_BOUND = 24
+
+
+def _name(name: str) -> str:
+    return f"{_BOUND}{name}"
+
+
+def nowhere(tree: Node) -> Node:
+    """A tree that stands in no source."""
+    return rebuilt(tree, lambda each: node(each.kind, each.text, each.kids, -1, each.marks))
+
+
+def _result(compiled: Compiled, results: tuple[str, ...]) -> None:
+    """Whether an expression has one of the types that it must have. What has none here may have one in Kubernetes,
+    but for a field of an object."""
+    if not results or compiled.result in results or (compiled.result == "DYN" and not _is_field(compiled.tree)):
+        return
+    told = " or ".join(each.lower() for each in results)
+    hint = " (the type of a field is not known: compare it, as in `object.a.b == true`)"
+    raise PolicyError(f"it must give {told}, and gives {compiled.result.lower()}{hint * (compiled.result == 'DYN')}")
+
+
+def _is_field(tree: Node) -> bool:
+    while tree.kind in ("member", "index"):
+        tree = tree.kids[0]
+    return tree.kind == "name" and tree.text in ("object", "oldObject", "params")
+
+
+def _program(text: str, run: Any, params: bool) -> Program:
     program = Program(text, run)
+    found = uses(parse(tree_of(run.serialize())))
     paths: dict[tuple[str, ...], None] = {}
     for use in found:
         if use.root == "object" and use.path:

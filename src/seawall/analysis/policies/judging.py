@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from seawall.analysis.policies.facts import Program, Variables
 from seawall.analysis.policies.form import Globs, OwnPolicy, PolicyMatch
+from seawall.analysis.policies.library.marked import shown
 from seawall.analysis.policies.places import place_of
 from seawall.analysis.policies.running import Told
 from seawall.analysis.policies.subject import Subject, Trouble, ask
@@ -40,7 +41,7 @@ class Compiled(Struct):
         elif isinstance(value, Trouble):
             yield Told("failed", self._failed(f"gives error: {value.why}"), path=place)
         else:
-            yield Told("failed", self._failed(f"gives no truth value but {str(value)[:200]}"), path=place)
+            yield Told("failed", self._failed(f"gives no truth value but {str(shown(value))[:200]}"), path=place)
 
     def _failed(self, why: str) -> str:
         return f"{self._usual()} (the expression {' '.join(why.split())[:200]})"
@@ -65,8 +66,8 @@ def prepare(policy: OwnPolicy) -> Compiled:
         PolicyError: an expression of it cannot be used.
     """
     variables = Variables((each.name, each.expression) for each in policy.variables)
-    expression = variables.program(policy.expression)
-    message = variables.program(policy.message_expression) if policy.message_expression else None
+    expression = variables.program(policy.expression, ("BOOL", "DYN"))
+    message = variables.program(policy.message_expression, ("STRING", "DYN")) if policy.message_expression else None
     return Compiled(policy, expression, message)
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from seawall.analysis.policies.defaults import NAME_LABEL, with_defaults
 from seawall.analysis.policies.facts import Program
-from seawall.analysis.policies.program import environment
+from seawall.analysis.policies.program import REFUSALS, environment
 from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path, lookup
 from seawall.model.resource import Resource
@@ -167,10 +167,6 @@ class Trouble(Struct):
 
     why: str
     missing: bool = False
-
-
-#: What Python raises where the engine refuses a value or an object cannot be converted.
-REFUSALS = (RuntimeError, ValueError, TypeError, OverflowError)
 
 
 def ask(program: Program, subject: Subject, params: dict[str, Any] | None = None) -> Any:

@@ -14,9 +14,8 @@ from seawall.analysis.policies.cost import fields, messages
 
 
 class Ident(Struct, frozen=True):
-    """A name; ``id`` is known to the source's positions."""
+    """A name."""
 
-    id: int
     name: str
 
 
@@ -36,9 +35,11 @@ class Call(Struct, frozen=True):
 
 
 class Loop(Struct, frozen=True):
-    """A comprehension (and ``cel.bind``): ``item`` runs over ``range``, ``result`` is gathered from ``start``."""
+    """A comprehension (and ``cel.bind``): ``item`` runs over ``range``, ``result`` is gathered from ``start``. With a
+    ``second`` variable, that is the value, and ``item`` the index or key."""
 
     item: str
+    second: str
     range: Node
     result: str
     start: Node
@@ -64,13 +65,11 @@ _NOTHING = Parts(())
 
 def parse(data: bytes) -> Node:
     """The tree of a serialised expression."""
-    number, made = 0, _NOTHING
     for field, value in fields(data):
-        if field == 2 and isinstance(value, int):
-            number = value
-        elif isinstance(value, bytes) and field in _FORMS:
-            made = _FORMS[field](value)
-    return Ident(number, made.name) if isinstance(made, Ident) else made
+        if isinstance(value, bytes) and field in _FORMS:
+            made: Node = _FORMS[field](value)
+            return made
+    return _NOTHING
 
 
 def _text(data: bytes, number: int) -> str:
@@ -97,7 +96,7 @@ def _loop(data: bytes) -> Node:
         number: parse(part) for number, part in fields(data) if number in (2, 4, 5, 6, 7) and part.__class__ is bytes
     }
     rest = tuple(parts[number] for number in (5, 6, 7) if number in parts)
-    return Loop(_text(data, 1), parts.get(2, _NOTHING), _text(data, 3), parts.get(4, _NOTHING), rest)
+    return Loop(_text(data, 1), _text(data, 8), parts.get(2, _NOTHING), _text(data, 3), parts.get(4, _NOTHING), rest)
 
 
 def _constant(data: bytes) -> Node:
@@ -109,24 +108,13 @@ def _constant(data: bytes) -> Node:
 
 _FORMS: Mapping[int, Any] = {
     3: _constant,
-    4: lambda data: Ident(0, _text(data, 1)),
+    4: lambda data: Ident(_text(data, 1)),
     5: _select,
     6: _call,
     7: lambda data: Parts(tuple(map(parse, messages(data, 1)))),
     8: _struct,
     9: _loop,
 }
-
-
-def positions(source: bytes) -> dict[int, int]:
-    """Where the nodes stand in the text, by id, in code points; of a serialised ``SourceInfo``."""
-    found: dict[int, int] = {}
-    for entry in messages(source, 4):
-        values = dict(fields(entry))
-        key, value = values.get(1, 0), values.get(2, 0)
-        if isinstance(key, int) and isinstance(value, int):
-            found[key] = value
-    return found
 
 
 class Use(Struct, frozen=True):
@@ -136,7 +124,6 @@ class Use(Struct, frozen=True):
     root: str
     path: tuple[str, ...]
     exact: bool
-    id: int = 0
 
 
 def uses(node: Node, known: Mapping[str, Use | None] | None = None) -> Iterator[Use]:
@@ -171,7 +158,9 @@ def _of_loop(node: Loop, scope: Mapping[str, Use | None]) -> Iterator[Use]:
     yield from uses(node.start, scope)
     range_ = _chain(node.range, scope)
     inner = {**scope, node.result: _chain(node.start, scope)}
-    if node.item:
+    if node.second:
+        inner |= {node.item: None, node.second: range_}
+    elif node.item:
         inner[node.item] = range_
     for each in node.parts:
         yield from uses(each, inner)
@@ -180,7 +169,7 @@ def _of_loop(node: Loop, scope: Mapping[str, Use | None]) -> Iterator[Use]:
 def _chain(node: Node, scope: Mapping[str, Use | None]) -> Use | None:
     """A name with the fields selected from it; None for anything else, and for names that belong to a loop."""
     if isinstance(node, Ident):
-        return scope[node.name] if node.name in scope else Use(node.name, (), True, node.id)
+        return scope[node.name] if node.name in scope else Use(node.name, (), True)
     if isinstance(node, Select):
         operand, field, exact = node.operand, node.field, not node.tested
     elif isinstance(node, Call) and node.function in ("_?._", "_[_]", "_[?_]") and len(node.arguments) == 2:
@@ -191,4 +180,4 @@ def _chain(node: Node, scope: Mapping[str, Use | None]) -> Use | None:
     else:
         return None
     chain = _chain(operand, scope)
-    return None if chain is None else Use(chain.root, (*chain.path, field), chain.exact and exact, chain.id)
+    return None if chain is None else Use(chain.root, (*chain.path, field), chain.exact and exact)
