@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from msgspec import structs
 
 from seawall.cli.inputs import add_reading_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.cli.rendering import add_revision_argument
 from seawall.engine import ReadOptions, ScanOptions, UsageError
@@ -173,8 +172,8 @@ def _tell(result: Report) -> None:
     if unanswered:
         lines.append(f"{unanswered} controls need other inputs; give them with --on, or say --allow-not-checked")
     for line in lines[:_MOST_TOLD]:
-        sys.stderr.write(f"seawall: {printable(line)}\n")
+        say(line)
     if len(lines) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: {len(lines) - _MOST_TOLD} more; --format json lists all\n")
+        say(f"{len(lines) - _MOST_TOLD} more; --format json lists all")
     if not result.complete:
-        sys.stderr.write("seawall: the run is incomplete\n")
+        say("the run is incomplete")

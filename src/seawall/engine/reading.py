@@ -17,6 +17,7 @@ from seawall.model.resource import Inventory, Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
 from seawall.sources.dockerfile.names import is_build_file
 from seawall.sources.manifests import (
+    MAX_FILE_BYTES,
     Entry,
     InputFile,
     Loaded,
@@ -167,9 +168,7 @@ class Reading:
             return
         if path == "-":
             self.files += 1
-            given = self.options.instead.get("<stdin>")
-            self.texts["<stdin>"] = sys.stdin.buffer.read() if given is None else given
-            yield from self._account(load_stdin(self.texts["<stdin>"]))
+            yield from self._account(self._once("<stdin>", sys.stdin.buffer.read))
             return
         if path.startswith("oci://") or path.endswith(_ARCHIVES) or self._at_revision():
             yield from self._read_mounted(path)
@@ -235,12 +234,20 @@ class Reading:
             return load_bytes(file, self.options.instead[file.path])
         if not file.named or os.path.isfile(file.at):
             return load_file(file)
+        return self._once(file.path, partial(_head, file.path))
+
+    def _once(self, name: str, read: Callable[[int], bytes]) -> Iterator[Loaded]:
+        """What can be read only once: standard input, a pipe, a device. Its text is held for those who come later."""
         try:
-            with open(file.path, "rb") as stream:
-                data = self.texts[file.path] = stream.read()
+            given = self.options.instead.get(name)
+            data = read(MAX_FILE_BYTES + 1) if given is None else given
         except OSError as error:
-            return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
-        return load_stdin(data, file.path)
+            return iter([SourceError(name, "", f"cannot be read: {error.strerror}", unreadable=True)])
+        if len(data) > MAX_FILE_BYTES:
+            message = f"more than {MAX_FILE_BYTES >> 20} MiB; split it"
+            return iter([SourceError(name, "", message, unreadable=True)])
+        self.texts[name] = data
+        return load_stdin(data, name)
 
     def _account(self, loaded: Iterator[Loaded | Unrendered | UnreadKind]) -> Iterator[Resource]:
         for item in loaded:
@@ -272,6 +279,11 @@ class Reading:
             where = f"{place.line}:{place.column}" if place.line else ""
             message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
             self.errors.append(SourceError(place.file, where, message))
+
+
+def _head(path: str, most: int) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(most)
 
 
 def _is_of_manifests(source: LiveCluster | Snapshot | None) -> bool:
