@@ -96,6 +96,8 @@ class Reading:
         self._sources: dict[str, LiveCluster | Snapshot | None] = {}
         self._opened = False
         self._rendering: Rendering | None = None
+        #: Where the files and folders of templates lie that were met, with what they are.
+        self._met: set[tuple[str, str]] = set()
 
     def open(self) -> None:
         """Reach the clusters and open the snapshots among the paths; what fails is noted among the errors."""
@@ -136,7 +138,7 @@ class Reading:
         if not self._opened:
             self.open()
         try:
-            for path in self.options.paths:
+            for path in dict.fromkeys(self.options.paths):
                 for resource in self._read(path):
                     if note_problems:
                         self._note_problems(resource)
@@ -189,6 +191,8 @@ class Reading:
 
     def _entries(self, entries: Iterator[Entry], root: str) -> Iterator[Resource]:
         found = list(entries)
+        if len(self.options.paths) > 1:
+            found = [entry for entry in found if self._is_new(entry)]
         if any(isinstance(entry, Unrendered) for entry in found):
             found = list(self.rendering.arrange(found))
         for entry in found:
@@ -203,6 +207,17 @@ class Reading:
                 yield from self._account(self.rendering.load(entry, root))
             else:
                 self.errors.append(entry)
+
+    def _is_new(self, entry: Entry) -> bool:
+        """Whether no path named before leads to it: what is named twice (`. ./web.yaml`) is judged once."""
+        if not isinstance(entry, InputFile | Unrendered):
+            return True
+        where = (os.path.abspath(entry.real or entry.path), entry.what if isinstance(entry, Unrendered) else "")
+        if where in self._met:
+            self.skipped["named twice"] += 1
+            return False
+        self._met.add(where)
+        return True
 
     def _is_passed_over(self, file: InputFile) -> bool:
         return not (self.build_files or file.named) and is_build_file(os.path.basename(file.path))
