@@ -128,3 +128,13 @@ def test_a_mistake_of_our_own_is_a_line_and_no_finding(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(lines(done)) == 1
     assert "a mistake of Seawall itself: KeyError: 'x' (at __main__:3)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [[""], ["--trust", "", "-"], ["--trust=", "-"], ["-", "--config", ""], ["-", "-n", ""]]
+)
+def test_an_empty_argument_is_no_silent_pass(words: list[str], run: Run) -> None:
+    done = run("scan", *words, stdin=BAD.encode())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is a variable not set?" in done.stderr
+    assert len(lines(done)) == 1

@@ -44,6 +44,8 @@ COMMANDS = {
 }
 
 EXIT_USAGE = 2
+#: Options whose value can be nothing on purpose: what follows them is text.
+_MAY_BE_EMPTY = frozenset(("--text", "--reason", "--owner"))
 
 
 class CommandError(Exception):
@@ -201,7 +203,16 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
-    """Parse a command's arguments; paths may stand before and after options, which argparse alone does not take."""
+    """Parse a command's arguments; paths may stand before and after options, which argparse alone does not take.
+
+    Raises:
+        CommandError: they make no sense, or one is empty: of a path or file, nothing would be read for it.
+    """
+    for before, each in zip(["", *arguments], arguments, strict=False):
+        if not each and before not in _MAY_BE_EMPTY:
+            parser.error(f"an argument is empty{f' after {before}' * bool(before)}: is a variable not set?")
+        if each[:2] == "--" and each.find("=") == len(each) - 1 and each[:-1] not in _MAY_BE_EMPTY:
+            parser.error(f"{each} is given nothing: is a variable not set?")
     args, extra = parser.parse_known_args(arguments)
     wrong = [each for each in extra if not hasattr(args, "paths") or (each.startswith("-") and each != "-")]
     if wrong:
