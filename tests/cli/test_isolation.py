@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +175,39 @@ def test_nothing_to_judge_and_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert "cannot be sensitive and untrusted" in done.stderr
 
 
-def test_wrong_types_are_told(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("field", "spec"),
+    [
+        ("nodeName", "{nodeName: 3}"),
+        ("image", "{nodeName: worker-1, containers: [{name: a, image: {b: c}}]}"),
+        ("hostUsers", "{nodeName: worker-1, hostUsers: 3}"),
+        ("securityContext", "{nodeName: worker-1, containers: [{name: a, image: b, securityContext: [1]}]}"),
+    ],
+)
+def test_wrong_types_are_told(field: str, spec: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(
-        ESTATE + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: odd}\nspec: {nodeName: 3}\n"
+        ESTATE + f"---\napiVersion: v1\nkind: Pod\nmetadata: {{name: odd}}\nspec: {spec}\n"
     )
     done = run("isolation", str(tmp_path))
     assert done.returncode == 2
-    assert "nodeName" in done.stderr
+    assert f"{field} has the wrong type: not judged" in done.stderr
     assert "worker-1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "{apiVersion: v1, kind: Node, metadata: {name: odd}, spec: {taints: [{key: a, effect: 7}]}}",
+        "{apiVersion: v1, kind: Pod, metadata: {name: odd}, spec: {tolerations: [{key: a, effect: []}]}}",
+    ],
+)
+def test_what_nothing_can_be_judged_with_is_left_out(odd: str, run: Run, tmp_path: Path) -> None:
+    for estate in (ESTATE, re.sub(r"(  |\{)nodeName: [-\w]+(\n|, )", r"\1", ESTATE)):
+        (tmp_path / "p.yaml").write_text(f"{estate}---\n{odd}\n")
+        done = run("isolation", str(tmp_path))
+        assert done.returncode == 2
+        assert "wrong type" in done.stderr
+        assert "shop/web" in run("isolation", str(tmp_path), "--format", "json").stdout
 
 
 @pytest.fixture

@@ -348,3 +348,16 @@ def test_owned_pods_tell_only_what_differs(scan_json: Any) -> None:
         ("web", "spec.template.spec.containers[0]"),
         ("web-1", "spec.containers[1]"),
     ]
+
+
+def test_what_is_named_twice_is_judged_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    (folder / "bad.yaml").write_text(BAD)
+    once = json.loads(run("scan", "--format", "json", "a", cwd=tmp_path).stdout)
+    for words in (["a", "a"], ["a", "a/b"], ["a", "./a/b/bad.yaml"], ["a", "a/../a"]):
+        twice = json.loads(run("scan", "--format", "json", *words, cwd=tmp_path).stdout)
+        assert twice["summary"]["resources"] == 1
+        assert [each["fingerprint"] for each in twice["findings"]] == [each["fingerprint"] for each in once["findings"]]
+    both = run("scan", "--format", "json", "-", "-", stdin=BAD.encode())
+    assert json.loads(both.stdout)["summary"]["files"] == 1

@@ -174,14 +174,13 @@ def test_own_policies_can_be_chosen_and_waived(run: Run, tmp_path: Path) -> None
     assert [each["status"] for each in document["findings"]] == ["waived"]
 
 
-def test_nobody_is_sent_to_a_page_that_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_the_page_that_people_are_sent_to_is_there(run: Run, tmp_path: Path) -> None:
     (tmp_path / "seawall.yaml").write_text(CONFIG.partition("  - id: of-a")[0])
-    done = run("scan", "-", "--rule", "team-label", stdin=(POD % "p").encode(), cwd=tmp_path)
-    assert "high[team-label]" in done.stdout
-    assert "seawall rules show" not in done.stdout
-    done = run("scan", "-", stdin=(POD % "p").encode(), cwd=tmp_path)
-    named = done.stdout.rpartition("seawall rules show ")[2].partition("`")[0]
-    assert run("rules", "show", named).returncode == 0
+    for options in (("--rule", "team-label"), ()):
+        done = run("scan", "-", *options, stdin=(POD % "p").encode(), cwd=tmp_path)
+        assert "high[team-label]" in done.stdout
+        named = done.stdout.rpartition("seawall rules show ")[2].partition("`")[0]
+        assert (named == "team-label" or not options) and run("rules", "show", named, cwd=tmp_path).returncode == 0
 
 
 def test_of_several_mistakes_the_command_that_tells_all_is_told(run: Run, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
@@ -12,7 +11,7 @@ from seawall.analysis.access import QuestionError
 from seawall.analysis.access.node_rights import note_for
 from seawall.cli import access_make
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, write
 from seawall.engine.access import Estate
 from seawall.model.access import Request
@@ -78,10 +77,10 @@ def run(args: argparse.Namespace) -> int:
     except QuestionError as error:
         raise CommandError(str(error)) from error
     for note in estate.notes:
-        sys.stderr.write(f"seawall: note: {note}\n")
+        say(f"note: {note}")
     problems = estate.problems()
     for problem in problems:
-        sys.stderr.write(f"seawall: {problem}\n")
+        say(problem)
     return EXIT_USAGE if problems else code
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from seawall.analysis.access import QuestionError, parse_subject
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.access import Estate
 from seawall.model.version import NEWEST
@@ -51,7 +51,7 @@ def _say(problems: Iterable[str]) -> bool:
     """Write lines to standard error; tells whether there were any."""
     said = False
     for problem in problems:
-        sys.stderr.write(f"seawall: {problem}\n")
+        say(problem)
         said = True
     return said
 

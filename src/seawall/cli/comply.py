@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
 from msgspec import structs
 
 from seawall.cli.inputs import add_reading_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.cli.rendering import add_revision_argument
 from seawall.engine import ReadOptions, ScanOptions, UsageError
@@ -26,6 +25,7 @@ from seawall.engine.gap import gap
 from seawall.engine.results import ResultsError
 from seawall.model.finding import Severity
 from seawall.reports import comply as report
+from seawall.reports import lists
 from seawall.reports.excerpt import printable
 
 _MOST_TOLD = 20
@@ -94,20 +94,29 @@ def _words(words: list[str], least: int, most: int, usage: str) -> list[str]:
 
 def _list(args: argparse.Namespace, words: list[str]) -> int:
     _words(words, 0, 0, "list")
-    _print(report.listing([*(framework(name) for name in names()), *_own(args).values()]))
-    return 0
+    listed = [*(framework(name) for name in names()), *_own(args).values()]
+    coverage = {each.id: report.coverage(each) for each in listed}
+    return _tell_list(args, report.listing(listed), lambda: lists.frameworks(listed, coverage))
 
 
 def _show(args: argparse.Namespace, words: list[str]) -> int:
     name, *control = _words(words, 1, 2, "show FRAMEWORK [CONTROL]")
     found = _named(args, name)
-    _print(report.explained(found, found.get(control[0])) if control else report.shown(found))
-    return 0
+    if control:
+        one = found.get(control[0])
+        return _tell_list(args, report.explained(found, one), lambda: lists.controls(found, [one]))
+    return _tell_list(args, report.shown(found), lambda: lists.controls(found, found.controls))
 
 
 def _gap(args: argparse.Namespace, words: list[str]) -> int:
     first, second = (_named(args, name) for name in _words(words, 2, 2, "gap FRAMEWORK FRAMEWORK"))
-    _print(report.gaps(first, second, gap(first, second)))
+    open_ = gap(first, second)
+    return _tell_list(args, report.gaps(first, second, open_), lambda: lists.gaps(first, second, open_))
+
+
+def _tell_list(args: argparse.Namespace, lines: Iterable[str], document: Callable[[], bytes]) -> int:
+    for name, file in parse_outputs(args.format, ("terminal", "json")):
+        write([document()] if name == "json" else (line.encode("utf-8", "replace") for line in lines), file)
     return 0
 
 
@@ -173,8 +182,8 @@ def _tell(result: Report) -> None:
     if unanswered:
         lines.append(f"{unanswered} controls need other inputs; give them with --on, or say --allow-not-checked")
     for line in lines[:_MOST_TOLD]:
-        sys.stderr.write(f"seawall: {printable(line)}\n")
+        say(line)
     if len(lines) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: {len(lines) - _MOST_TOLD} more; --format json lists all\n")
+        say(f"{len(lines) - _MOST_TOLD} more; --format json lists all")
     if not result.complete:
-        sys.stderr.write("seawall: the run is incomplete\n")
+        say("the run is incomplete")

@@ -7,7 +7,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.config import Config, ConfigError, load_config
 from seawall.engine.database import (
@@ -24,7 +24,6 @@ from seawall.engine.database import (
 )
 from seawall.model.advisories import DatabaseInfo
 from seawall.reports import database as report
-from seawall.reports.excerpt import printable
 from seawall.sources.advisories.feeds import BASES, DEFAULT_ECOSYSTEMS
 from seawall.store.advisories import DatabaseProblem
 
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     for name, file in outputs:
         write([report.document(path, info, now, result) if name == "json" else _text(path, info, now, result)], file)
     for note in [*(result.notes[:_MOST_NOTES] if result is not None else ()), *report.stale(info, now)]:
-        sys.stderr.write(f"seawall: note: {printable(note)}\n")
+        say(f"note: {note}")
     return 0
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from seawall.cli.inputs import add_reading_arguments
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.scan import add_judging_arguments, fail_on, scan_options
 from seawall.engine.diff import compare
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         write(render_diff(name, found, view), file)
     for side in (found.before, found.after):
         for reason in side.reasons[:20]:
-            sys.stderr.write(f"seawall: {side.input}: {reason}\n")
+            say(f"{side.input}: {reason}")
     if not found.complete:
-        sys.stderr.write("seawall: the comparison is incomplete\n")
+        say("the comparison is incomplete")
     return found.exit_code(fail_on(args))

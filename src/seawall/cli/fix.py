@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from seawall.cli.inputs import add_input_arguments
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.scan import add_judging_arguments, fail_on, scan_options, tell
 from seawall.engine import UsageError
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     problems = write_files(result) if writes else []
     _report(args, outputs, result, writes and not to_stdout)
     for problem in problems:
-        sys.stderr.write(f"seawall: {printable(str(problem))}\n")
+        say(str(problem))
     tell(result.after)
     return 2 if problems else result.after.exit_code(fail_on(args), args.keep_going)
 

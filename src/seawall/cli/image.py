@@ -7,14 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from seawall.cli import image_judging
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import Outputs, add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.places import add_place_arguments, image_options
 from seawall.cli.remembered import remembering
 from seawall.engine.images import ImagesResult, See, read_images
 from seawall.model.images import Look
 from seawall.reports import image as report
-from seawall.reports.excerpt import printable
 
 _FORMATS = ("terminal", "json", "cyclonedx", "spdx")
 _SBOMS = ("cyclonedx", "spdx")
@@ -86,8 +85,9 @@ def tell(result: ImagesResult) -> None:
         for image in result.images
         for problem in image.not_looked
     ]
-    sys.stderr.writelines(f"seawall: {printable(line)}\n" for line in lines[:_MOST_TOLD])
+    for line in lines[:_MOST_TOLD]:
+        say(line)
     if len(lines) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: {len(lines) - _MOST_TOLD} more problems; --format json lists all\n")
+        say(f"{len(lines) - _MOST_TOLD} more problems; --format json lists all")
     if lines:
-        sys.stderr.write("seawall: the run is incomplete\n")
+        say("the run is incomplete")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from seawall.cli import image_trust
 from seawall.cli.db import database_path
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_colour, write
 from seawall.cli.places import add_secret_arguments, add_set_arguments, malware_judge, searches, secret_judge
 from seawall.cli.remembered import run_watch, store_path
@@ -24,7 +23,6 @@ from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_ima
 from seawall.model.finding import Severity
 from seawall.model.images import Look
 from seawall.reports import FORMATS, explainimage, render, vex
-from seawall.reports.excerpt import printable
 from seawall.reports.view import View
 from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
@@ -158,7 +156,7 @@ def _explain(args: argparse.Namespace, read: Reading, database: str) -> int:
     with AdvisoryStore(database) as store:
         images = read((), None)
         for error in images.errors:
-            sys.stderr.write(f"seawall: {printable(str(error))}\n")
+            say(str(error))
         if not images.images:
             return 2
         explained = explain_image(name, images.images[0], store, _today())
@@ -183,7 +181,7 @@ def _explain_remembered(args: argparse.Namespace, name: str, database: str, make
     except InventoryProblem as error:
         raise CommandError(str(error)) from error
     if not found:
-        sys.stderr.write(f"seawall: no remembered image has {printable(name)}; --remember keeps what is read\n")
+        say(f"no remembered image has {name}; --remember keeps what is read")
     return 0
 
 

@@ -6,10 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import parse_outputs, wants_colour, write
 from seawall.engine.config import ConfigError
-from seawall.reports.excerpt import printable
 
 if TYPE_CHECKING:
     from seawall.engine.accepting import Accepting
@@ -102,9 +101,9 @@ def run_verify(args: argparse.Namespace) -> int:
         else:
             write(report.terminal(result, wants_colour() and file is None), file)
     for error in result.errors:
-        sys.stderr.write(f"seawall: {printable(str(error))}\n")
+        say(str(error))
     if result.errors:
-        sys.stderr.write("seawall: the run is incomplete\n")
+        say("the run is incomplete")
     return result.exit_code(args.keep_going)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.isolation import LEVELS, Isolation, Level, Options
 from seawall.reports import isolation as report
@@ -97,7 +96,7 @@ def chosen_options(args: argparse.Namespace) -> Options:
 def tell(problems: list[str]) -> int:
     """Say on standard error what the answer lacks; the exit code."""
     for problem in problems[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: {problem}\n")
+        say(problem)
     if len(problems) > _MOST_REASONS:
-        sys.stderr.write(f"seawall: {len(problems) - _MOST_REASONS} more problems; --format json lists all\n")
+        say(f"{len(problems) - _MOST_REASONS} more problems; --format json lists all")
     return EXIT_USAGE if problems else 0

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import TracebackType
 from typing import Any, NoReturn
 
 from seawall import __version__
@@ -43,6 +44,8 @@ COMMANDS = {
 }
 
 EXIT_USAGE = 2
+#: Options whose value can be nothing on purpose: what follows them is text.
+_MAY_BE_EMPTY = frozenset(("--text", "--reason", "--owner"))
 
 
 class CommandError(Exception):
@@ -79,6 +82,19 @@ class _Parser(argparse.ArgumentParser):
 _kept: list[object] | None = None
 
 
+def say(message: str) -> None:
+    """Tell something on standard error: one line, without what would steer a terminal, whatever is in it."""
+    from seawall.reports.excerpt import printable
+
+    line = printable(message).replace("\n", "\\n")
+    sys.stderr.write(f"seawall: {line}\n")
+
+
+def drop_output() -> None:
+    """Let what waits to be written to standard output go nowhere, also at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def keep(value: object) -> None:
     """Hold on to what a program that is about to end would free for nothing."""
     if _kept is not None:
@@ -89,15 +105,47 @@ def entry() -> NoReturn:
     """Run as a program. Leaves without freeing every object of a large scan one by one, a tenth of its time."""
     global _kept
     _kept = []
+    sys.excepthook = _broken
+    _open_streams()
     code = main()
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except BrokenPipeError:
+        code = EXIT_USAGE
+    except OSError as error:
+        say(f"standard output cannot be written: {error.strerror}")
         code = EXIT_USAGE
     if "seawall.sources.scratch" in sys.modules:
         import_module("seawall.sources.scratch").clean()
     os._exit(code)
+
+
+def _open_streams() -> None:
+    """Have something in the place of each stream that was closed: files opened later must not come to lie there.
+
+    Standard input is then empty, and what is written to standard output an error.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.open(os.devnull, os.O_RDONLY))  # noqa: SIM115 - for the whole run
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: SIM115 - for the whole run
+    if sys.stderr is None:
+        sys.stderr = open(os.open(os.devnull, os.O_WRONLY), "w")  # noqa: SIM115 - for the whole run
+
+
+def _broken(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell a mistake of Seawall itself in a line. Exit code 1 would mean findings: what was not judged is 2."""
+    if os.environ.get("SEAWALL_TRACEBACK"):
+        sys.__excepthook__(kind, error, trace)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else "unknown"
+    if kind is MemoryError:
+        say(f"out of memory (at {where}); give it more, or less to read at a time")
+    else:
+        told = f"{kind.__name__}: {error}"[:500]
+        say(f"a mistake of Seawall itself: {told} (at {where}); please report it (SEAWALL_TRACEBACK=1 tells more)")
+    os._exit(EXIT_USAGE)
 
 
 def _overview() -> str:
@@ -116,18 +164,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except CommandError as error:
-        sys.stderr.write(f"seawall: {error}\n")
+        say(str(error))
         return EXIT_USAGE
     except BrokenPipeError:
-        # The reader went away (`seawall ... | head`): say nothing more, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader went away (`seawall ... | head`): say nothing more.
+        drop_output()
         return EXIT_USAGE
+    except OSError as error:
+        drop_output()
+        say(f"{error.filename or 'standard output, or a file on the way,'} cannot be used: {error.strerror or error}")
+        return EXIT_USAGE
+    except SystemExit as end:
+        # argparse ends so once it has printed its help.
+        return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
-        sys.stderr.write("seawall: interrupted\n")
+        say("interrupted")
         return 130
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if len(arguments) > 1 and arguments[0] == "help":
+        arguments = [*arguments[1:], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if arguments else EXIT_USAGE
@@ -146,7 +203,16 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
-    """Parse a command's arguments; paths may stand before and after options, which argparse alone does not take."""
+    """Parse a command's arguments; paths may stand before and after options, which argparse alone does not take.
+
+    Raises:
+        CommandError: they make no sense, or one is empty: of a path or file, nothing would be read for it.
+    """
+    for before, each in zip(["", *arguments], arguments, strict=False):
+        if not each and before not in _MAY_BE_EMPTY:
+            parser.error(f"an argument is empty{f' after {before}' * bool(before)}: is a variable not set?")
+        if each[:2] == "--" and each.find("=") == len(each) - 1 and each[:-1] not in _MAY_BE_EMPTY:
+            parser.error(f"{each} is given nothing: is a variable not set?")
     args, extra = parser.parse_known_args(arguments)
     wrong = [each for each in extra if not hasattr(args, "paths") or (each.startswith("-") and each != "-")]
     if wrong:

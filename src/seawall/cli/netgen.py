@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from seawall.cli.inputs import add_input_arguments, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import Outputs, add_format_argument, parse_outputs, write
 from seawall.engine.netgen import FORMATS, BadRequest, FlowInput, Generation, Request, uncollected
 from seawall.reports import netgen as report
@@ -66,11 +65,11 @@ def _run(args: argparse.Namespace, outputs: Outputs) -> int:
         write(report.FORMATS[name](generation), file)
     reasons = generation.reasons()
     for reason in reasons[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: {reason}\n")
+        say(reason)
     if len(reasons) > _MOST_REASONS:
-        sys.stderr.write(f"seawall: {len(reasons) - _MOST_REASONS} more problems; --format json lists all\n")
+        say(f"{len(reasons) - _MOST_REASONS} more problems; --format json lists all")
     if reasons:
-        sys.stderr.write("seawall: the policies are incomplete: do not apply them yet\n")
+        say("the policies are incomplete: do not apply them yet")
         return 2
     return 0
 
@@ -124,7 +123,7 @@ def _write_files(generation: Generation, folder: str) -> None:
         for name in sorted(os.listdir(os.path.join(folder, namespace))):
             path = os.path.join(namespace, name)
             if path not in texts and name.endswith(".yaml") and _is_ours(os.path.join(folder, path)):
-                sys.stderr.write(f"seawall: {os.path.join(folder, path)} is of an earlier run: delete it\n")
+                say(f"{os.path.join(folder, path)} is of an earlier run: delete it")
 
 
 def _is_ours(path: str) -> bool:

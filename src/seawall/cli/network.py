@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 
 from seawall.cli import netgen
 from seawall.cli.inputs import add_input_arguments, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine import ReadOptions
 from seawall.engine.netcheck import BadAssertions, check, read_assertions
@@ -127,15 +126,15 @@ def _tell(network: Network, with_notes: bool = False) -> int:
     if with_notes:
         for note in network.notes:
             of = f"{note.resource}: " if note.resource else ""
-            sys.stderr.write(f"seawall: note: {of}{note.message}\n")
-        sys.stderr.write(f"seawall: note: policies: {network.enforcement.state} ({network.enforcement.evidence[0]})\n")
+            say(f"note: {of}{note.message}")
+        say(f"note: policies: {network.enforcement.state} ({network.enforcement.evidence[0]})")
     reasons = network.reasons()
     for reason in reasons[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: {reason}\n")
+        say(reason)
     if len(reasons) > _MOST_REASONS:
-        sys.stderr.write(f"seawall: {len(reasons) - _MOST_REASONS} more problems; --format json lists all\n")
+        say(f"{len(reasons) - _MOST_REASONS} more problems; --format json lists all")
     if reasons:
-        sys.stderr.write("seawall: the answer is incomplete\n")
+        say("the answer is incomplete")
         return 2
     return 0
 

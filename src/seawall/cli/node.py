@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from seawall.analysis.nodes import UnknownBenchmark
 from seawall.cli.inputs import add_cluster_arguments, cluster_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine.answers import Answers, read_answers
 from seawall.engine.config import ConfigError, load_project
@@ -260,8 +260,8 @@ def _schema(_: argparse.Namespace) -> int:
 
 def _tell(lines: list[str], end: str = "") -> None:
     for line in lines[:_MOST_TOLD]:
-        sys.stderr.write(f"seawall: {printable(line)}\n")
+        say(line)
     if len(lines) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: and {len(lines) - _MOST_TOLD} more\n")
+        say(f"and {len(lines) - _MOST_TOLD} more")
     if lines and end:
-        sys.stderr.write(f"seawall: {end}\n")
+        say(end)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable
 
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, drop_output
 
 Outputs = list[tuple[str, str | None]]
 
@@ -30,13 +30,30 @@ def parse_outputs(formats: list[str] | None, names: Collection[str], default: st
     """
     outputs: Outputs = []
     for item in formats or [default]:
-        name, _, file = item.partition("=")
+        name, named, file = item.partition("=")
         if name not in names:
             raise CommandError(f"there is no format {name!r}; choose from {', '.join(names)}")
+        if named:
+            _check_file(item, file)
         outputs.append((name, file or None))
     if sum(file is None for _, file in outputs) > 1:
         raise CommandError("only one format can go to standard output; write the others to files: --format NAME=FILE")
-    return outputs
+    files = [os.path.normpath(file) for _, file in outputs if file and not file.startswith("/dev/")]
+    if len(set(files)) < len(files):
+        raise CommandError("two formats cannot go to the same file; name one for each: --format NAME=FILE")
+    # Files first: where the reader of standard output goes away, they are there.
+    return sorted(outputs, key=lambda output: output[1] is None)
+
+
+def _check_file(item: str, file: str) -> None:
+    """Refuse before the work what cannot be written after it."""
+    if not file:
+        raise CommandError(f"--format {item}: name a file after =, or leave out = for standard output")
+    folder = os.path.dirname(file) or "."
+    if os.path.isdir(file):
+        raise CommandError(f"{file} cannot be written: it is a folder; name a file in it: --format NAME=FILE")
+    if not os.path.isdir(folder):
+        raise CommandError(f"{file} cannot be written: there is no folder {folder}; make it, or choose another FILE")
 
 
 def write(parts: Iterable[bytes], file: str | None) -> None:
@@ -46,15 +63,25 @@ def write(parts: Iterable[bytes], file: str | None) -> None:
         CommandError: the file cannot be written.
     """
     if file is None:
-        for part in parts:
-            sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
+        _print(parts)
         return
     try:
         with open(file, "wb") as stream:
             stream.writelines(parts)
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}; choose another --format FILE") from error
+
+
+def _print(parts: Iterable[bytes]) -> None:
+    try:
+        for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        raise CommandError(f"standard output cannot be written: {error.strerror}; try --format NAME=FILE") from error
 
 
 def wants_colour() -> bool:

@@ -7,12 +7,11 @@ to remove. A folder of one of those names is written ./summary.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 
 from seawall.analysis.paths.asking import NoSuchPlaceError
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.paths import CHOKED, TARGETS, Answer, Attack, Question, answer
 from seawall.engine.results import ResultsError
@@ -62,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         write(_render(name, attack, found), file)
     problems = attack.problems()
     for problem in problems:
-        sys.stderr.write(f"seawall: {problem}\n")
+        say(problem)
     return EXIT_USAGE if problems else 0
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.model.finding import ResourceRef, Severity
 from seawall.store.inventories import InventoryProblem, InventoryStore
 
@@ -99,14 +99,13 @@ def _watch(args: argparse.Namespace, database: str, checksum: str) -> Watched | 
 def _told(args: argparse.Namespace, watched: Watched) -> int:
     from seawall.cli.output import parse_outputs, write
     from seawall.reports import imagewatch
-    from seawall.reports.excerpt import printable
 
     for name, file in parse_outputs(args.format, _FORMATS):
         write([imagewatch.json(watched) if name == "json" else imagewatch.text(watched)], file)
     if not watched.images:
-        sys.stderr.write("seawall: no image is remembered; read some with --remember\n")
+        say("no image is remembered; read some with --remember")
     for image, reason in watched.unjudged[:_MOST_TOLD]:
-        sys.stderr.write(f"seawall: {printable(image)}: not judged: {printable(reason)}\n")
+        say(f"{image}: not judged: {reason}")
     if len(watched.unjudged) > _MOST_TOLD:
-        sys.stderr.write(f"seawall: {len(watched.unjudged) - _MOST_TOLD} more; --format json lists all\n")
+        say(f"{len(watched.unjudged) - _MOST_TOLD} more; --format json lists all")
     return watched.exit_code(None if args.fail_on == "none" else Severity(args.fail_on))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import CommandError, keep
+from seawall.cli.main import CommandError, keep, say
 from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config, load_project
@@ -238,11 +238,11 @@ _MOST_REASONS = 20
 def tell(result: ScanResult) -> None:
     """Say on standard error what a person should know, and why a run is incomplete, a line each."""
     for note in result.notes[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: note: {printable(note)}\n")
+        say(f"note: {note}")
     reasons = [printable(reason) for reason in result.reasons()]
     for reason in reasons[:_MOST_REASONS]:
-        sys.stderr.write(f"seawall: {reason}\n")
+        say(reason)
     if len(reasons) > _MOST_REASONS:
-        sys.stderr.write(f"seawall: {len(reasons) - _MOST_REASONS} more problems; --format json lists all\n")
+        say(f"{len(reasons) - _MOST_REASONS} more problems; --format json lists all")
     if reasons:
-        sys.stderr.write("seawall: the run is incomplete\n")
+        say("the run is incomplete")

@@ -7,13 +7,12 @@ import os
 import sys
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import write
 from seawall.engine import ScanOptions, Selection, UsageError
 from seawall.engine.config import ConfigError, load_project
 from seawall.engine.externalize import KINDS, PROVIDERS, Externalized, Request, externalize
 from seawall.reports import externalize as report
-from seawall.reports.excerpt import printable
 
 _MOST = 20
 
@@ -61,11 +60,11 @@ def run(args: argparse.Namespace) -> int:
         stream = sys.stderr if to_stdout else sys.stdout
         stream.write(line.decode())
     for problem in problems[:_MOST]:
-        sys.stderr.write(f"seawall: {printable(problem)}\n")
+        say(problem)
     if len(problems) > _MOST:
-        sys.stderr.write(f"seawall: {len(problems) - _MOST} more problems\n")
+        say(f"{len(problems) - _MOST} more problems")
     if result.problems:
-        sys.stderr.write("seawall: nothing was written\n")
+        say("nothing was written")
     return EXIT_USAGE if problems else int(bool(result.left))
 
 

@@ -6,10 +6,9 @@ import argparse
 import sys
 
 from seawall.cli.inputs import add_input_arguments, read_options
-from seawall.cli.main import CommandError
+from seawall.cli.main import CommandError, say
 from seawall.engine import CLUSTER, UsageError
 from seawall.engine.snapshot import SnapshotError, SnapshotResult, take_snapshot
-from seawall.reports.excerpt import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +40,10 @@ def _tell(result: SnapshotResult) -> None:
     problems += [f"{path}: not saved: needs rendering ({what})" for path, what in result.unrendered]
     if not result.objects:
         problems.append("nothing to save was found")
-    sys.stderr.writelines(f"seawall: {printable(problem)}\n" for problem in problems)
+    for problem in problems:
+        say(problem)
     if not result.complete:
-        sys.stderr.write("seawall: the snapshot is incomplete, and says so to whoever scans it\n")
+        say("the snapshot is incomplete, and says so to whoever scans it")
     sys.stdout.write(
         f"{result.path}: {result.objects} objects, {result.scrubbed} values scrubbed, {_size(result.size)}\n"
     )

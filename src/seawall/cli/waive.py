@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from seawall.cli.inputs import add_input_arguments
-from seawall.cli.main import EXIT_USAGE, CommandError
+from seawall.cli.main import EXIT_USAGE, CommandError, say
 from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.cli.scan import add_judging_arguments, scan_options
 from seawall.engine import UsageError, load_rules, scan
@@ -19,7 +19,6 @@ from seawall.engine.waiverimport import FORMS, import_waivers
 from seawall.findings.selecting import Selector
 from seawall.findings.waivers import WaiverEntry, rules_of
 from seawall.reports import waivers as report
-from seawall.reports.excerpt import printable
 
 _FORMATS = ("terminal", "json")
 
@@ -70,9 +69,9 @@ def _add(args: argparse.Namespace) -> int:
     entry = WaiverEntry(_one(args.rule), args.reason, Selector(labels=labels, **parts), args.owner, _expires(args))
     file = args.file or default_file()
     append_waivers(file, [entry])
-    sys.stderr.write(f"seawall: wrote the waiver to {file}\n")
+    say(f"wrote the waiver to {file}")
     if entry.select.everything():
-        sys.stderr.write("seawall: note: it selects every object; --namespace, --name and their like narrow it down\n")
+        say("note: it selects every object; --namespace, --name and their like narrow it down")
     return 0
 
 
@@ -103,9 +102,9 @@ def _audit(args: argparse.Namespace) -> int:
     for name, file in outputs:
         write(report.render(name, result, rows), file)
     for reason in result.reasons():
-        sys.stderr.write(f"seawall: {printable(reason)}\n")
+        say(reason)
     if not result.complete:
-        sys.stderr.write("seawall: the run is incomplete: waivers told as unused may match what was not judged\n")
+        say("the run is incomplete: waivers told as unused may match what was not judged")
         return EXIT_USAGE
     return int(any(row.wrong for row in rows))
 
@@ -113,13 +112,13 @@ def _audit(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     imported = import_waivers(load_rules(), args.source, args.form)
     for line in imported.lost:
-        sys.stderr.write(f"seawall: not carried over: {printable(line)}\n")
+        say(f"not carried over: {line}")
     if args.dry_run:
         sys.stdout.write(entries_text(imported.entries) if imported.entries else "")
     elif imported.entries:
         file = args.file or default_file()
         append_waivers(file, imported.entries)
-        sys.stderr.write(f"seawall: wrote {len(imported.entries)} waivers to {file}\n")
+        say(f"wrote {len(imported.entries)} waivers to {file}")
     if not imported.entries:
-        sys.stderr.write(f"seawall: {args.source} holds nothing to carry over\n")
+        say(f"{args.source} holds nothing to carry over")
     return int(bool(imported.lost))

@@ -8,8 +8,9 @@ from seawall.analysis.isolation import LEVELS, Blast, By, Level, Options, World
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.standing import ClusterStanding, standing_for
 from seawall.model.isolation import Estate, Falls
+from seawall.model.kube.base import InvalidField
 from seawall.model.paths import format_path
-from seawall.model.resource import Inventory, NotRead
+from seawall.model.resource import Inventory, NotRead, Resource
 from seawall.model.version import NEWEST, KubernetesVersion
 
 __all__ = ["LEVELS", "By", "Isolation", "Level", "Options"]
@@ -35,11 +36,25 @@ class Isolation:
         self.options = chosen or Options()
         self.standing: ClusterStanding = standing_for(self.inventory, self.version)
         self.problem = ""
+        #: Objects with a field of the wrong type, where one is such that nothing could be judged with it.
+        self.left_out: list[Resource] = []
         self.world: World | None = None
         try:
-            self.world = World(self.inventory, self.standing, self.options, self.version)
+            try:
+                self.world = self._build()
+            except InvalidField:
+                self.left_out = [each for each in self.inventory.resources if each.problems]
+                rest = (each for each in self.inventory.resources if not each.problems)
+                self.inventory = Inventory(rest, self.inventory.unread)
+                self.standing = standing_for(self.inventory, self.version)
+                self.world = self._build()
         except NotRead as missing:
             self.problem = f"isolation was not judged: {missing}"
+
+    def _build(self) -> World:
+        world = World(self.inventory, self.standing, self.options, self.version)
+        world.leave_out_unread()
+        return world
 
     def estate(self, by: By = "node") -> Estate:
         """What falls with each node, namespace or pool."""
@@ -63,6 +78,7 @@ class Isolation:
         """Why answers may be wrong, a line each; empty where all was read."""
         lines = [str(error) for error in self.reading.errors]
         lines += [f"{path}: not judged: needs rendering ({what})" for path, what in self.reading.unrendered]
+        lines += [f"{each.ref}: a field of it has the wrong type: left out" for each in self.left_out]
         if self.problem:
             lines.append(self.problem)
         elif self.world is not None:

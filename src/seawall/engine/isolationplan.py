@@ -175,7 +175,9 @@ def _applied(
             change = by_ref[resource.ref].patch
         resources.append(_changed(resource, change) if change else resource)
     inventory = Inventory(resources, isolation.inventory.unread)
-    return World(inventory, standing_for(inventory, isolation.version), isolation.options, isolation.version)
+    world = World(inventory, standing_for(inventory, isolation.version), isolation.options, isolation.version)
+    world.leave_out_unread()
+    return world
 
 
 def _spec_of(patch: Patch) -> dict[str, Any]:

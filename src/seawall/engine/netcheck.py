@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from seawall.analysis.network.match import BadExpression, EndMatch, parse_port
@@ -15,6 +14,7 @@ from seawall.sources.manifests.yamltext import SyntaxProblem, parse_documents, p
 _FIELDS = frozenset(("name", "deny", "allow"))
 _SIDES = frozenset(("from", "to", "ports"))
 _EXAMPLES = 10
+_MAX_BYTES = 16 << 20
 
 
 class BadAssertions(Exception):
@@ -51,7 +51,11 @@ def read_assertions(path: str) -> list[Assertion]:
         BadAssertions: it cannot be read or understood.
     """
     try:
-        text = decode(Path(path).read_bytes())
+        with open(path, "rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise BadAssertions(f"{path}: larger than {_MAX_BYTES >> 20} MiB; split it")
+        text = decode(data)
         documents = parse_documents(text)
     except OSError as error:
         raise BadAssertions(f"{path}: cannot be read: {error.strerror}") from error

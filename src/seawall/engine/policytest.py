@@ -34,6 +34,8 @@ from seawall.engine.worked import Example, parse_examples
 from seawall.model.resource import Inventory, Resource
 from seawall.sources.manifests import load_stdin
 
+_MAX_CHARACTERS = 16 << 20
+
 FOLDER = "policies"
 
 
@@ -108,7 +110,10 @@ def _wrong(example: Example, resources: Sequence[Resource], told: Sequence[Told]
 def _examples(file: str) -> list[Example]:
     try:
         with open(file, encoding="utf-8") as stream:
-            return parse_examples(stream.read())
+            text = stream.read(_MAX_CHARACTERS + 1)
+        if len(text) > _MAX_CHARACTERS:
+            raise ConfigError(f"{file} is larger than {_MAX_CHARACTERS >> 20} MiB; split it")
+        return parse_examples(text)
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -17,6 +17,7 @@ from seawall.model.resource import Inventory, Resource, UnreadKind
 from seawall.model.version import KubernetesVersion
 from seawall.sources.dockerfile.names import is_build_file
 from seawall.sources.manifests import (
+    MAX_FILE_BYTES,
     Entry,
     InputFile,
     Loaded,
@@ -95,6 +96,8 @@ class Reading:
         self._sources: dict[str, LiveCluster | Snapshot | None] = {}
         self._opened = False
         self._rendering: Rendering | None = None
+        #: Where the files and folders of templates lie that were met, with what they are.
+        self._met: set[tuple[str, str]] = set()
 
     def open(self) -> None:
         """Reach the clusters and open the snapshots among the paths; what fails is noted among the errors."""
@@ -135,7 +138,7 @@ class Reading:
         if not self._opened:
             self.open()
         try:
-            for path in self.options.paths:
+            for path in dict.fromkeys(self.options.paths):
                 for resource in self._read(path):
                     if note_problems:
                         self._note_problems(resource)
@@ -167,9 +170,7 @@ class Reading:
             return
         if path == "-":
             self.files += 1
-            given = self.options.instead.get("<stdin>")
-            self.texts["<stdin>"] = sys.stdin.buffer.read() if given is None else given
-            yield from self._account(load_stdin(self.texts["<stdin>"]))
+            yield from self._account(self._once("<stdin>", sys.stdin.buffer.read))
             return
         if path.startswith("oci://") or path.endswith(_ARCHIVES) or self._at_revision():
             yield from self._read_mounted(path)
@@ -190,6 +191,8 @@ class Reading:
 
     def _entries(self, entries: Iterator[Entry], root: str) -> Iterator[Resource]:
         found = list(entries)
+        if len(self.options.paths) > 1:
+            found = [entry for entry in found if self._is_new(entry)]
         if any(isinstance(entry, Unrendered) for entry in found):
             found = list(self.rendering.arrange(found))
         for entry in found:
@@ -204,6 +207,17 @@ class Reading:
                 yield from self._account(self.rendering.load(entry, root))
             else:
                 self.errors.append(entry)
+
+    def _is_new(self, entry: Entry) -> bool:
+        """Whether no path named before leads to it: what is named twice (`. ./web.yaml`) is judged once."""
+        if not isinstance(entry, InputFile | Unrendered):
+            return True
+        where = (os.path.abspath(entry.real or entry.path), entry.what if isinstance(entry, Unrendered) else "")
+        if where in self._met:
+            self.skipped["named twice"] += 1
+            return False
+        self._met.add(where)
+        return True
 
     def _is_passed_over(self, file: InputFile) -> bool:
         return not (self.build_files or file.named) and is_build_file(os.path.basename(file.path))
@@ -235,12 +249,20 @@ class Reading:
             return load_bytes(file, self.options.instead[file.path])
         if not file.named or os.path.isfile(file.at):
             return load_file(file)
+        return self._once(file.path, partial(_head, file.path))
+
+    def _once(self, name: str, read: Callable[[int], bytes]) -> Iterator[Loaded]:
+        """What can be read only once: standard input, a pipe, a device. Its text is held for those who come later."""
         try:
-            with open(file.path, "rb") as stream:
-                data = self.texts[file.path] = stream.read()
+            given = self.options.instead.get(name)
+            data = read(MAX_FILE_BYTES + 1) if given is None else given
         except OSError as error:
-            return iter([SourceError(file.path, "", f"cannot be read: {error.strerror}", unreadable=True)])
-        return load_stdin(data, file.path)
+            return iter([SourceError(name, "", f"cannot be read: {error.strerror}", unreadable=True)])
+        if len(data) > MAX_FILE_BYTES:
+            message = f"more than {MAX_FILE_BYTES >> 20} MiB; split it"
+            return iter([SourceError(name, "", message, unreadable=True)])
+        self.texts[name] = data
+        return load_stdin(data, name)
 
     def _account(self, loaded: Iterator[Loaded | Unrendered | UnreadKind]) -> Iterator[Resource]:
         for item in loaded:
@@ -272,6 +294,11 @@ class Reading:
             where = f"{place.line}:{place.column}" if place.line else ""
             message = f"{resource.ref}: {format_path(problem.path)}: {problem.message}"
             self.errors.append(SourceError(place.file, where, message))
+
+
+def _head(path: str, most: int) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(most)
 
 
 def _is_of_manifests(source: LiveCluster | Snapshot | None) -> bool:

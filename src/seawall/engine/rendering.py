@@ -6,7 +6,6 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -143,7 +142,7 @@ class Rendering:
             real = _within(mount, file)
             if real is not None:
                 try:
-                    return Path(real).read_bytes()[:_MAX_HELD]
+                    return _head(real, _MAX_HELD)
                 except OSError:
                     continue
         return None
@@ -276,6 +275,11 @@ def _chart(data: bytes, path: str) -> Mounted:
     return Mounted(str(staged.folder), path, staged)
 
 
+def _head(file: str, most: int) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read(most)
+
+
 def read_values(files: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Values files by the name that people see, with their text.
 
@@ -285,7 +289,10 @@ def read_values(files: Iterable[str]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for file in files:
         try:
-            found.append((file, Path(file).read_bytes()[:_MAX_HELD].decode("utf-8-sig")))
+            text = _head(file, _MAX_HELD + 1).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{file} cannot be read as text: {getattr(error, 'strerror', None) or error}") from error
+        if len(text) > _MAX_HELD:
+            raise ValueError(f"{file} is larger than {_MAX_HELD >> 20} MiB, too much for values")
+        found.append((file, text))
     return tuple(found)

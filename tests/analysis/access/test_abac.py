@@ -99,6 +99,7 @@ def test_what_is_converted_allows_the_same() -> None:
     [
         ({"user": "ann", "group": "dev", "namespace": "a", "resource": "pods"}, "has no such subject"),
         ({"apiVersion": "v1", "kind": "Policy"}, "is not a Policy"),
+        ({"bomFormat": "CycloneDX"}, "no field of a policy"),
         ({"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "kind": "Policy", "spec": {}}, "allows nobody"),
         (
             {"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "kind": "Policy",

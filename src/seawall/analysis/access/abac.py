@@ -20,6 +20,7 @@ from seawall.model.kube.resources import SUBRESOURCES, find_resource
 _VERSION = "abac.authorization.kubernetes.io/"
 _READ = ("get", "list", "watch")
 _ANY = "*"
+_V0_FIELDS = frozenset(("user", "group", "namespace", "resource", "readonly"))
 MAX_LINE = 1 << 20
 
 
@@ -75,8 +76,13 @@ def convert(text: bytes) -> Iterator[Converted | Refused]:
             continue
         try:
             parsed = msgspec.json.decode(stripped, type=_Line)
+            named = {name.lower() for name in msgspec.json.decode(stripped, type=dict[str, msgspec.Raw])}
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield Refused(number, str(error))
+            continue
+        if not parsed.api_version and named and named.isdisjoint(_V0_FIELDS):
+            # The API server takes it for a policy that allows everybody everything; it is far likelier no policy.
+            yield Refused(number, "has no field of a policy: with none it would allow everybody everything")
             continue
         yield from _policy(number, parsed)
 

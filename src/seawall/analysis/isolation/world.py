@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from seawall.analysis.isolation.escape import way_out
 from seawall.analysis.isolation.nodes import NodeFacts, nodes_of
 from seawall.analysis.isolation.scheduling import Demand, dicts, is_dedicating, kept_off, takes
 from seawall.analysis.isolation.sensitivity import Judge, Judgement, Level, tenant_of
@@ -72,6 +73,29 @@ class World:
         if found is None:
             found = self._judged[unit.label] = self._judge.judge(unit)
         return found
+
+    def leave_out_unread(self) -> None:
+        """Take out units of which something that counts cannot be read, and note them in ``units.unread``.
+
+        For who judges all together and must not fail for one; rules fail for that one alone.
+
+        Raises:
+            InvalidField: that of a taint of a node.
+        """
+        for node in self.nodes.values():
+            for taint in node.taints:
+                _ = taint.key, taint.value, taint.effect
+        for unit in list(self.units):
+            try:
+                self.judgement(unit)
+                way_out(unit.spec)
+                for each in unit.demand.tolerations:
+                    _ = each.key, each.operator, each.value, each.effect
+            except InvalidField as invalid:
+                self.units.unread.append((unit.resource, invalid))
+                del self.units.by_label[unit.label]
+                for here in self.on.values():
+                    here.pop(unit.label, None)
 
     def tenant(self, unit: Unit) -> str:
         """Whose a unit is."""

@@ -1,0 +1,140 @@
+"""Streams that are full, closed, endless or hostile: one line on standard error and exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_scan import BAD
+from tests.conftest import Run
+
+FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+
+
+def shell(tail: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Seawall with its streams led elsewhere by the shell."""
+    command = ["sh", "-c", f'"$0" -m seawall "$@" {tail}', sys.executable, *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()
+
+
+@FULL
+@pytest.mark.parametrize("words", [("scan", "bad.yaml"), ("rules", "list"), ("--version",)])
+def test_a_full_output_is_an_error(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    done = shell("> /dev/full", tmp_path, *words)
+    assert done.returncode == 2
+    assert len(lines(done)) == 1
+    assert "standard output" in done.stderr
+
+
+def test_a_closed_output_is_an_error_where_it_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    done = shell(">&-", tmp_path, "scan", "bad.yaml")
+    assert done.returncode == 2
+    assert lines(done) == ["seawall: standard output cannot be written: Bad file descriptor; try --format NAME=FILE"]
+    done = shell(">&-", tmp_path, "scan", "bad.yaml", "--format", "json=out.json")
+    assert (done.returncode, lines(done)) == (1, [])
+    assert json.loads((tmp_path / "out.json").read_text())["findings"]
+
+
+def test_a_closed_input_is_empty(tmp_path: Path) -> None:
+    done = shell("<&-", tmp_path, "scan", "-")
+    assert done.returncode == 2
+    assert any("nothing to judge" in line for line in lines(done))
+
+
+def test_a_closed_error_stream_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    assert shell("2>&-", tmp_path, "scan", "bad.yaml").returncode == 1
+
+
+def test_files_are_there_though_the_reader_of_standard_output_left(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    words = ("scan", "bad.yaml", "--format", "terminal", "--format", "json=out.json")
+    done = shell("| true", tmp_path, *words)
+    assert lines(done) == []
+    assert json.loads((tmp_path / "out.json").read_text())["findings"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_endless_input_is_bounded(named: bool, tmp_path: Path) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    command = [sys.executable, "-m", "seawall", "scan", "/dev/zero" if named else "-"]
+    with open("/dev/zero", "rb") as zero:
+        done = subprocess.run(command, stdin=zero, capture_output=True, text=True, preexec_fn=limited, timeout=120)
+    assert done.returncode == 2
+    assert "more than 512 MiB; split it" in lines(done)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["json="], "name a file after ="),
+        (["json=."], "it is a folder"),
+        (["json=nowhere/out.json"], "there is no folder nowhere"),
+        (["json=a", "--format", "sarif=./a"], "two formats cannot go to the same file"),
+    ],
+)
+def test_files_that_cannot_be_written_are_told_before_the_work(
+    words: list[str], told: str, run: Run, tmp_path: Path
+) -> None:
+    done = run("scan", "-", "--format", *words, stdin=BAD.encode(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_cannot_steer_the_terminal_or_forge_a_line(run: Run, tmp_path: Path) -> None:
+    name = "a\nseawall: all is well\x1b[2J.yaml"
+    (tmp_path / name).write_text("a: [\n")
+    for words in (
+        ["scan", name],
+        ["scan", ".", "--config", name],
+        ["config", "check", name],
+        ["comply", "pss", "--on", name],
+    ):
+        done = run(*words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "\x1b" not in done.stderr
+        assert not any(line.startswith("seawall: all is well") for line in done.stderr.splitlines())
+
+
+def test_help_of_a_command(run: Run) -> None:
+    assert run("help", "scan").stdout == run("scan", "--help").stdout != run("--help").stdout
+    assert run("help", "nope").returncode == 2
+    assert run("help").returncode == 0
+
+
+def test_a_mistake_of_our_own_is_a_line_and_no_finding(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom seawall.cli import main\n"
+        "def broken(arguments): raise KeyError('x')\n"
+        "main._dispatch = broken\nmain.entry()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 2
+    assert len(lines(done)) == 1
+    assert "a mistake of Seawall itself: KeyError: 'x' (at __main__:3)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [[""], ["--trust", "", "-"], ["--trust=", "-"], ["-", "--config", ""], ["-", "-n", ""]]
+)
+def test_an_empty_argument_is_no_silent_pass(words: list[str], run: Run) -> None:
+    done = run("scan", *words, stdin=BAD.encode())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is a variable not set?" in done.stderr
+    assert len(lines(done)) == 1
