@@ -4,6 +4,7 @@
 RULE_MODULES = (
     "pss_baseline",
     "pss_restricted",
+    "seccomp",
     "contexts",
     "workloads",
     "known_programs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from seawall.model.rule import Hit
@@ -40,6 +40,18 @@ def at_flag(program: Program, name: str, message: str) -> Hit:
 def absent(program: Program, *names: str) -> list[str]:
     """Those of the flags that have no value, as people write them."""
     return [f"--{name}" for name in names if not program.text(name)]
+
+
+#: What names of files end in that hold keys, and those that hold certificates.
+KEY_FILES = (".pem", ".key", ".pub", ".crt")
+CERTIFICATE_FILES = (".pem", ".crt", ".cer", ".cert", ".ca")
+
+
+def ill_named(program: Program, name: str, endings: tuple[str, ...]) -> Iterator[Hit]:
+    """A hit where a flag names a file that does not end as files of its kind do."""
+    flag = program.get(name)
+    if flag is not None and flag.known and flag.value and not flag.value.endswith(endings):
+        yield at_flag(program, name, f"--{name} names {flag.value!r}, which ends in none of {', '.join(endings)}")
 
 
 def weak_ciphers(suites: Iterable[str]) -> list[str]:

@@ -152,6 +152,7 @@ COMPONENTS: dict[str, Remedy] = {
     "apiserver-insecure-port": flag("insecure-port", "0", "whoever uses the port without a login is cut off"),
     "apiserver-insecure-bind-address": flag_out("whoever uses the port without a login is cut off"),
     "apiserver-anonymous-auth": flag("anonymous-auth", "false", _LOGIN, field=False),
+    "apiserver-authorization-unset": flag("authorization-mode", "Node,RBAC", _RIGHTS),
     "apiserver-always-allow": flag("authorization-mode", "Node,RBAC", _RIGHTS),
     "apiserver-rbac": flag_list("authorization-mode", add="RBAC", caution="RBAC comes to grant what it holds"),
     "apiserver-pod-security": flag_list(

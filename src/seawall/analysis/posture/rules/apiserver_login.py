@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag, version_of
+from seawall.analysis.posture.flags import (
+    CONFIG_REFERENCE,
+    KEY_FILES,
+    REFERENCE,
+    absent,
+    at_flag,
+    ill_named,
+    version_of,
+)
 from seawall.model.finding import Severity
 from seawall.model.kube.base import numbered
 from seawall.model.programs import Program
@@ -127,13 +135,31 @@ def apiserver_service_account_lookup(server: Program, ctx: Context) -> Hits:
     "tokens for any service account.",
     remediation="Set --service-account-key-file to the public key of a key pair made for tokens.",
     controls="cis8:1.2.23 cis9-12:1.2.22",
-    aliases="KCV-0025 CKV_K8S_97 C-0136 prowler:apiserver_service_account_key_file_set",
+    aliases="KCV-0025 C-0136 prowler:apiserver_service_account_key_file_set",
     references=(_APISERVER,),
     notes="Without the flag --tls-private-key-file is used.",
 )
 def apiserver_service_account_key(server: Program, ctx: Context) -> Hits:
     if absent(server, "service-account-key-file"):
         yield at_flag(server, "service-account-key-file", "no key of their own checks service account tokens")
+
+
+@rule(
+    "apiserver-account-key-name",
+    title="Key file for account tokens is none by its name",
+    severity=Severity.INFO,
+    scope=Scope.CONTROL_PLANE,
+    on="kube-apiserver",
+    why="A path that leads to no key keeps the API server from starting, or has it trust tokens that another file "
+    "vouches for.",
+    remediation="Give --service-account-key-file the path of a .pem, .pub, .key or .crt file.",
+    aliases="CKV_K8S_97",
+    references=(_APISERVER,),
+    default=False,
+    notes="Judged where the flag is given.",
+)
+def apiserver_account_key_name(server: Program, ctx: Context) -> Hits:
+    yield from ill_named(server, "service-account-key-file", KEY_FILES)
 
 
 @rule(
@@ -176,7 +202,7 @@ def _modes(server: Program) -> list[str] | None:
     controls="cis:1.2.6 mitre-attack:T1078 nsa-cisa:rbac",
     aliases="KCV-0007 CKV_K8S_74 C-0118 prowler:apiserver_auth_mode_not_always_allow",
     references=(_APISERVER, _AUTHORIZATION),
-    notes="AlwaysAllow is the default where neither --authorization-mode nor --authorization-config is given.",
+    notes="An API server that is told no mode is told by apiserver-authorization-unset.",
 )
 def apiserver_always_allow(subject: Program | AuthorizationConfiguration, ctx: Context) -> Hits:
     if not isinstance(subject, Program):
@@ -184,8 +210,27 @@ def apiserver_always_allow(subject: Program | AuthorizationConfiguration, ctx: C
             if authorizer.type == "AlwaysAllow":
                 yield Hit("an authorizer allows every request", f"authorizers[{i}].type")
         return
-    if "AlwaysAllow" in (_modes(subject) or ()):
+    if "AlwaysAllow" in subject.items("authorization-mode") and "authorization-config" not in subject.flags:
         yield at_flag(subject, "authorization-mode", "the API server allows every request")
+
+
+@rule(
+    "apiserver-authorization-unset",
+    title="API server is told no authorization mode",
+    severity=Severity.CRITICAL,
+    scope=Scope.CONTROL_PLANE,
+    on="kube-apiserver",
+    why="AlwaysAllow is what it falls back to: every request is granted, whoever makes it, and roles and bindings "
+    "count for nothing.",
+    remediation="Set --authorization-mode=Node,RBAC.",
+    controls="cis:1.2.6 mitre-attack:T1078 nsa-cisa:rbac",
+    aliases="C-0118",
+    references=(_APISERVER, _AUTHORIZATION),
+    notes="Judged where neither --authorization-mode nor --authorization-config is given.",
+)
+def apiserver_authorization_unset(server: Program, ctx: Context) -> Hits:
+    if not server.items("authorization-mode") and "authorization-config" not in server.flags:
+        yield at_flag(server, "authorization-mode", "the API server is told no authorization mode and allows all")
 
 
 @rule(

@@ -103,7 +103,7 @@ def net_raw_not_dropped(c: Container, ctx: Context) -> Hits:
     on="container",
     why="The user of an image is often one that exists on the node, or root, and may change with any new version.",
     remediation="Set runAsUser to 10000 or above.",
-    aliases="CKV_K8S_40",
+    aliases="KSV-0020 CKV_K8S_40",
     references=(_CONTEXT,),
     default=False,
     notes="low-user-id tells of ids that are set too low.",
@@ -140,6 +140,26 @@ def low_group_id(c: Container, ctx: Context) -> Hits:
 
 
 @rule(
+    "group-id-unset",
+    title="Image decides which group a container runs as",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="Without a group of its own a container runs as the image's, which is 0 unless the image says otherwise, and "
+    "files of the group root are its own.",
+    remediation="Set runAsGroup to 10000 or above.",
+    aliases="KSV-0021",
+    references=(_CONTEXT,),
+    default=False,
+    notes="low-group-id tells of ids that are set too low.",
+)
+def group_id_unset(c: Container, ctx: Context) -> Hits:
+    spec = ctx.pod.spec
+    if c.security_context.run_as_group is None and spec.security_context.run_as_group is None and not spec.is_windows:
+        yield Hit(f"container {c.name!r} names no group id", "securityContext.runAsGroup")
+
+
+@rule(
     "system-namespace-workload",
     title="Workload in kube-system",
     severity=Severity.MEDIUM,
@@ -157,3 +177,26 @@ def low_group_id(c: Container, ctx: Context) -> Hits:
 def system_namespace_workload(pod: PodTemplate, ctx: Context) -> Hits:
     if ctx.resource.ref.namespace == "kube-system" and not pod.spec.priority_class_name.startswith("system-"):
         yield Hit("the workload runs in kube-system", "metadata.namespace", on="object")
+
+
+@rule(
+    "system-namespace-addition",
+    title="Workload in kube-system with a system priority",
+    severity=Severity.INFO,
+    scope=Scope.NAMESPACE,
+    on="pod",
+    why="What is not part of the control plane stands beside it, and by its priority drives out other pods: near the "
+    "accounts that run the cluster, and trusted on sight.",
+    remediation="Move the workload to a namespace of its own, and give it a priority class of your own.",
+    controls="nsa-cisa:namespaces",
+    aliases="KSV-0037",
+    references=("https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/",),
+    default=False,
+    notes="Static pods of the control plane are known by their labels component and tier: control-plane. Workloads of "
+    "other priorities are told by system-namespace-workload.",
+)
+def system_namespace_addition(pod: PodTemplate, ctx: Context) -> Hits:
+    labels = pod.metadata.labels
+    own = labels.get("tier") == "control-plane" and "component" in labels
+    if ctx.resource.ref.namespace == "kube-system" and pod.spec.priority_class_name.startswith("system-") and not own:
+        yield Hit("the workload stands in kube-system as if it were part of the system", "spec.priorityClassName")

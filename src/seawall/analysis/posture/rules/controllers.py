@@ -5,7 +5,15 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from seawall.analysis.posture.flags import CONFIG_REFERENCE, REFERENCE, absent, at_flag, version_of
+from seawall.analysis.posture.flags import (
+    CERTIFICATE_FILES,
+    CONFIG_REFERENCE,
+    REFERENCE,
+    absent,
+    at_flag,
+    ill_named,
+    version_of,
+)
 from seawall.model.finding import Severity
 from seawall.model.programs import Program
 from seawall.model.rule import Hit, Hits, Scope, rule
@@ -95,7 +103,7 @@ def controller_manager_credentials(manager: Program, ctx: Context) -> Hits:
     why="Tokens are then signed by no key that is theirs alone, so that it cannot be changed when it has leaked.",
     remediation="Set --service-account-private-key-file to the private key of a key pair made for tokens.",
     controls="cis:1.3.4",
-    aliases="KCV-0036 CKV_K8S_110 C-0147 prowler:controllermanager_service_account_private_key_file",
+    aliases="KCV-0036 C-0147 prowler:controllermanager_service_account_private_key_file",
     references=(_MANAGER,),
     notes="A file whose name says that it is the public key cannot sign and is told too.",
 )
@@ -104,8 +112,29 @@ def controller_manager_account_key(manager: Program, ctx: Context) -> Hits:
     file = posixpath.basename(manager.text(name))
     if not file:
         yield at_flag(manager, name, "the controller manager is given no key to sign account tokens with")
-    elif file.endswith(".pub") or posixpath.splitext(file)[0] in ("public", "public-key"):
+    elif _is_public(file):
         yield at_flag(manager, name, f"{file} is a public key by its name")
+
+
+def _is_public(file: str) -> bool:
+    return file.endswith(".pub") or posixpath.splitext(file)[0] in ("public", "public-key")
+
+
+@rule(
+    "controller-manager-account-key-name",
+    title="Key file for account tokens is none by its name",
+    severity=Severity.INFO,
+    scope=Scope.CONTROL_PLANE,
+    on="kube-controller-manager",
+    why="A path that leads to no private key keeps the controller manager from signing tokens: pods are left without.",
+    remediation="Give --service-account-private-key-file the path of a .pem or .key file.",
+    aliases="CKV_K8S_110",
+    references=(_MANAGER,),
+    default=False,
+    notes="Judged where the flag is given.",
+)
+def controller_manager_account_key_name(manager: Program, ctx: Context) -> Hits:
+    yield from ill_named(manager, "service-account-private-key-file", (".pem", ".key"))
 
 
 @rule(
@@ -118,12 +147,30 @@ def controller_manager_account_key(manager: Program, ctx: Context) -> Hits:
     "whoever plays it.",
     remediation="Set --root-ca-file to the CA of the API server's certificate.",
     controls="cis:1.3.5 mitre-attack:T1557",
-    aliases="KCV-0037 CKV_K8S_111 C-0148 prowler:controllermanager_root_ca_file_set",
+    aliases="KCV-0037 C-0148 prowler:controllermanager_root_ca_file_set",
     references=(_MANAGER,),
 )
 def controller_manager_root_ca(manager: Program, ctx: Context) -> Hits:
     if absent(manager, "root-ca-file"):
         yield at_flag(manager, "root-ca-file", "the controller manager is given no CA for pods")
+
+
+@rule(
+    "controller-manager-root-ca-name",
+    title="CA file for pods is none by its name",
+    severity=Severity.INFO,
+    scope=Scope.CONTROL_PLANE,
+    on="kube-controller-manager",
+    why="What stands in the file is handed to every pod as the cluster's CA: with anything else in it, programs cannot "
+    "check whom they talk to, and are made not to.",
+    remediation="Give --root-ca-file the path of a .pem or .crt file.",
+    aliases="CKV_K8S_111",
+    references=(_MANAGER,),
+    default=False,
+    notes="Judged where the flag is given.",
+)
+def controller_manager_root_ca_name(manager: Program, ctx: Context) -> Hits:
+    yield from ill_named(manager, "root-ca-file", CERTIFICATE_FILES)
 
 
 @rule(

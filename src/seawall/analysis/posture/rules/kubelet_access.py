@@ -203,7 +203,7 @@ def kubelet_cert_rotation(subject: Kubelet, ctx: Context) -> Hits:
     why="Certificates that must be renewed by hand are made to last: a stolen key then plays the kubelet for years.",
     remediation=f"Remove the feature gate {_GATE}=false.",
     controls="cis:4.2.11",
-    aliases="KCV-0091 CKV_K8S_150 C-0183",
+    aliases="KCV-0091 CKV_K8S_112 CKV_K8S_150 C-0183",
     references=(_ROTATION, FIELDS),
     notes="On by default since Kubernetes 1.12; judged where it is switched off.",
 )

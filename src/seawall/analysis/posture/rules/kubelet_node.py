@@ -119,17 +119,50 @@ def kubelet_hostname_override(kubelet: Program, ctx: Context) -> Hits:
     "loses the rest.",
     remediation="Remove eventRecordQPS (--event-qps), or set it to the default of the version or more.",
     controls="cis:4.2.8",
-    aliases="KCV-0087 CKV_K8S_147 C-0180 prowler:kubelet_event_record_qps",
+    aliases="KCV-0087 C-0180 prowler:kubelet_event_record_qps",
     references=(_KUBELET, FIELDS),
     default=False,
     notes="Judged where the rate is below the default: 50 a second since Kubernetes 1.27, 5 before; 0 sets no limit.",
 )
 def kubelet_event_rate(subject: Kubelet, ctx: Context) -> Hits:
-    version = version_of(subject, ctx) if isinstance(subject, Program) else ctx.version
-    usual = 50 if version >= (1, 27) else 5
     found = setting(subject, _EVENTS)
-    if found is not None and 0 < found.value < usual:
+    if found is not None and 0 < found.value < _usual_events(subject, ctx):
         yield Hit(f"the kubelet tells {found.value} events a second and drops the rest", found.path)
+
+
+def _usual_events(subject: Kubelet, ctx: Context) -> int:
+    version = version_of(subject, ctx) if isinstance(subject, Program) else ctx.version
+    return 50 if version >= (1, 27) else 5
+
+
+@rule(
+    "kubelet-event-flood",
+    title="Kubelet may send more events than usual",
+    severity=Severity.INFO,
+    scope=Scope.NODE,
+    on=KUBELET,
+    why="A pod that fails in a loop has its node fill the API server and etcd with events, and with nodes enough that "
+    "holds up everyone else.",
+    remediation="Remove eventRecordQPS (--event-qps), unless the API server is known to bear the rate.",
+    controls="mitre-attack:T1499",
+    aliases="CKV_K8S_147",
+    references=(_KUBELET, FIELDS),
+    default=False,
+    notes="Judged where the rate is above the default: 50 a second since Kubernetes 1.27, 5 before. 0, which sets no "
+    "limit, passes: the CIS benchmarks allow it.",
+)
+def kubelet_event_flood(subject: Kubelet, ctx: Context) -> Hits:
+    usual = _usual_events(subject, ctx)
+    found = setting(subject, _EVENTS)
+    if found is not None and found.value > usual and _is_given(subject):
+        yield Hit(f"the kubelet may send {found.value} events a second, {usual} being usual", found.path)
+
+
+def _is_given(subject: Kubelet) -> bool:
+    """Whether the rate was chosen; the default that stands for an absent one is that of the newest version."""
+    return (
+        subject.get(_EVENTS.flag) is not None if isinstance(subject, Program) else subject.event_record_qps is not None
+    )
 
 
 @rule(

@@ -161,7 +161,7 @@ def host_ipc(pod: PodTemplate, ctx: Context) -> Hits:
     "/var/lib/kubelet or a runtime socket are a way to own the node.",
     remediation="Use a volume that belongs to the pod: emptyDir, configMap, a persistentVolumeClaim or a CSI driver.",
     controls="pss:baseline cis8-11:5.2.12 cis12:5.2.11 mitre-attack:T1611",
-    aliases="KSV-0023 KSV-0028 C-0048 C-0203 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
+    aliases="KSV-0023 C-0048 C-0203 kube-linter:sensitive-host-mounts kyverno:disallow-host-path "
     "kyverno:limit-hostpath-vols prowler:core_minimize_hostpath_volume_mounts",
     references=(_PSS, "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath"),
 )
@@ -239,6 +239,29 @@ def added_capabilities(c: Container, ctx: Context) -> Hits:
             lone = capability == "SYS_PTRACE" and not sees_others(ctx.pod)
             severity = Severity.MEDIUM if lone else None
             yield Hit(f"container {c.name!r} adds the capability {capability}", path, severity=severity)
+
+
+@rule(
+    "usual-capabilities-added",
+    title="Container adds a capability of the baseline",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="What the baseline lets pods add is what runtimes give anyway: a part of root's power all the same, that "
+    "hardly a program needs.",
+    remediation="Remove the capability from securityContext.capabilities.add, unless the program binds a port below "
+    "1024 and has NET_BIND_SERVICE alone.",
+    aliases="KSV-0022 CKV_K8S_25",
+    references=(_PSS,),
+    default=False,
+    notes="Capabilities beyond the baseline are told by added-capabilities.",
+    when=asks_for_more,
+)
+def usual_capabilities_added(c: Container, ctx: Context) -> Hits:
+    for i, capability in numbered(c.security_context.capabilities.add):
+        if capability in BASELINE_CAPABILITIES:
+            path = f"securityContext.capabilities.add[{i}]"
+            yield Hit(f"container {c.name!r} adds the capability {capability}", path)
 
 
 @rule(

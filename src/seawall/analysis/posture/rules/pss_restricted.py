@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.picks import asks_for_more
-from seawall.analysis.posture.rules.pss_baseline import SECCOMP_CONTAINER_ANNOTATION, SECCOMP_POD_ANNOTATION
 from seawall.model.finding import Severity
-from seawall.model.kube.base import numbered
+from seawall.model.kube.base import InvalidField, numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
@@ -66,14 +65,14 @@ def _has_source(ctx: Context, index: int) -> bool:
     notes="Windows pods are exempt since Kubernetes 1.25.",
 )
 def allow_privilege_escalation(c: Container, ctx: Context) -> Hits:
-    if _exempt(ctx):
+    if is_exempt(ctx):
         return
     if c.security_context.allow_privilege_escalation is not False:
         message = f"container {c.name!r} may gain privileges after its start"
         yield Hit(message, "securityContext.allowPrivilegeEscalation")
 
 
-def _exempt(ctx: Context) -> bool:
+def is_exempt(ctx: Context) -> bool:
     """Windows pods are exempt from the Linux controls of restricted since Kubernetes 1.25."""
     return ctx.version >= (1, 25) and bool(ctx.pod.spec.is_windows)
 
@@ -91,19 +90,62 @@ def _exempt(ctx: Context) -> bool:
     aliases="KSV-0012 CKV_K8S_23 C-0013 C-0198 C-0218 kube-linter:run-as-non-root kyverno:require-run-as-nonroot "
     "prowler:core_minimize_root_containers_admission",
     references=(_PSS,),
-    notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt.",
+    notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt. Containers with a runAsUser "
+    "other than 0 are told by non-root-unchecked.",
 )
 def run_as_non_root(pod: PodTemplate, ctx: Context) -> Hits:
     if ctx.version >= (1, 35) and pod.spec.host_users is False:
         return
-    whole = pod.spec.security_context.run_as_non_root
-    if whole is False:
+    whole, user = pod.spec.security_context.run_as_non_root, _user_of_all(pod)
+    if whole is False and not user:
         yield Hit("the pod says that its containers may run as root", "spec.securityContext.runAsNonRoot")
     for field, i, c in pod.spec.all_containers():
         own = c.security_context.run_as_non_root
-        if own is False or (own is None and not whole):
+        if (own is False or (own is None and not whole)) and not _user(c, user):
             path = f"spec.{field}[{i}].securityContext.runAsNonRoot"
             yield Hit(f"container {c.name!r} may run as root", path)
+
+
+def _user_of_all(pod: PodTemplate) -> int | None:
+    """The user of containers that name none; one that cannot be read keeps nobody from root."""
+    try:
+        return pod.spec.security_context.run_as_user
+    except InvalidField:
+        return None
+
+
+def _user(c: Container, whole: int | None) -> int | None:
+    own = c.security_context.run_as_user
+    return whole if own is None else own
+
+
+@rule(
+    "non-root-unchecked",
+    title="Nothing refuses root to a container",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="pod",
+    why="A user other than root is named, but nobody holds on to it: who takes runAsUser out again runs the container "
+    "as root, and Pod Security admission counts runAsNonRoot alone.",
+    remediation="Set runAsNonRoot: true in the pod's security context, beside runAsUser.",
+    controls="pss:restricted cis:5.2.7",
+    aliases="KSV-0012 kyverno:require-run-as-nonroot",
+    references=(_PSS,),
+    default=False,
+    notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt. Containers without a "
+    "runAsUser are told by run-as-non-root.",
+)
+def non_root_unchecked(pod: PodTemplate, ctx: Context) -> Hits:
+    if ctx.version >= (1, 35) and pod.spec.host_users is False:
+        return
+    whole, user = pod.spec.security_context.run_as_non_root, _user_of_all(pod)
+    if whole is False and user:
+        yield Hit("the pod says that its containers may run as root", "spec.securityContext.runAsNonRoot")
+    for field, i, c in pod.spec.all_containers():
+        own = c.security_context.run_as_non_root
+        if (own is False or (own is None and not whole)) and _user(c, user):
+            path = f"spec.{field}[{i}].securityContext.runAsNonRoot"
+            yield Hit(f"container {c.name!r} is to run as user {_user(c, user)}, unchecked", path)
 
 
 @rule(
@@ -130,62 +172,6 @@ def run_as_root_user(pod: PodTemplate, ctx: Context) -> Hits:
 
 
 @rule(
-    "seccomp-profile",
-    title="Seccomp profile not set",
-    severity=Severity.LOW,
-    scope=Scope.WORKLOAD,
-    on="container",
-    why="Unless the kubelet is told otherwise, a container without a profile may make every kernel call.",
-    remediation="Set seccompProfile.type to RuntimeDefault in the pod's security context.",
-    controls="pss:restricted>=1.19 cis8-10:5.7.2 cis11-12:5.6.2 mitre-attack:T1611",
-    aliases="KSV-0030 CKV_K8S_31 C-0210 kube-score:container-seccomp-profile kyverno:restrict-seccomp-strict "
-    "prowler:core_seccomp_profile_docker_default",
-    references=(_PSS, "https://kubernetes.io/docs/tutorials/security/seccomp/"),
-    since="1.19",
-    notes="Windows pods are exempt since Kubernetes 1.25. Pods that use the old annotations are told by "
-    "seccomp-annotation.",
-)
-def seccomp_profile(c: Container, ctx: Context) -> Hits:
-    if _seccomp_missing(c, ctx) and _seccomp_annotation(c, ctx) is None:
-        yield Hit(f"container {c.name!r} has no seccomp profile", "securityContext.seccompProfile")
-
-
-def _seccomp_missing(c: Container, ctx: Context) -> bool:
-    profile = c.security_context.seccomp_profile or ctx.pod.spec.security_context.seccomp_profile
-    return not _exempt(ctx) and (profile is None or profile.type not in ("RuntimeDefault", "Localhost"))
-
-
-def _seccomp_annotation(c: Container, ctx: Context) -> str | None:
-    """The annotation that says something of the container's profile, or None."""
-    annotations = ctx.pod.metadata.annotations
-    keys = (SECCOMP_CONTAINER_ANNOTATION + c.name, SECCOMP_POD_ANNOTATION)
-    return next((key for key in keys if key in annotations), None) if annotations else None
-
-
-@rule(
-    "seccomp-annotation",
-    title="Seccomp profile set by an annotation that no longer counts",
-    severity=Severity.LOW,
-    scope=Scope.WORKLOAD,
-    on="container",
-    why="Kubernetes 1.27 and later do not read the annotation: a container that was held by a profile may now make "
-    "every kernel call, and nobody is told.",
-    remediation="Set seccompProfile.type in the security context, and remove the annotation.",
-    controls="pss:restricted>=1.19 cis8-10:5.7.2 cis11-12:5.6.2 mitre-attack:T1611",
-    aliases="KSV-0030 KSV-0104",
-    references=(_PSS, "https://kubernetes.io/docs/tutorials/security/seccomp/"),
-    since="1.19",
-    notes="From Kubernetes 1.19 to 1.26 the API server puts the annotation's profile into the field. Windows pods are "
-    "exempt since 1.25.",
-)
-def seccomp_annotation(c: Container, ctx: Context) -> Hits:
-    key = _seccomp_annotation(c, ctx)
-    if key is not None and _seccomp_missing(c, ctx):
-        message = f"container {c.name!r} is to have a seccomp profile by the annotation {key}"
-        yield Hit(message, ("metadata", "annotations", key), on="pod")
-
-
-@rule(
     "drop-all-capabilities",
     title="Capabilities not dropped",
     severity=Severity.LOW,
@@ -200,8 +186,38 @@ def seccomp_annotation(c: Container, ctx: Context) -> Hits:
     notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
 )
 def drop_all_capabilities(c: Container, ctx: Context) -> Hits:
-    if not _exempt(ctx) and "ALL" not in c.security_context.capabilities.drop:
+    dropped = c.security_context.capabilities.drop
+    if "ALL" not in dropped and not is_exempt(ctx) and _spelt_all(dropped) is None:
         yield Hit(f"container {c.name!r} does not drop all capabilities", "securityContext.capabilities.drop")
+
+
+def _spelt_all(dropped: tuple[str, ...]) -> int | None:
+    """Where ALL stands in a list in any case: containerd and CRI-O take it so."""
+    return next((i for i, name in numbered(dropped) if name.upper() == "ALL"), None)
+
+
+@rule(
+    "drop-all-uncounted",
+    title="Capabilities dropped in a spelling that admission does not count",
+    severity=Severity.LOW,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The runtime drops every capability, but Pod Security admission looks for ALL and refuses the pod, or warns of "
+    "it, for as long as it stands so.",
+    remediation='Write ["ALL"] in securityContext.capabilities.drop.',
+    controls="pss:restricted>=1.22",
+    references=(_PSS,),
+    default=False,
+    notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
+    when=asks_for_more,
+)
+def drop_all_uncounted(c: Container, ctx: Context) -> Hits:
+    dropped = c.security_context.capabilities.drop
+    if "ALL" not in dropped and not is_exempt(ctx):
+        place = _spelt_all(dropped)
+        if place is not None:
+            path = f"securityContext.capabilities.drop[{place}]"
+            yield Hit(f"container {c.name!r} drops {dropped[place]!r}, not 'ALL'", path)
 
 
 @rule(
@@ -219,7 +235,7 @@ def drop_all_capabilities(c: Container, ctx: Context) -> Hits:
     when=asks_for_more,
 )
 def add_only_net_bind_service(c: Container, ctx: Context) -> Hits:
-    if _exempt(ctx):
+    if is_exempt(ctx):
         return
     for i, capability in numbered(c.security_context.capabilities.add):
         if capability != "NET_BIND_SERVICE":
