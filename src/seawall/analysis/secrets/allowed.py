@@ -20,13 +20,16 @@ _EXAMPLES = (
     b"****", b"....", b"----", b"____", b"abcdefgh", b"ABCDEFGH", b"0123456789", b"1234567890", b"01234567",
     b"12345678", b"deadbeef",
     b"DEADBEEF", b"lorem", b"todo", b"TODO", b"fixme", b"FIXME", b"<secret", b"hunter2", b"not-a-", b"not_a_",
-    b"undefined",
+    b"undefined", b"goes-here", b"goes_here", b"GOES_HERE", b"-here", b"_here", b"_HERE",
+    # What the pages of Stripe print.
+    b"4eC39HqLyjWDarjtT1zdp7dc", b"BQokikJOvBiI2HlWgH4olfQ2", b"26PHem9AhJZvU623DfE1x4sd",
 )  # fmt: skip
 #: As a whole, without case.
 _BLANKS = re.compile(
     rb"(?:true|false|yes|no|on|off|null|nil|none|undefined|void|empty|default|string|str|text|bytes|int|integer|number|boolean|bool"
     rb"|object|any|optional|required|required:true|unset|unknown|n/?a|tbd|secret|secrets|password|passwd|passw0rd|pass|passphrase|pwd"
     rb"|token|key|api[_-]?key|apikey|credentials?|username|user|admin|root|test|testing|test123|foo|bar|baz|qux|hidden|masked"
+    rb"|abc123|password1?|passw(?:or)?d123|secret123|admin123|qwerty|letmein|\([\w ]+\)"
     rb"|enter.*|insert.*|your.*|put.*here|some.*(?:password|secret|token|key)|(?:my|the|a|an)[_ -].*|todo.*|fixme.*"
     rb"|replace.*|change.*"
     rb"|\d{1,9}|\d+\.\d+(?:\.\d+)*|[\d.]+(?:ms|s|m|h|d|kb|mb|gb|k|g)?)\Z",
@@ -36,7 +39,8 @@ _BLANKS = re.compile(
 _REFERENCE = re.compile(
     rb"scrubbed:[0-9a-f]{32}|\A\$[A-Za-z_]|\{[A-Za-z_][\w.]*(?:\([^)]*\))?(?:![rs])?\}|\{\{|\}\}|\$\{|<%|%>|#\{|%\(|%\{|\$\("
     rb"|<[A-Za-z][\w .:/-]*>|\[[A-Za-z][\w .:-]*\]\Z"
-    rb"|\A(?:%[sdvq]|%[A-Z_]+%|@[A-Za-z.]+@|__\w+__|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
+    rb"|\A(?:%[sdvq]|%[A-Z_]+%|@[A-Za-z.]+@|@@\w+@@|@Microsoft\.KeyVault\(|\$(?:2[abxy]?|[1567y]|gy|apr1|scrypt|s0|argon2\w{0,2}|pbkdf2[\w-]*)\$"
+    rb"|\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[\w-]*|ARGON2\w*|bcrypt|scrypt|argon2\w*|pbkdf2\w*)\}|(?:pbkdf2|bcrypt|argon2|scrypt)[_\w]*\$|__\w+__|\?|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
     rb"ref\+|op://|awskms|env:|env\.|file:|ssm:|projects/|os\.|process\.env|System\.|config\.|settings\.|self\.|this\.|args\.|opts?\."
     rb"|var\.|local\.|module\.|data\.|secrets\.|github\.|inputs?\.|params\.|request\.|req\.|res\.|ctx\.|props\.|state\.|ENC\[|enc:|"
     rb"AQICAH|!Ref|!Sub|!vault|sops|ENV\[|Fn::|lookup\(|getenv|\*[A-Za-z]\w*\Z|&[A-Za-z]\w*\Z|sha(?:1|256|384|512)[:-]|md5[:-]"
@@ -58,6 +62,16 @@ _KINDS = bytes(
 _UUID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _DOTTED = re.compile(rb"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+(?:\(\))?;?\Z")
 _WORD = re.compile(rb"[A-Za-z]+(?:[_. -][A-Za-z]+)*\d?\Z")
+_MARKS = re.compile(rb"[-_.:/ ]")
+_CASED = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_CONSONANTS = re.compile(rb"(?i:[bcdfghjklmnpqrstvwxz]{6})")
+#: A letter as JSON may write it.
+_ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}")
+#: A digit between letters, as names have it: ``Base64Url``, ``x509v3``.
+_DIGIT_INSIDE = re.compile(rb"[A-Za-z]\d+[A-Za-z]")
+_DIGIT_NAMED = re.compile(
+    rb"(?:(?:OA|[A-Z])?[a-z]+|[A-Z]+)(?:[A-Z][a-z]+)*\d{1,4}(?:[a-z]{1,4})?(?:[A-Z][a-z]+)*\d{0,4}\Z"
+)
 
 
 def entropy(value: bytes) -> float:
@@ -98,7 +112,13 @@ def is_uuid(value: bytes) -> bool:
 
 def is_code(value: bytes) -> bool:
     """Whether a bare value is an expression of a programming language."""
-    return _CALL.match(value) is not None or (_DOTTED.match(value) is not None and not value[-2:].isdigit())
+    if _CALL.match(value) is not None:
+        return True
+    return (
+        _DOTTED.match(value) is not None
+        and not value[-2:].isdigit()
+        and not any(is_jumbled(part) for part in value.split(b"."))
+    )
 
 
 def is_pattern(value: bytes) -> bool:
@@ -108,7 +128,25 @@ def is_pattern(value: bytes) -> bool:
 
 def is_identifier(value: bytes) -> bool:
     """Whether it is a name of several words, joined by marks: ``ssh2_auth_pubkey_file``."""
-    return _JOINED.search(value) is not None and _IDENTIFIER.match(value) is not None
+    return _JOINED.search(value) is not None and _IDENTIFIER.match(value) is not None and not is_irregular(value)
+
+
+def is_irregular(value: bytes) -> bool:
+    """Whether a part of it changes between capital and small letters, or letters and digits, as no name does."""
+    return any(map(_is_part_irregular, _MARKS.split(value)))
+
+
+def _is_part_irregular(part: bytes) -> bool:
+    if len(part) < 5:
+        return False
+    if _DIGIT_INSIDE.search(part):
+        return part != part.lower() and part != part.upper() and _DIGIT_NAMED.match(part) is None
+    runs = _CASED.findall(part)
+    if len(part) < 6 or len(runs) < 3:
+        return False
+    if sum(map(len, runs)) < 2.3 * len(runs) or (len(runs) >= 5 and 2 * sum(len(run) < 3 for run in runs) >= len(runs)):
+        return True
+    return _CONSONANTS.search(part) is not None and not any(len(run) > 3 and run.isupper() for run in runs)
 
 
 def is_jumbled(value: bytes) -> bool:
@@ -118,5 +156,10 @@ def is_jumbled(value: bytes) -> bool:
 
 
 def is_words(value: bytes) -> bool:
-    """Whether it is words and not a value: letters alone, at most one digit at the end."""
-    return _WORD.match(value) is not None
+    """Whether it is words and not a value: letters alone, at most one digit at the end, of any script."""
+    value = _ESCAPED.sub(b"e", value)
+    if _WORD.match(value) is not None:
+        return not is_irregular(value)
+    if value.isascii():
+        return False
+    return not any(letter.isdigit() for letter in value.decode("utf-8", "replace"))

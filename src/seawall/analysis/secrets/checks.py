@@ -76,7 +76,9 @@ def aws_id(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None
 def pem(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
     """A private key in PEM: whole, and encrypted or not."""
     kind = (match["kind"] or b"").decode().strip()
-    text = re.sub(rb"\\[nr]", b"\n", value)
+    text = re.sub(rb"(?:\\[nr])+|&#(?:1[03]|x[aAdD]);|\\(?=\n)", b"\n", value)
+    # Strings that a program joins.
+    text = re.sub(rb"[\"'`]\s{0,60}[+.,&]?\s{0,60}[\"'`]", b"\n", text)
     headers, body = _pem_parts(text)
     data = _decoded(body)
     if data is None or len(data) < 30 or is_repetitive(data):
@@ -149,7 +151,7 @@ def bech32(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None
         polynomial = (polynomial & 0x1FFFFFF) << 5 ^ digit
         for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
             polynomial ^= generator if top >> bit & 1 else 0
-    return _FINE if polynomial == 1 else None
+    return _FINE if polynomial == 1 else Judged(("its checksum differs",))
 
 
 class _Header(Struct, frozen=True):
@@ -226,6 +228,46 @@ def opaque(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None
     return _FINE if digits >= 2 and len(set(value)) >= 8 else None
 
 
+_NEIGHBOUR = (
+    rb"(?:server|data source|host|hostname|hosts|endpoint|driver|user ?id|uid|user|username|dbname|database"
+    rb"|initial catalog|accountname|bootstrap[.]servers)"
+)
+_PAIRS_BEFORE = re.compile(
+    rb"\b%b ?= ?\\?[\"']?[^;,\s&\"'<>(]{1,120}\\?[\"']?[;& ] ?(?:[\w ]{2,30}= ?[^;\"'\r\n=]{0,100}[;& ] ?){0,6}\Z"
+    % _NEIGHBOUR,
+    re.IGNORECASE,
+)
+_PAIRS_AFTER = re.compile(
+    rb"\\?[\"']?[;& ] ?(?:[\w ]{2,30}= ?[^;\"'\r\n=]{0,100}[;& ] ?){0,6}%b ?=" % _NEIGHBOUR, re.IGNORECASE
+)
+
+
+def connection(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
+    """A password among the other settings of one connection: ``Server=db;User ID=sa;Password=...``."""
+    before = _PAIRS_BEFORE.search(match.string, max(match.start() - 400, 0), match.start())
+    if before is None and _PAIRS_AFTER.match(match.string, match.end("v")) is None:
+        return None
+    return None if is_identifier(value) and not value[-1:].isdigit() else password(match, value, now)
+
+
+def password_or_base64(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
+    """A password, or one in base64, as FileZilla keeps it."""
+    data = _decoded(value) if b"base64" in match[0] else value
+    return password(match, data, now) if data is not None else None
+
+
+def grafana_key(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
+    """JSON in base64: a key, its name and the organisation's number."""
+    data = _decoded(value) or b""
+    return _FINE if data.startswith(b'{"k":"') and b'"n":"' in data else None
+
+
+def tunnel(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
+    """JSON in base64: the account, the tunnel and its secret."""
+    data = _decoded(value) or b""
+    return _FINE if data.startswith(b'{"a":"') and b'"t":"' in data and b'"s":"' in data else None
+
+
 def hash_of(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
     """The hash of a password."""
     return None if is_repetitive(value.rpartition(b"$")[2]) or b"example" in value.lower() else _FINE
@@ -295,6 +337,10 @@ CHECKS: dict[str, Check] = {
     "basic": basic,
     "password": password,
     "opaque": opaque,
+    "connection": connection,
+    "password_or_base64": password_or_base64,
+    "grafana_key": grafana_key,
+    "tunnel": tunnel,
     "hash": hash_of,
     "b64_64": b64_64,
     "sas": sas,

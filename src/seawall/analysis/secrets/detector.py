@@ -63,13 +63,24 @@ def _compiled(pattern: bytes, nocase: bool) -> re.Pattern[bytes]:
 CRITICAL, HIGH, MEDIUM, LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
 #: What must not follow a value of letters and digits.
 END = rb"(?![A-Za-z0-9])"
+#: What closes a name: quotes and brackets of any depth of escapes.
+CLOSE = rb"(?:\\{0,2}[\"'`\])]|\[\]){0,4}"
+#: A type between a name and its value, as typed languages have it.
+TYPED = (
+    rb"(?:[ \t]{0,4}:?[ \t]{0,2}(?:&(?:'static )?)?(?:str|string|String|char ?\*|bytes|text|Optional\[str\])"
+    rb"(?:\?|[ \t]?\|[ \t]?(?:undefined|null|None))?(?=[ \t]{0,4}=))?"
+)
+#: What stands for "or else" between a setting that is asked for and what it is without.
+ELSE = rb"\|\|=?|\?\?=?|\?:|\bor[ \t]|:[-=](?=[^\s=])"
+#: An element with a name and the next one with its value.
+PAIR = rb"</(?:key|name|param-name)>\s{0,40}<(?:string|value|param-value)>"
 #: Between a setting's name and its value: assignments of configuration and programs, calls, elements of XML, a
 #: ``value`` beside a ``name``. Every repetition is bounded.
 ASSIGN = (
-    rb"(?:\\{0,2}[\"'`\]]){0,3}(?:\s{0,4}:\s{0,2}(?:str|string|String|bytes|text)(?=\s{0,4}=))?"
-    rb"\s{0,8}(?:=>|:=|\?=|\|\|=|==?|:{1,2}|,|\(|>|,?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?\s{0,4}[:=])\s{0,8}"
+    rb"(?:%b%b\s{0,8}(?:=>|:=|\?=|%b|==?|:{1,2}|,|\(|>|,?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?\s{0,4}[:=])"
+    rb"|%b|[ \t]{1,20}(?=[\"']))\s{0,8}"
     rb"(?:[A-Za-z.]{0,24}\(\s{0,4})?(?:[brfu]{0,2}\\{0,2}[\"'`]){0,3}"
-)
+) % (CLOSE, TYPED, ELSE, PAIR)
 UUID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 

@@ -64,8 +64,10 @@ def _unfolded(text: bytes, layers: tuple[str, ...], at: int, name: bytes, depth:
     if not _is_text(inner):
         return
     if depth < _DEPTH and _BASE64.fullmatch(inner.strip()) and len(inner) >= _SHORTEST:
-        yield from _unfolded(inner.strip(), (*layers, "base64"), at, name, depth + 1)
-        return
+        deeper = list(_unfolded(inner.strip(), (*layers, "base64"), at, name, depth + 1))
+        if deeper:
+            yield from deeper
+            return
     # Under its name, so that a setting is seen as one.
     line = name + b": " + inner if name and b"\n" not in inner.strip() else inner
     yield Part(at, line, layers, name.decode("utf-8", "replace"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from functools import lru_cache
 
 from seawall.analysis.secrets.allowed import (
     entropy,
@@ -18,7 +17,8 @@ from seawall.analysis.secrets.allowed import (
     is_uuid,
     is_words,
 )
-from seawall.analysis.secrets.detector import Detector, Sort
+from seawall.analysis.secrets.detector import CLOSE, ELSE, PAIR, TYPED, Detector, Sort
+from seawall.analysis.secrets.naming import Named, judge_name
 from seawall.model.finding import Confidence, Severity
 
 PASSWORD = Detector("password-setting", "Password", Severity.HIGH, Sort.GENERIC, (), b"", shown=False, thought_up=True)
@@ -26,23 +26,25 @@ KEY = Detector("credential-setting", "Credential", Severity.HIGH, Sort.GENERIC, 
 
 #: What a name must hold to be looked at, without case; the filter and the fallback search for these.
 STEM = (
-    rb"passw|passphrase|passwd|_pass|-pass|\.pass|pwd|secret|token|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key"
+    rb"passw|passphrase|passwd|_pass|-pass|\.pass|(?:default|db|user|root|admin|mail|smtp|sql|auth|ftp|bind|proxy)pass|pwd|secret|token|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key"
     rb"|account[_.-]?key|auth[_.-]?key|shared[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|storage[_.-]?key"
     rb"|service[_.-]?key|client[_.-]?key|session[_.-]?key|app[_.-]?key|crypt[_.-]?key"
+    rb"|(?:record|ingest(?:ion)?|write|deploy|hmac|jwt|aes|cipher|fernet|license|routing|project|server|integration"
+    rb"|subscription|webhook|cookie|sign|encrypt|decryption|cosmos|function|rest|management)[_.-]?key|bindpw|psk"
 )
 _REST = rb"[\w.-]{0,30}"
 #: Between name and value, in more ways than `ASSIGN`: also an option's space, Docker's ENV, Terraform's default.
 _JOIN = (
-    rb"(?:(?:\\{0,2}[\"'`\]]){0,3}(?:[ \t]{0,4}:?[ \t]{0,2}(?:str|string|String|char ?\*|bytes|text"
-    rb"|Optional\[str\])(?=[ \t]{0,4}=))?"
-    rb"(?:[ \t]{0,40}(?:=>|:=|\?=|\|\|=|==?|:{1,2}|,|>)|\s{0,2},?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?[ \t]{0,4}[:=])"
-    rb"|[\"'] ?\{[^{}]{0,300}?\bdefault[ \t]{1,20}=|[ \t]{0,2}\()[ \t]{0,12}"
-)
+    rb"(?:%b%b"
+    rb"(?:[ \t]{0,40}(?:=>|:=|\?=|%b|==?|:{1,2}|,|>)|\s{0,2},?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?[ \t]{0,4}[:=])"
+    rb"|[\"'] ?\{[^{}]{0,300}?\bdefault[ \t]{1,20}=|[ \t]{0,2}\(|%b)[ \t]{0,12}"
+) % (CLOSE, TYPED, ELSE, PAIR)
 #: What every setting begins with: the stem, what may follow in the name, and a beginning of what joins it to a value.
 FILTER = (
-    rb"(?:%b)%b(?:\\{0,2}[\"'`\]]){0,3}\s{0,44}(?:[:=,>|(?{]|\\{0,2}[\"']?value|str|char|bytes|text|Optional)"
+    rb"(?:%b)%b(?:\\{0,2}[\"'`\])]){0,4}\s{0,44}(?:[:=,>|(?{]|\\{0,2}[\"']?value|str|char|bytes|text|Optional|or )"
     rb"|-[\w-]{0,40}(?:%b)[\w-]{0,20} |\b(?:ENV|ARG) \w{0,60}(?:%b)[\w-]{0,20} "
-) % (STEM, _REST, STEM, STEM)
+    rb"|#define[ \t]{1,8}\w{0,60}(?:%b)\w{0,30}[ \t]|(?:%b)%b</"
+) % (STEM, _REST, STEM, STEM, STEM, STEM, _REST)
 _VALUE = (
     rb"(?:(?:new )?(?:[\w.]{0,30}\.)?(?:SecretStr|Secret|b64decode|String|str|bytes|from|atob|sensitive|encode)"
     rb"\(\s{0,4}(?=[\"']))?(?:[|>][+-]?\s*\n\s{1,40})?"
@@ -50,39 +52,10 @@ _VALUE = (
     rb"|(?P<b>[^\s\"'`,;&|<>]{1,1000})(?P<after>[^\r\n]{0,80}))"
 )
 _SETTING = re.compile(rb"(?P<stem>%b)(?P<rest>%b)%b%b" % (STEM, _REST, _JOIN, _VALUE), re.IGNORECASE)
-_SPACED = re.compile(rb"(?P<stem>%b)(?P<rest>[\w-]{0,20}) (?!-)%b" % (STEM, _VALUE), re.IGNORECASE)
-_OPTION = re.compile(rb"(?:(?<![^\s\"'`(=])--?[\w-]{0,40}|\b(?:ENV|ARG) \w{0,60})\Z")
+_SPACED = re.compile(rb"(?P<stem>%b)(?P<rest>[\w-]{0,30})[ \t]{1,20}(?!-)%b" % (STEM, _VALUE), re.IGNORECASE)
+_OPTION = re.compile(rb"(?:(?<![^\s\"'`(=])--?[\w-]{0,40}|\b(?:ENV|ARG) \w{0,60}|#define[ \t]{1,8}\w{0,60})\Z")
 _NAME_BEFORE = re.compile(rb"[\w.$/-]{0,64}\Z")
 
-_PASSWORDS = frozenset(("password", "passwd", "pwd", "passphrase", "pass", "passwort"))
-_OTHERS = frozenset(("secret", "token", "credential", "credentials", "apikey", "secrets"))
-_KEYS = frozenset(
-    ("api", "access", "private", "account", "auth", "shared", "signing", "encryption", "master", "storage",
-     "service", "client", "session", "app", "crypt", "secret", "application", "admin", "consumer")
-)  # fmt: skip
-#: Words that may follow the credential's own in its name.
-_AFTER = frozenset(
-    ("base64", "b64", "value", "data", "text", "string", "plain", "prod", "production", "dev", "development", "staging",
-     "stage", "test", "live", "base", "old", "new", "main", "primary", "secondary", "default", "env", "id", "master",
-     "admin",
-     "user", "root", "db", "database", "api", "key", "secret", "token", "password", "hash", "val", "str", "var",
-     "raw", "v1",
-     "v2")
-)  # fmt: skip
-#: ... and those after which the value is none.
-_NOT = frozenset(
-    ("id", "name", "file", "path", "url", "uri", "type", "policy", "length", "ref", "hash", "field", "hint", "label",
-     "expiry", "ttl", "count", "regex", "endpoint")
-)  # fmt: skip
-#: Words anywhere before that make it something else.
-_PUBLIC = frozenset(
-    ("public", "csrf", "xsrf", "next", "page", "pagination", "continuation", "cursor", "lock", "max", "min", "num",
-    "no",
-     "show", "hide", "forgot", "reset", "confirm", "use", "has", "is", "enable", "require", "skip", "cache", "primary",
-     "foreign", "sort", "partition", "idempotency", "syntax", "lex", "parse", "mock",
-     "checksum", "digest", "hash", "sha")
-)  # fmt: skip
-_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 #: Files where a bare value is a value; in programs it is a name.
 _CODE = frozenset(
     ("py", "js", "ts", "jsx", "tsx", "mjs", "cjs", "java", "kt", "kts", "scala", "groovy", "go", "rs", "rb", "php",
@@ -122,23 +95,23 @@ def setting_at(data: bytes, at: int, kind: str) -> Setting | None:
             return None
     before = _NAME_BEFORE.search(data, max(at - 64, 0), at)
     name = ((before[0] if before else b"") + match["stem"] + match["rest"]).decode("utf-8", "replace")
-    sort = judge_name(name)
-    if sort is None:
+    named = judge_name(name)
+    if named is None:
         return None
     quoted = match["v"] is not None
     start, end = match.span("v") if quoted else match.span("b")
     # After the end of an element's tag stands its text, up to the next tag.
-    if data[start - 1 : start] == b">" and data[start - 2 : start] != b"=>" and data[end : end + 1] != b"<":
+    if data[start - 1 : start] == b">" and data[start - 2 : start] != b"=>" and data[end : end + 1] not in (b"<", b"&"):
         return None
     value = data[start:end]
     if not quoted:
         end, value = _trimmed(data, start, end)
-        if not _is_bare_value(value, match["after"], kind):
+        if not _is_bare_value(value, match["after"], kind, data[start - 1 : start] == b"="):
             return None
     # In an address, short ones are for badges and the like.
     if before is not None and data[before.start() - 1 : before.start()] in (b"?", b"&") and len(value) < 16:
         return None
-    return _judged(name, sort, value, start, end, quoted, kind)
+    return _judged(name, named, value, start, end, quoted, kind)
 
 
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, bytes]:
@@ -149,26 +122,39 @@ def _trimmed(data: bytes, start: int, end: int) -> tuple[int, bytes]:
     return start + len(value), value
 
 
-def _is_bare_value(value: bytes, after: bytes, kind: str) -> bool:
-    if kind in _CODE or is_code(value):
+def _is_bare_value(value: bytes, after: bytes, kind: str, set_closely: bool) -> bool:
+    if is_code(value):
         return False
+    if kind in _CODE:
+        # In prose stand commands and settings as well; in programs a bare word is a name.
+        after = after.strip(b"` \t")
+        return kind in _PROSE and set_closely and not after and not is_words(value) and not is_identifier(value)
     # Prose goes on after a word; a setting ends, is followed by a comment, by the next or by a bracket.
     after = after.strip()
     return not (after and after[:1].isalpha() and is_words(value))
 
 
-def _judged(name: str, sort: str, value: bytes, start: int, end: int, quoted: bool, kind: str) -> Setting | None:
+def _judged(name: str, named: Named, value: bytes, start: int, end: int, quoted: bool, kind: str) -> Setting | None:
     if (plain := _plain(value)) is not None:
         value = plain
-    if not 6 <= len(value) <= 512 or is_blank(value) or is_example(value) or is_code(value):
+    if not 6 <= len(value) <= 512 or is_blank(value) or is_example(value):
+        return None
+    # What programs make of passwords has brackets too, but seldom ends with one.
+    if is_code(value) and (not quoted or value[-1:] in b")]};" or _DOTTED.match(value)):
         return None
     if is_pattern(value) or _SEALED.match(value) or value.startswith(_CHECKED) or value[:1] in b", ":
         return None
-    if b" " in value and (sort != "password" or kind in _PROSE or value.count(b" ") > 3 or is_words(value)):
+    if b" " in value and (named.sort != "password" or kind in _PROSE or value.count(b" ") > 3 or is_words(value)):
         return None
-    if sort == "password":
+    if not named.sure and not _is_beyond_doubt(value):
+        return None
+    if named.sort == "password":
         return _password(name, value, start, end)
     return _key(name, value, start, end)
+
+
+def _is_beyond_doubt(value: bytes) -> bool:
+    return len(value) >= 16 and is_jumbled(value) and entropy(value) >= 3.5
 
 
 def _plain(value: bytes) -> bytes | None:
@@ -188,21 +174,21 @@ def _password(name: str, value: bytes, start: int, end: int) -> Setting | None:
     mixed = value != value.lower() and value != value.upper()
     if others == 0 and not (mixed and entropy(value) > 3.2 and not is_words_in_camel(value)):
         return None
-    if is_words(value) or is_uuid(value) or value.isdigit():
+    if is_words(value) or value.isdigit() or (is_uuid(value) and value[14:15] != b"4"):
         return None
-    if is_identifier(value) and not value[-2:].isdigit():
+    if is_identifier(value) and not value[-2:].isdigit() and not _NUMBER_INSIDE.search(value):
         return None
     weak = len(value) < 8 or entropy(value) < 2.5
     return Setting(PASSWORD, name, start, end, Confidence.LOW if weak else Confidence.MEDIUM)
 
 
 def _key(name: str, value: bytes, start: int, end: int) -> Setting | None:
-    if len(value) < 8 or (is_words(value) and not is_jumbled(value)) or is_words_in_camel(value):
+    if len(value) < 8 or is_words(value) or is_words_in_camel(value):
         return None
     if _NAMES_ONE.match(value) or (is_identifier(value) and not is_jumbled(value)):
         return None
     measured = entropy(value)
-    if measured < (2.6 if len(value) < 16 else 3.0) or value.isdigit():
+    if measured < (2.6 if len(value) < 20 else 3.0) or value.isdigit():
         return None
     if not is_jumbled(value) and not any(48 <= byte < 58 for byte in value) and measured < 3.7:
         return None
@@ -217,32 +203,12 @@ _SEALED = re.compile(rb"Ag[A-Za-z0-9+/]{200,}={0,2}\Z")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\Z")
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NAMES_ONE = re.compile(rb"\w*(?:[kK]ey|[tT]oken|[sS]ecret|[pP]assword)s?\Z")
+_DOTTED = re.compile(rb"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z")
+#: ... where names have it in few words only.
+_NUMBER_INSIDE = re.compile(rb"(?<!sha)(?<!rfc)(?<!iso)(?<!utf)(?<!base)(?<!win)(?<!x)(?<!h)(?<=[a-z])\d{2,}[a-z]")
 _CAMEL = re.compile(rb"[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})+\Z")
 
 
 def is_words_in_camel(value: bytes) -> bool:
     """Whether it is words joined as programs join them: ``accessTokenValue``."""
     return _CAMEL.match(value) is not None
-
-
-@lru_cache(maxsize=8192)
-def judge_name(name: str) -> str | None:
-    """``password`` or ``key`` where a name says that its value is a credential, else None."""
-    words = [word.lower() for word in _SPLIT.findall(name)]
-    last = None
-    sort = ""
-    for index, word in enumerate(words):
-        if word in _PASSWORDS or word.startswith(("password", "passwd", "passphrase")) or word.endswith("password"):
-            last, sort = index, "password"
-        elif (
-            word in _OTHERS
-            or word.endswith(("secret", "token", "apikey"))
-            or (word == "key" and index and words[index - 1] in _KEYS)
-        ):
-            last, sort = index, "key"
-    if last is None or any(word in _PUBLIC for word in words[:last]):
-        return None
-    after = words[last + 1 :]
-    if any(word in _NOT or (word not in _AFTER and not word.isdigit() and len(word) > 1) for word in after):
-        return None
-    return sort

@@ -18,6 +18,7 @@ from seawall.analysis.secrets.detector import Detector, Sort
 from seawall.analysis.secrets.encoded import decoded_parts
 from seawall.analysis.secrets.foreign import ForeignRules
 from seawall.analysis.secrets.generic import setting_at
+from seawall.analysis.secrets.naming import is_harmless
 from seawall.analysis.secrets.prefilter import GENERIC, MOST, Prefilter
 from seawall.analysis.secrets.seen import Seen
 from seawall.model.finding import Confidence, Severity
@@ -147,6 +148,8 @@ class Scanner:
         if judged is None:
             return None
         name = _name_in(match) if detector.sort is Sort.NAMED else ""
+        if name and is_harmless(name):
+            return None
         confidence = Confidence.HIGH if detector.sort is Sort.FORMAT else Confidence.MEDIUM
         return Seen(detector, start, end, name, confidence, judged)
 

@@ -10,6 +10,15 @@ from seawall.analysis.secrets.detector import Detector
 @cache
 def all_detectors() -> tuple[Detector, ...]:
     """Every detector but the generic one, which is no row."""
-    from seawall.analysis.secrets.detectors import cloud, code, keys, places, services, settings
+    from seawall.analysis.secrets.detectors import cloud, code, keys, models, places, platforms, services, settings
 
-    return (*keys.ROWS, *cloud.ROWS, *code.ROWS, *services.ROWS, *settings.ROWS, *places.ROWS)
+    return (
+        *keys.ROWS,
+        *cloud.ROWS,
+        *code.ROWS,
+        *services.ROWS,
+        *models.ROWS,
+        *platforms.ROWS,
+        *settings.ROWS,
+        *places.ROWS,
+    )

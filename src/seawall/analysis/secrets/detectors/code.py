@@ -22,7 +22,7 @@ ROWS: tuple[Detector, ...] = (
          r"(?:glrtr?-[\w.-]{20,300}|GR1348941[\w-]{20})", HIGH, end=_W, entropy=3.0),
     form("bitbucket-app-password", "Bitbucket app password", "ATBB", r"ATBB[A-Za-z0-9]{32}", HIGH, entropy=3.5),
     form("atlassian-api-token", "Atlassian API token", "ATATT3xFfG ATCTT3xFfG",
-         r"AT[AC]TT3xFfG[\w-]{100,250}=[A-F0-9]{8}", CRITICAL),
+         r"AT[AC]TT3xFfG[\w-]{100,250}(?:=[A-Z0-9]{8})?", CRITICAL, end=rb"(?![\w=-])"),
     named("atlassian-legacy-token", "Atlassian API token", "atlassian jira confluence", r"[A-Za-z0-9]{24}", HIGH,
           entropy=3.6),
     form("npm-token", "npm token", "npm_", r"npm_[A-Za-z0-9]{36}", CRITICAL, check="crc_base62"),

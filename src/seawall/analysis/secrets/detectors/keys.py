@@ -5,7 +5,11 @@ from __future__ import annotations
 from seawall.analysis.secrets.detector import CRITICAL, HIGH, LOW, MEDIUM, Detector, form
 
 #: Lines of base64 as they stand in PEM, in JSON (``\\n``), or indented in YAML.
-_BODY = r"(?:[A-Za-z0-9+/=\s]|\\[nr]|[\w-]{4,20}: [^\r\n\\]{1,100}){32,14000}?"
+#: Strings that a program joins, references of XML.
+_BODY = (
+    r"(?:[A-Za-z0-9+/=\s]|\\[nr\n]|[\"'`]\s{0,60}[+.,&]?\s{0,60}[\"'`]|&#(?:1[03]|x[aAdD]);"
+    r"|[\w-]{4,20}: [^\r\n\\]{1,100}){32,14000}?"
+)
 
 ROWS: tuple[Detector, ...] = (
     form("private-key", "Private key", "-----BEGIN",
@@ -32,11 +36,10 @@ ROWS: tuple[Detector, ...] = (
          r'(?P<e>\\?)"auth(?P=e)"\s{0,4}:\s{0,4}\\?"(?P<v>[A-Za-z0-9+/]{8,2000}={0,2})\\?"', HIGH, check="basic",
          end=b"",
          shown=False),
-    form("password-hash", "Hash of a password", "$2a$ $2b$ $2y$ $6$ $5$ $y$ $apr1$ $argon2id$ $argon2i$",
-         r"\$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|[56]\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}"
-         r"|y\$[./A-Za-z0-9]{1,20}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|apr1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}"
-         r"|argon2id?\$v=\d{1,3}\$m=\d{1,9},t=\d{1,5},p=\d{1,4}\$[A-Za-z0-9+/]{8,90}\$[A-Za-z0-9+/]{16,90})",
-         LOW, check="hash", end=rb"(?![./A-Za-z0-9])", shown=False),
+    form("password-hash", "Hash of a password", ":$2a$ :$2b$ :$2y$ :$6$ :$5$ :$y$ :$apr1$",
+         r"(?<=[\w$.-]):(?P<v>\$(?:2[aby]\$\d\d\$[./A-Za-z0-9]{53}|[56]\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}"
+         r"|y\$[./A-Za-z0-9]{1,20}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|apr1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}))"
+         r"(?=:\d{0,6}:|\s|\Z)", LOW, check="hash", end=b"", shown=False),
     form("openshift-token", "OpenShift access token", "sha256~", r"sha256~[\w-]{43}", HIGH, end=rb"(?![\w-])"),
     form("kubernetes-bootstrap-token", "Bootstrap token of a cluster", "--token",
          r"--token[ =](?P<v>[a-z0-9]{6}\.[a-z0-9]{16})", MEDIUM, shown=False, entropy=2.5),

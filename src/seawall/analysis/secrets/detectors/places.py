@@ -8,13 +8,19 @@ from seawall.analysis.secrets.detector import HIGH, MEDIUM, Detector, placed
 _LOGIN = r"(?!scrubbed:[0-9a-f]{32}@)[^\s/:@'\"<>{}$`\\]{0,128}:(?P<v>[^\s/@'\"<>`\\]{3,256})@[A-Za-z0-9\[]"
 _SCHEMES = (
     "postgres postgresql mysql mariadb mongodb mongodb+srv redis rediss mssql sqlserver cockroachdb clickhouse oracle "
-    "couchdb "
-    "neo4j bolt cassandra db2"
+    "couchdb neo4j bolt cassandra db2 snowflake redshift trino presto vertica hive impala influxdb elasticsearch "
+    "opensearch memcached rethinkdb firebird sybase informix hana teradata exasol crate questdb timescaledb surrealdb "
+    "edgedb gel databricks cockroach postgis mysql2 jdbc hdb dremio duckdb libsql"
 )
 _DATABASES = " ".join(f"{scheme}:// {scheme}+" for scheme in _SCHEMES.split())
 _DATABASE = rf"(?:{_SCHEMES.replace('+', '[+]').replace(' ', '|')})(?:[+][a-z0-9_]{{2,20}})?"
-_WEB = "http https ftp ftps sftp ssh smtp smtps ldap ldaps git svn imap imaps socks5"
-_BROKERS = "amqp amqps nats mqtt mqtts stomp kafka"
+_WEB = (
+    "http https ftp ftps sftp ssh smtp smtps ldap ldaps git svn imap imaps socks5 socks4 socks5h socks ws wss "
+    "rtsp rtmp "
+    "smb cifs dav davs webdav webdavs "
+    "vnc rdp pop3 pop3s xmpp irc ircs telnet scp rsync s3 minio consul etcd vault docker"
+)
+_BROKERS = "amqp amqps nats mqtt mqtts stomp kafka pulsar tls rabbitmq sqs celery"
 _VALUE = r"(?:\"(?P<q>[^\"\r\n]{3,200})\"|'(?P<s>[^'\r\n]{3,200})'|(?P<v>[^\s'\"|&;<>()]{3,200}))"
 
 
@@ -45,6 +51,37 @@ ROWS: tuple[Detector, ...] = (
     placed("curl-user", "Login given to curl", "curl",
           r"curl\b[^\r\n|;]{0,400}?\s(?:-u|--user|--proxy-user)[ =]?\s{0,3}[\"']?"
            r"[^\s:'\"$]{1,100}:(?P<v>[^\s'\"]{3,200})"),
+    placed("connection-string-password", "Password in the settings of a connection",
+           "password= pwd= password_SPACE_= pwd_SPACE_=",
+           r"(?:password|pwd) ?= ?\\?[\"']?(?P<v>[^\s;&\"'<>\\]{3,200})", nocase=True, check="connection"),
+    placed("go-dsn-password", "Address of a database with its password", "@tcp( @unix( @tcp6(",
+           r"(?<![\w.-])[\w.-]{1,32}:(?P<v>[^\s@\"'`]{3,64})@(?:tcp6?|unix)\(", at=tuple(range(5, 99))),
+    placed("chpasswd-password", "Password given to chpasswd", "chpasswd",
+           r"(?:echo|printf)(?:\s-[neE]{1,3})?\s[\"']?[\w.-]{1,32}:(?P<v>[^\s\"'|\\]{3,64})(?:\\n)?[\"']?\s{0,3}\|\s{0,3}"
+           r"(?:sudo\s)?(?:/usr/sbin/)?chpasswd", at=tuple(range(10, 120))),
+    placed("password-stdin", "Password given to a login", "--password-stdin",
+           r"(?:echo|printf)(?:\s-[neE]{1,3})?\s(?:[\"'](?P<q>[^\"'\r\n|]{3,200})[\"']|(?P<v>[^\s\"'|]{3,200}))\s{0,3}\|\s{0,3}"
+           r"[^\r\n|;]{6,140}--password-stdin", at=tuple(range(16, 250))),
+    placed("aws-configure", "AWS secret access key given to aws", "aws_secret_access_key_SPACE_",
+           r"aws_secret_access_key [\"']?(?P<v>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])", check="opaque", thought_up=False),
+    placed("keystore-password", "Password of a keystore", "-storepass -keypass -srcstorepass -deststorepass",
+           rf"-(?:(?:src|dest)?storepass|keypass)[ =]{_VALUE}"),
+    placed("openssl-password", "Password given to openssl", "openssl",
+           rf"openssl\s[^\r\n|;]{{0,300}}?\s(?:-pass(?:in|out)?\s{{1,3}}[\"']?pass:|-k\s{{1,3}}){_VALUE}"),
+    placed("client-password", "Password given to a client", "mongo cqlsh twine influx sqlcmd bcp ipmitool plink rclone",
+           rf"(?:(?:mongo(?:sh|dump|restore|import|export|stat)?|cqlsh|twine|influx)\s[^\r\n|;]{{0,300}}?\s-p\s{{1,3}}"
+           rf"|(?:sqlcmd|bcp|ipmitool)\s[^\r\n|;]{{0,300}}?\s-P\s{{0,3}}|plink\s[^\r\n|;]{{0,300}}?\s-pw\s{{1,3}}){_VALUE}"),
+    placed("minio-alias", "Secret key given to mc", "mc_SPACE_alias_SPACE_set mc_SPACE_config_SPACE_host",
+           rf"mc (?:alias set|config host add) \S{{1,64}} \S{{1,200}} \S{{1,128}} {_VALUE}"),
+    placed("rabbitmq-password", "Password given to rabbitmqctl", "rabbitmqctl",
+           rf"rabbitmqctl\s[^\r\n|;]{{0,60}}?(?:add_user|change_password|authenticate_user)\s{{1,3}}\S{{1,64}}\s{{1,3}}{_VALUE}"),
+    placed("smbclient-password", "Password for a share", "smbclient rpcclient net_SPACE_use",
+           r"(?:(?:smbclient|rpcclient)\s[^\r\n|;]{0,200}?\s(?:-U|--user)[ =]?[\"']?[^\s%\"']{1,64}%"
+           r"|net use [^\r\n|;]{1,200}?/user:\S{1,64} )(?P<v>[^\s\"']{3,128})"),
+    placed("server-password", "Password of a server", "requirepass masterauth bindpw rootpw auth-pass",
+           rf"(?:(?:requirepass|masterauth|bindpw|rootpw)\s{{1,8}}|auth-pass\s{{1,4}}\S{{1,64}}\s{{1,4}}){_VALUE}"),
+    placed("filezilla-password", "Password in a file of FileZilla", "<Pass",
+           r"<Pass(?: encoding=\"base64\")?>(?P<v>[^<\s]{4,400})</Pass>", check="password_or_base64"),
     placed("sshpass-password", "Password given to sshpass", "sshpass", rf"sshpass\s{{1,4}}-p\s{{0,4}}{_VALUE}"),
     placed("mysql-password", "Password given to a client of MySQL", "mysql mariadb",
            rf"(?:mysql|mariadb)(?:dump|admin|import|show|check)?\b[^\r\n|;]{{0,300}}?\s-p(?=[^\s-]){_VALUE}"),
