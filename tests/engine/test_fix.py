@@ -198,7 +198,7 @@ def test_user_0_is_not_told_not_to_be_root(spec: str, container: str, is_fixed: 
     text = f"{_pod('x')}    securityContext: {container}\n"
     if spec:
         text = text.replace("spec:", f"spec:\n  securityContext: {spec}")
-    result = fixing(text, "run-as-non-root")
+    result = fixing(text, "run-as-non-root", "non-root-unchecked")
     assert ("runAsNonRoot: true" in fixed_text(result)) == is_fixed
 
 
