@@ -38,6 +38,7 @@ APART = _HOST | _OPEN_NAMESPACES | _OPEN_PODS | _SETTINGS | _TOKENS
 BY_MESSAGE = frozenset(("runtime-socket-mounted",))
 #: What all other findings on a workload take of its terms: they help an attacker, but give nothing by themselves.
 _SHARE = 3
+_EVERYTHING = "rbac-wildcard-everything"
 _EVERYONE = frozenset((ANONYMOUS, UNAUTHENTICATED, AUTHENTICATED))
 
 
@@ -65,8 +66,7 @@ class Estate:
         if rule in _WAYS or kind in ("Ingress", "Service"):
             return self._of_way(rule, resource)
         if kind in _RIGHTS and (rule.startswith(("rbac-", "becomes-")) or rule.endswith("-binding")):
-            more = (term("targets", "it comes to root on nodes"),) if rule == "becomes-node-root" else ()
-            return (*self._of_rights(resource), *more)
+            return (*self._of_rights(resource), *_besides(rule, resource))
         return ()
 
     # Workloads.
@@ -260,6 +260,22 @@ def _named(binding: Resource) -> Iterator[Subject]:
                 yield Subject(each.kind, each.name)
     except InvalidField:
         return
+
+
+def _besides(rule: str, resource: Resource) -> Iterator[RiskTerm]:
+    """What else there is to say of a grant."""
+    if rule == "becomes-node-root":
+        yield term("targets", "it comes to root on nodes")
+    elif resource.ref.kind in ("Role", "ClusterRole") and rule != _EVERYTHING and _allows_all(resource):
+        yield term("moot", "a rule of the role allows everything anyway")
+
+
+def _allows_all(role: Resource) -> bool:
+    view: Any = role.view
+    try:
+        return view is not None and any("*" in each.verbs and "*" in each.resources for each in view.rules)
+    except InvalidField:
+        return False
 
 
 def _is_aggregated(role: Resource) -> bool:

@@ -23,7 +23,7 @@ from seawall.model.owners import owned_by
 from seawall.model.programs import PROGRAMS
 from seawall.model.resource import Inventory, NotRead, Resource, namespace_of
 from seawall.model.rule import Context
-from seawall.model.standing import Rights
+from seawall.model.standing import Rights, StrongRight
 
 if TYPE_CHECKING:
     from seawall.analysis.network.nearness import Nearness
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _PLAIN_RUNTIMES = frozenset(("", "runc", "crun", "nvidia"))
 #: Rights with which a holder comes to run what it likes on nodes.
 _STARTS = frozenset(("starts pods", "reaches kubelets", "runs commands in pods"))
+#: Of several rights the one that says most is told.
+_TELLING = ("grants rights", "starts pods", "reads Secrets", "asks for tokens", "runs commands in pods")
 #: A workload that is reached gives a way on to what it reaches, at this part of the weight.
 _ONWARD = 2, 3
 
@@ -247,9 +249,13 @@ def privilege(rights: Rights, whose: str) -> Iterator[RiskTerm]:
     if rights.admin:
         yield term("privilege", f"{whose} comes to every right: {rights.admin}")
     elif rights.everywhere:
-        yield term("privilege", f"{whose} {rights.everywhere[0]}", 1)
+        yield term("privilege", f"{whose} {min(rights.everywhere, key=_rank)}", 1)
     elif rights.strong:
-        yield term("privilege", f"{whose} {rights.strong[0]}", 2)
+        yield term("privilege", f"{whose} {min(rights.strong, key=_rank)}", 2)
+
+
+def _rank(right: StrongRight) -> tuple[int, StrongRight]:
+    return _TELLING.index(right.what) if right.what in _TELLING else len(_TELLING), right
 
 
 def _host_ports(resource: Resource) -> Iterator[int]:
