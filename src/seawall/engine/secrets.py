@@ -15,6 +15,7 @@ from seawall.analysis.secrets import ForeignRules, Reading, RulesProblem, Scanne
 from seawall.analysis.secrets.scanner import Ask
 from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import load_rules
+from seawall.engine.named import NamedOrigin
 from seawall.engine.result import ScanResult
 from seawall.engine.vulnerability_evidence import plain
 from seawall.findings import base_risk, fingerprint, set_apart_twins
@@ -35,7 +36,6 @@ from seawall.model.kube.base import ObjectMeta
 from seawall.model.kube.images import FoundSecret, Image, ImageSpec
 from seawall.model.kube.kinds import find_kind
 from seawall.model.kube.searched import Searched, SearchedSpec
-from seawall.model.paths import format_path
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Context, Hit, Rule
 from seawall.model.secrets import SecretHit
@@ -124,7 +124,8 @@ class SecretJudge:
             view = Image(metadata=metadata, spec=ImageSpec(secrets=secrets))
         else:
             view = Searched(metadata=metadata, spec=SearchedSpec(secrets))
-        origin = _Origin(file, ref)
+        made = {"apiVersion": API_VERSION, "kind": ref.kind, "metadata": {"name": ref.name}}
+        origin = NamedOrigin(file, lambda: made)
         resource = Resource(ref, uid="", kind=find_kind(API_VERSION, ref.kind), view=view, origin=origin)
         rule = self._rules[RULES[ref.kind]]
         self._used.add(rule.id)
@@ -202,24 +203,6 @@ def _ask(options: SecretOptions, tell: Callable[[str], None]) -> Ask | None:
 
     asking = Asking(options.issuers, tell)
     return lambda detector, value: asking.ask(detector.id, value)
-
-
-class _Origin:
-    """What was searched stands in a file, or under a name."""
-
-    unit = ""
-
-    def __init__(self, file: str, ref: ResourceRef) -> None:
-        self.file = file
-        self._ref = ref
-
-    def read(self) -> dict[str, object]:
-        """What is known of it, as an object."""
-        return {"apiVersion": API_VERSION, "kind": self._ref.kind, "metadata": {"name": self._ref.name}}
-
-    def locate(self, paths: Sequence[tuple[str | int, ...]]) -> list[Location]:
-        """The file itself, whatever the path."""
-        return [Location(self.file, 0, 0, format_path(path)) for path in paths]
 
 
 def _tell_doubles(findings: Sequence[Finding]) -> None:

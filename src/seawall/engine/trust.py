@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,6 +15,7 @@ from seawall.analysis.trust import Prepared, judge_trust
 from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import rules_of
 from seawall.engine.judge import Judge
+from seawall.engine.named import image_origin
 from seawall.engine.result import ScanResult
 from seawall.engine.trustpolicy import normal_name
 from seawall.findings import base_risk, fingerprint
@@ -24,7 +23,6 @@ from seawall.model.finding import (
     FieldEvidence,
     Finding,
     FindingStatus,
-    Location,
     ResourceRef,
     RuleState,
     RuleStatus,
@@ -226,25 +224,6 @@ def _notes(result: TrustResult) -> Iterator[str]:
             yield from (f"{each.reference}: {proof.signer}: {line}" for line in proof.evidence if line.startswith(LAX))
 
 
-class _Origin:
-    """An image stands in no file: it is placed by its name."""
-
-    unit = ""
-
-    def __init__(self, reference: str, view: Image) -> None:
-        self.file = reference
-        self._view = view
-
-    def read(self) -> dict[str, Any]:
-        """What was found out, as an object."""
-        made: dict[str, Any] = msgspec.to_builtins(self._view)
-        return {"apiVersion": API_VERSION, "kind": "Image", **made}
-
-    def locate(self, paths: Sequence[Path]) -> list[Location]:
-        """The image itself, whatever the path."""
-        return [Location(self.file, 0, 0, format_path(path)) for path in paths]
-
-
 def _resource(each: Verified) -> Resource:
     verdict = each.verdict
     name = f"{verdict.repository}@{verdict.digest}"
@@ -261,7 +240,7 @@ def _resource(each: Verified) -> Resource:
     view = Image(metadata=ObjectMeta(name=name), spec=ImageSpec(trust=trust))
     ref = ResourceRef(API_VERSION, "Image", name)
     kind = find_kind(API_VERSION, "Image")
-    return Resource(ref, uid="", kind=kind, view=view, origin=_Origin(each.reference, view))
+    return Resource(ref, uid="", kind=kind, view=view, origin=image_origin(each.reference, view))
 
 
 def _findings(judge: Judge, resource: Resource, floor: Severity, accepting: Accepting | None) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from seawall.analysis.images.matching import Matcher
 from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import load_rules
+from seawall.engine.named import image_origin
 from seawall.engine.result import ScanResult
 from seawall.engine.vulnerability_evidence import package_evidence, place_of, plain
 from seawall.findings import fingerprint, vulnerability_risk
@@ -35,7 +36,7 @@ from seawall.model.images import ImageInventory
 from seawall.model.kube.base import ObjectMeta
 from seawall.model.kube.images import Image, ImageOs, ImageSpec, ImageVulnerability
 from seawall.model.kube.kinds import find_kind
-from seawall.model.paths import Path, format_path
+from seawall.model.paths import format_path
 from seawall.model.resource import Inventory, Resource
 from seawall.model.rule import Context, Hit, Rule
 from seawall.model.version import NEWEST
@@ -136,27 +137,6 @@ def _age(info: DatabaseInfo, now: datetime) -> list[str]:
     return [f"the database of advisories is {days} days old: what became known since is missing; `seawall db update`"]
 
 
-class ImageOrigin:
-    """An image stands in no file: it is placed by its name."""
-
-    unit = ""
-
-    def __init__(self, reference: str, view: Image) -> None:
-        self.file = reference
-        self._view = view
-
-    def read(self) -> dict[str, Any]:
-        """What was found out, as an object."""
-        import msgspec
-
-        made: dict[str, Any] = msgspec.to_builtins(self._view)
-        return {"apiVersion": API_VERSION, "kind": "Image", **made}
-
-    def locate(self, paths: Sequence[Path]) -> list[Location]:
-        """The image itself, whatever the path."""
-        return [Location(self.file, 0, 0, format_path(path)) for path in paths]
-
-
 class _Judge:
     def __init__(
         self, advisories: AdvisoryLookup, vex: Vex, options: VulnerabilityOptions, now: datetime, what: str
@@ -198,7 +178,7 @@ class _Judge:
         self._seen.add(identity)
         told = [each for each in verdict.vulnerabilities if self._is_told(each)]
         view = _view(ref.name, inventory, verdict, told)
-        origin = ImageOrigin(inventory.reference, view)
+        origin = image_origin(inventory.reference, view)
         resource = Resource(ref, uid="", kind=self._kind, view=view, origin=origin)
         self._resources.append(resource)
         context = Context(NEWEST, resource)
