@@ -221,20 +221,23 @@ def test_what_fails_in_kubernetes_fails_here(expression: str, said: str) -> None
         ("object.a.matches('[')", "line 1, column 18: invalid regular expression: '['"),
         ("object.a in [1, 'a']", "line 1, column 17: expected type 'int' but found 'string'"),
         ("object.a == {'k': true, 'l': 1}", "expected type 'bool' but found 'int'"),
+        ("cel.bind(a, object.a, a == 1)", "line 1, column 9: Kubernetes has no function cel.bind"),
+        ("object.list.distinct().size() == 1", "line 1, column 21: Kubernetes has no function distinct"),
+        ("math.greatest(1, 2) == 2", "Kubernetes has no function math.greatest"),
     ],
 )
-def test_literals_that_kubernetes_refuses(expression: str, said: str) -> None:
+def test_what_kubernetes_refuses_beyond_types(expression: str, said: str) -> None:
     Variables().program(expression)
     with pytest.raises(PolicyError) as caught:
-        Variables(strict=True).program(expression)
+        Variables([("a", "object.a")], strict=True).program(expression)
     assert said in str(caught.value)
 
 
-def test_literals_that_kubernetes_takes() -> None:
+def test_what_kubernetes_takes_beyond_types() -> None:
     for expression in (
         "'%s %d'.format(['a', 1])",
         "[1, object.a, -2]",
         "object.a.matches('^[a-z]+$')",
         "['a', object.b]",
     ):
-        Variables(strict=True).program(expression)
+        Variables([("a", "object.a")], strict=True).program(expression)

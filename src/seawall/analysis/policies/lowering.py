@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import count
 
 from seawall.analysis.policies.library.marked import TYPES
-from seawall.analysis.policies.literals import literal_kind
 from seawall.analysis.policies.shaping import bind
+from seawall.analysis.policies.strictness import literal_kind
 from seawall.analysis.policies.syntax import Node, node, rebuilt, walk, with_kids
 
 #: The functions that make values of Kubernetes' types.
