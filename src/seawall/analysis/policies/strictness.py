@@ -16,9 +16,8 @@ _READ = {"duration": "duration({})", "timestamp": "timestamp({})", "matches": "'
 _WHAT = {"duration": "duration", "timestamp": "timestamp", "matches": "regular expression"}
 
 
-#: Families of functions, and functions of lists and text, that policies of one's own have and a cluster has not.
-_FAMILIES = frozenset(["cel", "math", "base64", "lists"])
-_METHODS = frozenset(["sort", "distinct", "flatten", "slice", "reverse"])
+#: Families of functions that policies of one's own have and a cluster has not.
+_FAMILIES = frozenset(["cel", "math", "base64"])
 
 
 def check_strictly(tree: Node, works: Callable[[str], bool]) -> None:
@@ -33,12 +32,9 @@ def check_strictly(tree: Node, works: Callable[[str], bool]) -> None:
 
 def _check_functions(tree: Node) -> None:
     for each in walk(tree):
-        if each.kind != "method" or each.at < 0:
-            continue
-        family = each.kids[0].text if each.kids[0].kind == "name" and each.kids[0].text in _FAMILIES else ""
-        if family or each.text in _METHODS:
-            name = f"{family}.{each.text}" if family else each.text
-            raise SyntaxFault(f"Kubernetes has no function {name}", each.at)
+        family = each.kids[0] if each.kind == "method" and each.at >= 0 else None
+        if family is not None and family.kind == "name" and family.text in _FAMILIES:
+            raise SyntaxFault(f"Kubernetes has no function {family.text}.{each.text}", each.at)
 
 
 def _check_literals(tree: Node, works: Callable[[str], bool]) -> None:
