@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import count
 
 from seawall.analysis.policies.library.marked import TYPES
-from seawall.analysis.policies.literals import literal_kind
 from seawall.analysis.policies.shaping import bind
+from seawall.analysis.policies.strictness import literal_kind
 from seawall.analysis.policies.syntax import Node, node, rebuilt, walk, with_kids
 
 #: The functions that make values of Kubernetes' types.
@@ -21,7 +21,8 @@ _NAMED = {"IP": "ip", "CIDR": "cidr"}
 
 
 def prepared(root: Node) -> Node:
-    """The expression without what the engine has no macro or result for: optional results, maps made of loops."""
+    """The expression without what the engine has no macro or result for: optional results, maps made of loops, and the
+    order of a list by a key."""
     return rebuilt(root, _prepared)
 
 
@@ -39,6 +40,22 @@ def _prepared(given: Node) -> Node:
             made = node("list", "", (rest[1], made), marks=("", ""))
         loop = node("method", "transformList", (*rest, made), given.at)
         return node("call", f"kubernetes.{given.text}", (loop,), given.at)
+    return _of_list(given)
+
+
+def _of_list(given: Node) -> Node:
+    """``first``, ``last`` and ``sortBy`` of lists, by way of indices: items may be of types that Python cannot give."""
+    target, count, whole = given.kids[0], len(given.kids), node("name", "list__")
+    if given.text == "first" and count == 1:
+        return node("index?", "", (target, node("literal", "0")), given.at)
+    if given.text == "last" and count == 1:
+        last = node("binary", "-", (_call("size", whole), node("literal", "1")))
+        return bind(whole.text, target, node("index?", "", (whole, last), given.at))
+    if given.text == "sortBy" and count == 3:
+        index = node("name", "index__")
+        keys = node("method", "map", (whole, *given.kids[1:]), given.at)
+        item = node("index", "", (whole, index))
+        return bind(whole.text, target, node("method", "map", (_call("kubernetes.order", keys), index, item)))
     return given
 
 

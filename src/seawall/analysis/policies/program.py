@@ -16,11 +16,11 @@ from msgspec import Struct
 from seawall.analysis.policies.cost import LIMIT, cost, tree_of
 from seawall.analysis.policies.library import functions
 from seawall.analysis.policies.library.marked import TYPES
-from seawall.analysis.policies.literals import check_literals
 from seawall.analysis.policies.lowering import for_checker, for_engine, mixed, prepared, with_dyn
 from seawall.analysis.policies.parsing import parse_cel
 from seawall.analysis.policies.rendered import Rendered
 from seawall.analysis.policies.shaping import shaped
+from seawall.analysis.policies.strictness import check_strictly
 from seawall.analysis.policies.syntax import Node, SyntaxFault
 
 #: What an expression may name.
@@ -164,7 +164,7 @@ def compile_tree(
     tree: Node, source: str, variables: tuple[str, ...] = VARIABLES, *, typed: bool = False, strict: bool = False
 ) -> Compiled:
     """Compile a tree whose places are those of a text. ``typed`` is whether variables may hold Kubernetes' types;
-    ``strict`` refuses also the literals that Kubernetes refuses.
+    ``strict`` refuses also what Kubernetes refuses beyond types.
 
     Raises:
         PolicyError: as :func:`compile_cel`.
@@ -172,7 +172,7 @@ def compile_tree(
     try:
         tree, result = _checked(tree, source, variables)
         if strict:
-            check_literals(tree, _works)
+            check_strictly(tree, _works)
         rendered = Rendered(shaped(for_engine(tree, typed)))
     except SyntaxFault as error:
         raise _fault(error, source) from error

@@ -78,6 +78,11 @@ def _best(choose: Callable[..., int]) -> Callable[[list[Any]], int]:
     return best
 
 
+def _order(keys: list[Any]) -> list[int]:
+    """The indices of keys from the least to the greatest."""
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
 def _seconds(items: list[timedelta]) -> str:
     return seconds(sum(items, timedelta()))
 
@@ -129,6 +134,7 @@ def functions() -> Iterator[Function]:
             ("sets.equivalent", "list list", "bool", _equivalent),
             ("kubernetes.max", "list", "int", _best(max)),
             ("kubernetes.min", "list", "int", _best(min)),
+            ("kubernetes.order", "list", "list", _order),
             ("kubernetes.seconds", "list", "string", _seconds),
             ("kubernetes.transformMap", "list", "map", _pairs),
             ("kubernetes.transformMapEntry", "list", "map", _entries),

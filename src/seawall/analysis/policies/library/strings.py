@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from seawall.analysis.policies.library.formatting import formatted
+from seawall.analysis.policies.library.patterns import find, find_all
 from seawall.analysis.policies.library.table import Function, members, plain
 
 _MOST = 1 << 20
@@ -51,16 +52,6 @@ def _split(text: str, by: str, most: int = -1) -> list[str]:
     return (list(text) if most < 0 else [*text[: most - 1], text[most - 1 :]]) if not by else text.split(by, most - 1)
 
 
-def _find(text: str, pattern: str) -> str:
-    match = re.search(pattern, text)
-    return match[0] if match else ""
-
-
-def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
-    found = [match[0] for match in re.finditer(pattern, text)]
-    return found if most < 0 else found[:most]
-
-
 def _replace(text: str, old: str, new: str, most: int = -1) -> str:
     result = text.replace(old, new, most)
     if len(result) > _MOST:
@@ -82,9 +73,9 @@ def functions() -> Iterator[Function]:
         (
             ("charAt", "string int", "string", _char),
             ("format", "string list", "string", formatted),
-            ("find", "string string", "string", _find),
-            ("findAll", "string string", "strings", _find_all),
-            ("findAll", "string string int", "strings", _find_all),
+            ("find", "string string", "string", find),
+            ("findAll", "string string", "strings", find_all),
+            ("findAll", "string string int", "strings", find_all),
             ("indexOf", "string string", "int", _index),
             ("indexOf", "string string int", "int", _index),
             ("lastIndexOf", "string string", "int", _last_index),

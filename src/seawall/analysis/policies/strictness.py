@@ -1,26 +1,43 @@
-"""What Kubernetes refuses of an expression beyond its types: literals that could never be evaluated, and lists and maps
-of literals of different types.
+"""What Kubernetes refuses of an expression beyond its types: functions that are here and not there, literals that could
+never be evaluated, and lists and maps of literals of different types.
 
-Source: the validators of the API server's CEL environment. Types that only the cluster knows are not compared.
+Source: the API server's CEL environment, its libraries and its validators. Types that only the cluster knows are not
+compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from seawall.analysis.policies.syntax import Node, SyntaxFault
+from seawall.analysis.policies.syntax import Node, SyntaxFault, walk
 
 #: Functions whose argument, where it is a literal, must be one that they can read, and how that is tried.
 _READ = {"duration": "duration({})", "timestamp": "timestamp({})", "matches": "''.matches({})"}
 _WHAT = {"duration": "duration", "timestamp": "timestamp", "matches": "regular expression"}
 
 
-def check_literals(tree: Node, works: Callable[[str], bool]) -> None:
-    """Check all literals; ``works`` says whether an expression without variables can be evaluated.
+#: Families of functions that policies of one's own have and a cluster has not.
+_FAMILIES = frozenset(["cel", "math", "base64"])
+
+
+def check_strictly(tree: Node, works: Callable[[str], bool]) -> None:
+    """Check what stands in the source; ``works`` says whether an expression without variables can be evaluated.
 
     Raises:
-        SyntaxFault: Kubernetes would refuse one.
+        SyntaxFault: Kubernetes would refuse it.
     """
+    _check_functions(tree)
+    _check_literals(tree, works)
+
+
+def _check_functions(tree: Node) -> None:
+    for each in walk(tree):
+        family = each.kids[0] if each.kind == "method" and each.at >= 0 else None
+        if family is not None and family.kind == "name" and family.text in _FAMILIES:
+            raise SyntaxFault(f"Kubernetes has no function {family.text}.{each.text}", each.at)
+
+
+def _check_literals(tree: Node, works: Callable[[str], bool]) -> None:
     stack = [(tree, False)]
     while stack:
         each, mixed = stack.pop()
