@@ -132,6 +132,7 @@ def test_items_of_a_list_have_their_own(scan_json: Any) -> None:
         ("seawall.dev/ignore.CKV_K8S_16: a reason", "a reason"),
         ("checkov.io/skip1: CKV_K8S_16=a reason", "a reason"),
         ("bridgecrew.io/skip2: CKV_K8S_16", "no reason given"),
+        ("cortex.io/skip3: CKV_K8S_16=a reason", "a reason"),
         ("ignore-check.kube-linter.io/privileged-container: a reason", "a reason"),
         ("kube-linter.io/ignore-all: a reason", "a reason"),
         ("kube-score/ignore: other, container-security-context-privileged", "no reason given"),

@@ -287,6 +287,7 @@ def test_all_rules_are_one_registry_with_unique_ids() -> None:
 
 #: Where a check over facts and the rule over manifests part, with the reason.
 PARTED = {
+    "apiserver-always-allow": "of a manifest without the flag apiserver-authorization-unset tells",
     "apiserver-weak-ciphers": "a manifest without the flag is left to Go's defaults; the benchmark wants it said",
     "apiserver-encryption-at-rest": "k3s encrypts by a setting of its own",
     "apiserver-etcd-shared-ca": "a manifest of the API server tells its own flags, a node also etcd's",

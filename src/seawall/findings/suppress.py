@@ -18,7 +18,7 @@ EVERY_RULE = "*"
 NO_REASON = "no reason given"
 
 _OWN = "seawall.dev/ignore."
-_CHECKOV = ("checkov.io/skip", "bridgecrew.io/skip")
+_CHECKOV = ("checkov.io/skip", "bridgecrew.io/skip", "cortex.io/skip")
 _KUBE_LINTER = "ignore-check.kube-linter.io/"
 _KUBE_LINTER_ALL = "kube-linter.io/ignore-all"
 _KUBE_SCORE = "kube-score/ignore"

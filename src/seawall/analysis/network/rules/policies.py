@@ -265,6 +265,7 @@ def admin_policy_old_api(policy: Any, ctx: Context) -> Hits:
     why="The network plugin that runs takes the policies and does nothing: every pod still reaches every other.",
     remediation="Run a network plugin that enforces policies (Cilium, Calico, Antrea), or turn enforcement on.",
     controls="cis:5.3.1 mitre-attack:T1046 nsa-cisa:network-policies",
+    aliases="C-0205",
     references=(_POLICIES,),
     notes="Told only where what runs in the cluster shows it; where nothing shows it, nothing is said.",
 )
