@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -138,3 +139,25 @@ def test_an_empty_argument_is_no_silent_pass(words: list[str], run: Run) -> None
     assert (done.returncode, done.stdout) == (2, "")
     assert "is a variable not set?" in done.stderr
     assert len(lines(done)) == 1
+
+
+ODD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: "a|<b>\\n::error::x\\e[2J\\u202e`", namespace: "=n\\r\\n::stop-commands::y"}
+spec: {hostPID: true, containers: [{name: "c]]>\\n::notice::z", image: "i:1"}]}
+"""
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "html", "sarif", "junit", "markdown", "csv", "github", "gitlab"])
+@pytest.mark.parametrize("group", ["object", "rule"])
+def test_no_report_lets_an_object_speak_for_seawall(form: str, group: str, run: Run, tmp_path: Path) -> None:
+    """Runners take ``::error::`` and its like from the beginning of any line of a log."""
+    (tmp_path / "x\n::warning::w.yaml").write_text(ODD)
+    done = run("scan", ".", "--format", form, "--group-by", group, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    if form == "github":
+        assert all(re.match("::(error|warning|notice) file=", line) for line in done.stdout.splitlines())
+    else:
+        assert not [line for line in done.stdout.splitlines() if line.startswith("::")]

@@ -17,6 +17,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, scan
 from seawall.model.finding import Finding, Location, Severity
 from seawall.reports import FORMATS, render, sarif
+from seawall.reports.excerpt import printable
 from seawall.reports.view import View
 from tests.conftest import Run
 
@@ -145,7 +146,7 @@ def test_csv(tell: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == len(result.findings)
     assert {row["fingerprint"] for row in rows} == {finding.fingerprint for finding in result.findings}
-    assert [row["waiver_reason"] for row in rows if row["status"] == "waived"] == [HOSTILE]
+    assert [row["waiver_reason"] for row in rows if row["status"] == "waived"] == [printable(HOSTILE)]
 
 
 def test_csv_defuses_formulas(run: Run) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from seawall.model.finding import SourceError
@@ -13,6 +15,10 @@ from seawall.model.resource import Resource
 from seawall.sources.manifests import Skipped, load_stdin
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: é\nspec:\n  hostPID: true\n"
+
+
+def yaml_of(value: Any) -> str:
+    return msgspec.yaml.encode(value).decode()
 
 
 def resources(data: bytes) -> list[Resource]:
@@ -161,3 +167,93 @@ def test_of_a_duplicate_json_key_the_last_one_is_located() -> None:
     (resource,) = resources(text.encode())
     (place,) = resource.origin.locate([("spec", "x", "y")])
     assert (place.line, place.column) == (3, 7)
+
+
+def pod(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"volumes": [{"name": "v"}], "hostPID": True},
+    }
+
+
+def listed(*objects: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+
+
+NESTED = listed(
+    pod("a"),
+    listed(pod("b"), listed(pod("c"))),
+    listed(),
+    {"apiVersion": "v1", "kind": "PodList", "items": [{"metadata": {"name": "d"}, "spec": {"hostPID": True}}]},
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(NESTED),
+        json.dumps(NESTED, indent=2),
+        yaml_of(NESTED),
+        f"{json.dumps(listed(pod('a'), pod('b')))}\n{json.dumps(listed(pod('c'), pod('d')), indent=1)}",
+        f"{yaml_of(listed(pod('a'), pod('b')))}---\n{yaml_of(listed(pod('c'), pod('d')))}",
+    ],
+    ids=["json", "json over lines", "yaml", "json lists one after another", "yaml documents"],
+)
+def test_lists_in_lists_and_in_streams_hide_nothing(text: str) -> None:
+    found = resources(text.encode())
+    assert [(each.ref.kind, each.ref.name) for each in found] == [("Pod", name) for name in "abcd"]
+    lines = text.split("\n")
+    for each in found:
+        assert each.origin.read()["metadata"]["name"] == each.ref.name
+        (place,) = each.origin.locate([("spec", "hostPID")])
+        assert lines[place.line - 1][place.column - 1 :].lstrip('"').startswith("hostPID")
+        assert each.ref.name in text[: sum(len(line) + 1 for line in lines[: place.line])]
+
+
+@pytest.mark.parametrize("dump", [json.dumps, yaml_of])
+def test_lists_nested_too_deep_are_an_error(dump: Callable[[Any], str]) -> None:
+    inner: dict[str, Any] = pod("a")
+    for _ in range(8):
+        inner = listed(inner)
+    assert [each.ref.name for each in resources(dump(inner).encode())] == ["a"]
+    assert [each.message for each in errors(dump(listed(inner)).encode())] == [
+        "lists nested deeper than 8 levels: take them apart"
+    ]
+
+
+@pytest.mark.parametrize("items", ["[]", "null"])
+def test_an_empty_list_is_nothing_to_judge(items: str) -> None:
+    for text in (
+        f'{{"apiVersion": "v1", "kind": "List", "items": {items}}}',
+        f"apiVersion: v1\nkind: List\nitems: {items}\n",
+    ):
+        (skipped,) = load_stdin(text.encode())
+        assert isinstance(skipped, Skipped)
+        assert skipped.reason == "an empty list"
+
+
+def test_items_that_are_no_list_are_an_error() -> None:
+    (error,) = errors(b"apiVersion: v1\nkind: List\nitems: {a: {apiVersion: v1, kind: Pod}}\n")
+    assert (error.where, error.message) == ("3:1", "items must be a list")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (f"apiVersion: v1\nkind: List\nitems: []\nitems:\n- {json.dumps(pod('a'))}\n", "4:1"),
+        (f'{{"apiVersion":"v1","kind":"List","items":[],"items":[{json.dumps(pod("a"))}]}}', "1:1"),
+        (
+            json.dumps(listed({"x": 1})).replace(
+                '{"x": 1}', f'{{"apiVersion":"v1","kind":"List","items":[],"items":[{json.dumps(pod("a"))}]}}'
+            ),
+            "1:48",
+        ),
+    ],
+)
+def test_a_list_with_a_key_twice_is_an_error(text: str, where: str) -> None:
+    assert [each.ref.name for each in resources(text.encode())] == ["a"]
+    (error,) = errors(text.encode())
+    assert error.where == where
+    assert "duplicate key" in error.message

@@ -86,7 +86,7 @@ def say(message: str) -> None:
     """Tell something on standard error: one line, without what would steer a terminal, whatever is in it."""
     from seawall.reports.excerpt import printable
 
-    line = printable(message).replace("\n", "\\n")
+    line = printable(message.replace("\n", "\\n"))
     sys.stderr.write(f"seawall: {line}\n")
 
 

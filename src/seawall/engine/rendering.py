@@ -294,5 +294,7 @@ def read_values(files: Iterable[str]) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"{file} cannot be read as text: {getattr(error, 'strerror', None) or error}") from error
         if len(text) > _MAX_HELD:
             raise ValueError(f"{file} is larger than {_MAX_HELD >> 20} MiB, too much for values")
+        if "\0" in text:
+            raise ValueError(f"{file} cannot be read as text: it holds a NUL character")
         found.append((file, text))
     return tuple(found)

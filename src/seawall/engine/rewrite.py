@@ -163,9 +163,7 @@ def _edits(fixes: Sequence[Planned]) -> list[Edit]:
 def base_of(resource: Resource) -> Path:
     """Where an object stands in its document: in a list, or at its root."""
     origin = resource.origin
-    if isinstance(origin, YamlOrigin) and origin.item is not None:
-        return ("items", origin.item)
-    return ()
+    return origin.item if isinstance(origin, YamlOrigin) else ()
 
 
 def write_file(path: str, before: bytes, after: bytes) -> SourceError | None:

@@ -158,8 +158,8 @@ _SKIPPED = (Status.PARTIAL, Status.NOT_CHECKED, Status.WAIVED, Status.MANUAL)
 def _case(framework: str, control: ControlReport) -> str:
     inner = ""
     if control.status is Status.FAIL:
-        told = "\n".join([line for each in control.evidence[:_TOLD] if (line := evidence_line(each))])
-        inner = f"<failure message={quote(control.reason)}>{escape(printable(told), quote=False)}</failure>"
+        told = "\n".join([printable(line) for each in control.evidence[:_TOLD] if (line := evidence_line(each))])
+        inner = f"<failure message={quote(control.reason)}>{escape(told, quote=False)}</failure>"
     elif control.status in _SKIPPED:
         inner = f"<skipped message={quote(f'{control.status}: {control.reason}')}/>"
     name = quote(f"{control.id} {control.title}")

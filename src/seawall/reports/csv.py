@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import Finding
+from seawall.reports.excerpt import printable
 from seawall.reports.places import first_place
 
 if TYPE_CHECKING:
@@ -43,5 +44,5 @@ def csv_line(cells: tuple[str | int, ...]) -> bytes:
     """A line of cells, ended."""
     buffer = io.StringIO()
     safe = [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
-    csv.writer(buffer).writerow([cell.replace("\0", "\ufffd") if isinstance(cell, str) else cell for cell in safe])
+    csv.writer(buffer).writerow([printable(cell) if isinstance(cell, str) else cell for cell in safe])
     return buffer.getvalue().encode("utf-8", "replace")

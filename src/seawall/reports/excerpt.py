@@ -81,8 +81,11 @@ def _masked(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without the characters that would steer a terminal."""
-    return re.sub(_UNPRINTABLE, "\ufffd", text)
+    """Text for one line, without the characters that would steer a terminal or forge a line.
+
+    Continuous integration takes commands from lines of a log (``::error::`` at the beginning of one).
+    """
+    return re.sub(_UNPRINTABLE, "\ufffd", text).replace("\n", " ")
 
 
 def many(number: int, noun: str) -> str:

@@ -37,7 +37,9 @@ def _lines(result: FixResult, written: bool, limit: int) -> Iterator[str]:
     for suggestion in result.suggestions:
         yield ""
         if suggestion.kind == "by-hand":
-            yield f"by hand, in {printable(suggestion.target)}: {printable(suggestion.text.strip())}"
+            first, *more = suggestion.text.strip().splitlines() or [""]
+            yield f"by hand, in {printable(suggestion.target)}: {printable(first)}"
+            yield from (printable(line) for line in more)
         else:
             yield f"{many(len(suggestion.findings), 'finding')} of {printable(suggestion.target)} would go with:"
             yield from (printable(line) for line in suggestion.text.splitlines())

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import Finding, FindingStatus, Severity
+from seawall.reports.excerpt import printable
 from seawall.reports.places import first_place, repository_path
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def _command(finding: Finding, rule: Rule) -> str:
     state = "waived" if waiver else str(finding.severity)
     properties.append(f"title={_property(f'{rule.title} ({state}, {rule.id})')}")
     ending = f"Waived: {waiver.reason} ({waiver.source})" if waiver else f"How to mend: {rule.remediation}"
-    message = f"{finding.resource}: {finding.message}\n{ending}"
+    message = f"{printable(f'{finding.resource}: {finding.message}')}\n{ending}"
     return f"::{level} {','.join(properties)}::{_data(message)}\n"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = (printable(line).replace("%", "%25") for line in text.split("\n"))
+    return "%0A".join(lines)
 
 
 def _property(text: str) -> str:

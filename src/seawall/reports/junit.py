@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from seawall.model.finding import Finding, FindingStatus, RuleState, RuleStatus
+from seawall.reports.excerpt import printable
 from seawall.reports.places import first_place, repository_path, subject
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _suite(rule: Rule, status: RuleStatus, findings: list[Finding]) -> _Suite:
 
 def _failure(rule: Rule, finding: Finding) -> str:
     place = first_place(finding)
-    text = f"{place.file}:{place.line}:{place.column}\n{finding.message}\n{rule.why}\nHow to mend: {rule.remediation}"
+    lines = [f"{place.file}:{place.line}:{place.column}", finding.message, rule.why, f"How to mend: {rule.remediation}"]
+    text = "\n".join(map(printable, lines))
     return f"<failure message={quote(finding.message)} type={quote(finding.severity)}>{_text(text)}</failure>"
 
 

@@ -101,7 +101,7 @@ def _attempt(text: str, parts: list[Part], writing: _Writing) -> str:
         if removed is not None:
             return json.dumps(removed.added[0], indent=2)
         return edit_text(text, 0, _edits(parts))
-    if removed is not None and isinstance(origin, YamlOrigin) and origin.item is None:
+    if removed is not None and isinstance(origin, YamlOrigin) and not origin.item:
         if len(parse_documents(text)) > 1:
             raise _Refused("several documents stand there without --- between them")
         return _in_place(text, removed, writing)

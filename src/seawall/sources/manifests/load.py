@@ -13,10 +13,10 @@ from seawall.model.finding import SourceError
 from seawall.model.paths import Path
 from seawall.model.resource import Suppression
 from seawall.sources.dockerfile.names import is_build_file
-from seawall.sources.manifests.objects import Loaded, from_object, is_list, list_item
+from seawall.sources.manifests.objects import HIDING, Loaded, from_object, hides_items, is_list, objects_in
 from seawall.sources.manifests.text import MAX_FILE_BYTES, decode
 from seawall.sources.manifests.walk import SUFFIXES, InputFile, Skipped
-from seawall.sources.manifests.yamlorigin import YamlOrigin, item_marks
+from seawall.sources.manifests.yamlorigin import YamlOrigin, marks_at
 from seawall.sources.manifests.yamltext import Document, Marks, SyntaxProblem, parse_documents
 
 EMPTY = "empty"
@@ -148,30 +148,27 @@ def _from_document(
     value = document.value
     if value is None:
         return
-    if is_list(value):
-        for number, item in enumerate(value["items"]):
-            marks = item_marks(document.marks, number)
-            origin = YamlOrigin(file.path, file.unit, text, line, index, number, marks, _start(marks))
-            found = [path[2:] for path, *_ in document.duplicates if path[:2] == ("items", number)]
-            yield from from_object(file, list_item(value, item), origin, found, _of_item(waivers, number))
-            origin.marks = None
-        return
-    origin = YamlOrigin(file.path, file.unit, text, line, index, None, document.marks, _start(document.marks))
-    yield from from_object(file, value, origin, [path for path, *_ in document.duplicates], waivers)
-    origin.marks = None
+    for place, item in objects_in(value):
+        marks = marks_at(document.marks, place)
+        origin = YamlOrigin(file.path, file.unit, text, line, index, place, marks, _start(marks))
+        found = [path[len(place) :] for path, *_ in document.duplicates if path[: len(place)] == place]
+        yield from from_object(file, item, origin, found, _of_item(waivers, place))
+        origin.marks = None
+    for path, at, column in document.duplicates:
+        if is_list(value) and hides_items(value, path):
+            yield SourceError(file.path, f"{line + at + 1}:{column + 1}", HIDING)
 
 
-def _of_item(waivers: list[Suppression], number: int) -> list[Suppression]:
+def _of_item(waivers: list[Suppression], place: Path) -> list[Suppression]:
     """What is waived of an item of a list: the paths within it, and what is for the list as a whole."""
-    place: Path = ("items", number)
     found: list[Suppression] = []
-    for waiver in waivers:
+    for waiver in waivers if place else ():
         path = waiver.path
         if path is None or path == place[: len(path)]:
             found.append(waiver if path is None else structs.replace(waiver, path=()))
-        elif path[:2] == place:
-            found.append(structs.replace(waiver, path=path[2:]))
-    return found
+        elif path[: len(place)] == place:
+            found.append(structs.replace(waiver, path=path[len(place) :]))
+    return found if place else waivers
 
 
 def _start(marks: Marks | None) -> tuple[int, int]:

@@ -15,6 +15,9 @@ from seawall.sources.manifests.walk import InputFile, Skipped
 
 Loaded = Resource | SourceError | Skipped
 
+#: Lists in lists are taken apart up to this depth.
+MOST_LISTS = 8
+HIDING = "the list itself has a duplicate key, so items may be hidden: remove it"
 NOT_KUBERNETES = "not Kubernetes (no apiVersion and kind)"
 
 
@@ -34,6 +37,22 @@ def list_item(head: dict[str, Any], item: Any) -> Any:
     return item
 
 
+def objects_in(value: Any, place: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """An object, or those of a list and of lists in it (kubectl takes them apart too), each with its place."""
+    if len(place) >= 2 * MOST_LISTS or not is_list(value) or not value["items"]:
+        yield place, value
+        return
+    for number, item in enumerate(value["items"]):
+        yield from objects_in(list_item(value, item), (*place, "items", number))
+
+
+def hides_items(value: Any, path: Path) -> bool:
+    """Whether a key that is there twice is one of a list itself."""
+    for step in path[:-1]:
+        value = value[step]
+    return is_list(value)
+
+
 def from_object(
     file: InputFile,
     value: Any,
@@ -50,6 +69,9 @@ def from_object(
         yield Skipped(file.path, NOT_KUBERNETES)
         return
     version, kind = value.get("apiVersion"), value.get("kind")
+    if kind == "List" or ("items" in value and is_list(value)):
+        yield _list_left(file, value, origin)
+        return
     if version is None or kind is None:
         missing = "apiVersion" if version is None else "kind"
         yield Skipped(file.path, f"not Kubernetes (no {missing})")
@@ -65,6 +87,18 @@ def from_object(
     resource.hold(value)
     yield resource
     resource.hold(None)
+
+
+def _list_left(file: InputFile, value: dict[str, Any], origin: Origin) -> Loaded:
+    """What to say of a list that was not taken apart."""
+    items = value.get("items")
+    if not items:
+        return Skipped(file.path, "an empty list")
+    place = origin.locate([("items",)])[0]
+    message = f"lists nested deeper than {MOST_LISTS} levels: take them apart"
+    if not isinstance(items, list):
+        message = "items must be a list"
+    return SourceError(file.path, f"{place.line}:{place.column}", message, unreadable=True)
 
 
 def _to_resource(value: dict[str, Any], version: str, kind: str, origin: Origin, cluster: str | None) -> Resource:

@@ -16,8 +16,8 @@ class YamlOrigin(Struct, gc=False):
     """An object of a YAML document.
 
     ``text`` is the document's own text, which begins at ``line`` (from 0) of the file. ``document`` counts documents
-    within it (``...`` can end one), ``item`` is the index in a list. ``marks`` are held only while it is judged;
-    ``start`` is where the object begins.
+    within it (``...`` can end one), ``item`` is its place in a list, empty for none. ``marks`` are held only while it
+    is judged; ``start`` is where the object begins.
     """
 
     file: str
@@ -25,7 +25,7 @@ class YamlOrigin(Struct, gc=False):
     text: str
     line: int
     document: int
-    item: int | None
+    item: Path
     marks: Marks | None
     start: tuple[int, int]
 
@@ -35,7 +35,9 @@ class YamlOrigin(Struct, gc=False):
         return self._pick(value)
 
     def _pick(self, value: Any) -> dict[str, Any]:
-        found: dict[str, Any] = value if self.item is None else value["items"][self.item]
+        for step in self.item:
+            value = value[step]
+        found: dict[str, Any] = value
         return found
 
     def locate(self, paths: Sequence[Path]) -> list[Location]:
@@ -45,18 +47,16 @@ class YamlOrigin(Struct, gc=False):
             return [Location(self.file, self.line + line + 1, column + 1, "") for _ in paths]
         marks = self.marks
         if marks is None:
-            marks = parse_documents(self.text)[self.document].marks
-            if self.item is not None:
-                marks = item_marks(marks, self.item)
+            marks = marks_at(parse_documents(self.text)[self.document].marks, self.item)
         places = [(path, *place_in(marks, path)) for path in paths]
         return [
             Location(self.file, self.line + line + 1, column + 1, format_path(path)) for path, line, column in places
         ]
 
 
-def item_marks(marks: Marks | None, item: int) -> Marks | None:
-    """The marks of an item of a list document."""
-    for step in ("items", item):
+def marks_at(marks: Marks | None, place: Path) -> Marks | None:
+    """The marks of what stands at a place in a document."""
+    for step in place:
         child = marks.children.get(step) if marks is not None else None
         marks = child[2] if child is not None else None
     return marks
