@@ -85,6 +85,17 @@ def test_engines_that_are_absent_are_never_passed_and_do_not_fail_a_run(run: Run
     assert control(document, "4.6")["status"] == "manual"
 
 
+def test_where_nothing_was_read_nothing_passes(run: Run, folder: Path) -> None:
+    (folder / "empty.yaml").write_text("# nothing here\n")
+    code, document = judged(run, folder, "nist-800-190", "--on", "empty.yaml")
+    states = {each["state"] for found in document["controls"] for each in found["checks"]}
+    assert code == 2
+    assert states <= {"not-checked", "not-applicable"}
+    _, document = judged(run, folder, "nist-800-190", "--on", "good.yaml")
+    nodes = {each["id"]: each for each in control(document, "4.3.4")["checks"]}["control-plane-takes-pods"]
+    assert (nodes["state"], nodes["reason"]) == ("not-checked", "the manifests have no Node")
+
+
 def test_what_other_inputs_would_have_answered_makes_a_run_incomplete(run: Run, folder: Path) -> None:
     code, document = judged(run, folder, "cis-k8s-1.12", "--on", "good.yaml", "--fail-on", "none")
     assert code == 2

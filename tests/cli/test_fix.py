@@ -233,6 +233,26 @@ def _on_terminal(arguments: list[str], answers: str) -> str:
     return said.decode().replace("\r\n", "\n")
 
 
+def test_what_could_not_be_written_is_not_told_as_fixed(run: Run, tmp_path: Path) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: shop}\n"
+        "spec: {containers: [{name: a, image: 'registry.example.com/a:1'}]}\n"
+    )
+    (tmp_path / "one.yaml").write_text(pod % "one")
+    (tmp_path / "two.yaml").write_text(pod % "two")
+    (tmp_path / "other.txt").hardlink_to(tmp_path / "two.yaml")
+    done = run(
+        "fix", ".", "--rule", "seccomp-profile", "--format", "json=out.json", "--format", "terminal", cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "two.yaml: has several names" in done.stderr
+    assert "1 finding fixed in 1 file" in done.stdout
+    found = json.loads((tmp_path / "out.json").read_text())["findings"]
+    states = {each["resource"]["name"]: each["status"] for each in found if each["rule"] == "seccomp-profile"}
+    assert states == {"one": "fixed", "two": "open"}
+    assert (tmp_path / "two.yaml").read_text() == pod % "two"
+
+
 BASE = """\
 apiVersion: apps/v1
 kind: Deployment

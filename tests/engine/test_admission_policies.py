@@ -358,6 +358,14 @@ def test_annotations_say_severity_and_controls(judged: Any) -> None:
     assert "seawall.dev/severity: must be one of" in judged([about, binding("Warn")]).stderr
 
 
+def test_a_folder_without_a_policy_is_no_policy_that_passes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n")
+    for args in (("scan", "pod.yaml", "--policy", "."), ("policy", "check", "."), ("policy", "test", ".")):
+        done = run(*args, cwd=tmp_path)
+        assert done.returncode == 2, args
+        assert ".: there is no ValidatingAdmissionPolicy in it" in done.stdout + done.stderr
+
+
 def test_policies_of_files_are_listed_checked_and_tested(run: Run, tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "few.yaml").write_text(yaml.safe_dump(policy({"expression": FEW, "message": "too many"})))

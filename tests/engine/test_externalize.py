@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from seawall.engine import ReadOptions, ScanOptions, UsageError
 from seawall.engine.externalize import Externalized, Request, externalize
+from seawall.engine.externalize.secrecy import Secrecy
 from seawall.model.credential_names import is_placeholder
 from seawall.reports.externalize import files, lines, plain_yaml, stream
 
@@ -363,3 +364,15 @@ def test_no_value_is_ever_given_back(tmp_path: Path, values: list[str], kind: st
     assert not result.problems
     assert not result.left
     assert len(result.steps) == 2
+
+
+@given(st.lists(st.text("abc1", min_size=6, max_size=9), min_size=1, max_size=6), st.text("abc1\n", max_size=60))
+def test_values_are_found_wherever_they_stand(values: list[str], text: str) -> None:
+    secrecy = Secrecy()
+    for value in values:
+        secrecy.add(None, value)
+    known = [value for value in values if not value.isalpha()]
+    places = [at for value in known if (at := text.find(value)) >= 0]
+    assert secrecy.leak(text) == (text.count("\n", 0, min(places)) + 1 if places else 0)
+    assert not any(value in secrecy.hide(text) for value in known)
+    assert secrecy.hide(text) != text or not places

@@ -102,6 +102,19 @@ def read_policies(paths: Iterable[str]) -> list[Resource]:
     return found
 
 
+def gather_files(paths: Iterable[str]) -> AdmissionSet:
+    """The policies and bindings in files and folders; that there are none where some were named is a fault.
+
+    Raises:
+        ConfigError: as :func:`read_policies` does.
+    """
+    named = list(paths)
+    found = gather(read_policies(named))
+    if named and not (found.names or found.bindings or found.mutating or found.faults):
+        found.faults.append(SourceError(", ".join(named), "", f"there is no {POLICY} in it"))
+    return found
+
+
 def gather(resources: Iterable[Resource]) -> AdmissionSet:
     """The policies and bindings among objects. What is wrong with one is noted, and it is left out."""
     found = AdmissionSet([], [], [], [], [], set())

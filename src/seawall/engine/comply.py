@@ -62,6 +62,7 @@ _ABOUT: dict[Scope, frozenset[str]] = {
     Scope.NETWORK: frozenset(("NetworkPolicy", "Namespace", *templated_names())),
     Scope.WORKLOAD: frozenset(templated_names()),
     Scope.NAMESPACE: frozenset(("Namespace", *templated_names())),
+    Scope.NODE: frozenset(("Node",)),
 }
 
 
@@ -217,6 +218,8 @@ class _Judge:
 
     def _absent(self, rule: Rule) -> str:
         """The kinds that a rule is about, where manifests have none of them: nothing was looked at."""
+        if not self.sources.kinds:
+            return "objects"
         about: set[str] = set()
         for on in rule.on:
             if on in (CONTAINER, POD):

@@ -84,9 +84,18 @@ def fix(options: FixOptions) -> FixResult:
 
 
 def write(result: FixResult) -> list[SourceError]:
-    """Write the fixed files; gives those that could not be."""
-    problems = (write_file(file.path, file.before, file.after) for file in result.files if file.path != "<stdin>")
-    return [problem for problem in problems if problem is not None]
+    """Write the fixed files; gives those that could not be. What was to be fixed in these is open again."""
+    problems: list[SourceError] = []
+    for file in [each for each in result.files if each.path != "<stdin>"]:
+        problem = write_file(file.path, file.before, file.after)
+        if problem is not None:
+            problems.append(problem)
+            result.files.remove(file)
+            lost = {fix.finding.fingerprint for fix in file.fixes}
+            for finding in result.after.findings:
+                if finding.status is FindingStatus.FIXED and finding.fingerprint in lost:
+                    finding.status, finding.fix = FindingStatus.OPEN, None
+    return problems
 
 
 class _Fixing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from seawall.engine.admissionfiles import gather, read_policies
+from seawall.engine.admissionfiles import gather, gather_files
 from seawall.engine.admissionrules import admission_rules
 from seawall.engine.config import ConfigError
 from seawall.engine.ownpolicies import form_rules
@@ -45,7 +45,7 @@ def own_rules(
         ConfigError: a policy of the project or of a file cannot be used; with its place.
     """
     rules = form_rules(project.config.policies, project.places) if project is not None else []
-    given = gather(read_policies(files))
+    given = gather_files(files)
     rules += admission_rules(given)
     refuse(given.faults)
     found, faults = _scanned_rules(scanned)
@@ -98,6 +98,6 @@ def check_policies(project: Project, files: Iterable[str]) -> tuple[int, list[So
         ConfigError: a policy of the short form cannot be used, or a file cannot be read.
     """
     own = form_rules(project.config.policies, project.places)
-    given = gather(read_policies(files))
+    given = gather_files(files)
     admission_rules(given)
     return len(own) + len(given.names), given.faults

@@ -21,9 +21,8 @@ from seawall.engine.admissionfiles import (
     AdmissionSet,
     FoundPolicy,
     fault,
-    gather,
+    gather_files,
     missing_policies,
-    read_policies,
     rule_id,
 )
 from seawall.engine.admissionrules import add_admission
@@ -61,7 +60,7 @@ def run_examples(project: Project, files: Iterable[str] = ()) -> Iterator[Outcom
         except PolicyError as error:
             raise ConfigError(f"{project.places[policy.id]}: policy {policy.id}: {error}") from error
         yield from _judge_all(policy.id, run, os.path.join(project.folder, FOLDER, f"{policy.id}.yaml"))
-    given = gather(read_policies([*project.admission_files(), *files]))
+    given = gather_files([*project.admission_files(), *files])
     given.faults += missing_policies(given)
     refuse(given.faults)
     for found in given.policies:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 
 #: Shorter values, and plain words, are found everywhere: what stands elsewhere is not taken for them.
 _LEAST = 6
@@ -31,6 +32,8 @@ class Secrecy:
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
+        #: By how they begin, how long they are: a text is gone through once, however many there are.
+        self._lengths: dict[str, set[int]] = {}
 
     def add(self, text: str | None, written: str) -> None:
         """Take in a value: its text (None where it is none), and as what it is written."""
@@ -41,22 +44,39 @@ class Secrecy:
             self._take(form)
         if len(text) >= _LEAST:
             for form in (text, text.strip(), f"{text}\n"):
-                self._forms.add(base64.b64encode(form.encode()).decode().rstrip("="))
+                self._add(base64.b64encode(form.encode()).decode().rstrip("="))
         self._take(written)
 
     def _take(self, form: str) -> None:
         is_line = form.startswith("-----")
         if len(form) >= _LEAST and not is_line and (len(form) >= _LEAST_LINE or not form.isalpha()):
-            self._forms.add(form)
+            self._add(form)
+
+    def _add(self, form: str) -> None:
+        self._forms.add(form)
+        self._lengths.setdefault(form[:_LEAST], set()).add(len(form))
 
     def leak(self, text: str) -> int:
         """The line, from 1, where one of the values stands in a text; 0 where none does."""
-        found = [at for at in (text.find(form) for form in self._forms) if at >= 0]
-        return text.count("\n", 0, min(found)) + 1 if found else 0
+        at, _ = next(self._found(text), (-1, 0))
+        return text.count("\n", 0, at) + 1 if at >= 0 else 0
 
     def hide(self, text: str) -> str:
         """The text without the values."""
-        for form in sorted(self._forms, key=len, reverse=True):
-            if form in text:
-                text = text.replace(form, _HIDDEN)
-        return text
+        pieces: list[str] = []
+        end = 0
+        for at, length in self._found(text):
+            if at >= end:
+                pieces += (text[end:at], _HIDDEN)
+            # Of values that overlap nothing is left.
+            end = max(end, at + length)
+        return "".join([*pieces, text[end:]]) if pieces else text
+
+    def _found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where values stand and how long they are, in order; of those that begin at one place the longest."""
+        for at in range(len(text) - _LEAST + 1):
+            lengths = self._lengths.get(text[at : at + _LEAST])
+            if lengths is not None:
+                length = max((n for n in lengths if text[at : at + n] in self._forms), default=0)
+                if length:
+                    yield at, length

@@ -61,13 +61,17 @@ def write_steps(steps: Sequence[Step], rewriter: Rewriter, secrecy: Secrecy, to_
             ]
             continue
         extra: list[dict[str, Any]] = []
-        for (start, length), parts in sorted(spans.items(), reverse=True):
-            made = _write_span(text[start : start + length], parts, writing, extra, texts.refused)
-            text = text[:start] + made + text[start + length :]
-        if text != rewriter.text(file):
-            texts.changed[file] = encode(text, before)
+        pieces: list[str] = []
+        end = 0
+        for (start, length), parts in sorted(spans.items()):
+            pieces.append(text[end:start])
+            pieces.append(_write_span(text[start : start + length], parts, writing, extra, texts.refused))
+            end = start + length
+        made = "".join([*pieces, text[end:]])
+        if made != text:
+            texts.changed[file] = encode(made, before)
         if extra:
-            documents = "---\n".join(to_yaml(value) for value in reversed(extra))
+            documents = "---\n".join(to_yaml(value) for value in extra)
             texts.new[f"{os.path.splitext(file)[0]}-externalized.yaml"] = documents.encode()
     return texts
 
