@@ -15,8 +15,11 @@ _CREDENTIAL_NAME = re.compile(
 _OBJECT_NAME = r"(?i:(?:pull|tls|cert|certificate|existing)[_.-]?secret)\Z"
 _NO_CREDENTIAL = (
     r"true|false|yes|no|on|off|null|none|[\d.]+"  # switches and numbers
-    r"|\.{0,2}/[\w.@/-]*|[A-Z]:\\.*|(?:arn|vault|file):.*|[\w+-]+://.*"  # where the value is to be found
-    r"|.*(?:\$\(|\$\{|\{\{).*|<.*>|\[.*\]|[x*.]+"  # what is filled in later
+    r"|(?:\.{0,2}|~)/[\w.@/-]*|[A-Z]:\\.*|[\w+-]+://.*"  # where the value is to be found
+    r"|(?:arn|vault|file|ssm|kms|env|op|sops|awskms|gcpkms|azurekms|secretsmanager|ref\+\w+):.*"
+    r"|(?:process\.env|os\.environ|params|secrets|credentials)[.(\[].*|!(?:Ref|Sub|GetAtt|vault)\b.*|@Microsoft\.KeyVault\(.*"
+    r"|.*(?:\$\(|\$\{|\{\{).*|<.*>|\[.*\]|[x*.]+|%\w+%|@@?\w+@@?|__\w+__|#\{.*|ENC\[.*"  # what is filled in later
+    r"|undefined|.*[x*]{8}.*|(?:.*[\s_-])?your[\s_-].*"
     r"|(?:your|insert|replace|placeholder|redacted|todo|fixme)(?:[\s_-].*)?"
 )
 

@@ -28,6 +28,8 @@ def value_of(detector: Detector) -> bytes:
         if match is None:
             continue
         value = match["v"] if "v" in match.re.groupindex and match["v"] else match[0]
+        if detector.sort is Sort.NAMED:
+            text = detector.literals[0] + b"_api_key='" + value + b"'"
         if entropy(value) >= detector.entropy and not is_example(value):
             return text
     raise AssertionError(f"no sample of {detector.id}")
@@ -56,6 +58,17 @@ def test_what_it_is_for_is_found(detector: Detector) -> None:
         # Another may know the same value better or share its form; it is told once, by one of them.
         assert detector.id in found or others, (detector.id, found)
         assert all(text.strip().decode("latin-1") not in repr(hit) for hit in hits)
+
+
+NAMED = [each for each in DETECTORS if each.sort is Sort.NAMED and not each.check]
+
+
+@pytest.mark.parametrize("detector", NAMED, ids=lambda each: each.id)
+@pytest.mark.parametrize("name", ["client_id", "commit_sha", "public_key"])
+def test_what_a_provider_names_in_public_is_none(detector: Detector, name: str) -> None:
+    value = value_of(detector).rpartition(b"_api_key=")[2]
+    data = b"%b_%b=%b\n" % (detector.literals[0].strip(b"_-."), name.encode(), value)
+    assert detector.id not in {hit.detector for hit in make_scanner().scan(data, "settings.conf")}
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda each: each.id)

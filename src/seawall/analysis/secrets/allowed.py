@@ -21,7 +21,9 @@ _EXAMPLES = (
     b"12345678", b"deadbeef",
     b"DEADBEEF", b"lorem", b"todo", b"TODO", b"fixme", b"FIXME", b"<secret", b"hunter2", b"not-a-", b"not_a_",
     b"undefined", b"goes-here", b"goes_here", b"GOES_HERE", b"-here", b"_here", b"_HERE",
-    # What the pages of Stripe print.
+    # What pages of Stripe, of OAuth and of one-time passwords print.
+    b"2YotnFZFEjr1zCsicMWpAA", b"tGzv3JOkF0XG5Qx2TlKWIA", b"hh5s93j4hdidpola", b"czZCaGRSa3F0MzpnWDFmQmF0M2JW",
+    b"JBSWY3DPEHPK3PXP", b"SlAV32hkKG", b"8xLOxBtZp8", b"gX1fBat3bV", b"BLANK",
     b"4eC39HqLyjWDarjtT1zdp7dc", b"BQokikJOvBiI2HlWgH4olfQ2", b"26PHem9AhJZvU623DfE1x4sd",
 )  # fmt: skip
 #: As a whole, without case.
@@ -29,7 +31,7 @@ _BLANKS = re.compile(
     rb"(?:true|false|yes|no|on|off|null|nil|none|undefined|void|empty|default|string|str|text|bytes|int|integer|number|boolean|bool"
     rb"|object|any|optional|required|required:true|unset|unknown|n/?a|tbd|secret|secrets|password|passwd|passw0rd|pass|passphrase|pwd"
     rb"|token|key|api[_-]?key|apikey|credentials?|username|user|admin|root|test|testing|test123|foo|bar|baz|qux|hidden|masked"
-    rb"|abc123|password1?|passw(?:or)?d123|secret123|admin123|qwerty|letmein|\([\w ]+\)"
+    rb"|abc123|password1?|passw(?:or)?d123|secret123|admin123|qwerty|letmein|\([\w ]+\)|[A-Za-z_]{2,30}="
     rb"|enter.*|insert.*|your.*|put.*here|some.*(?:password|secret|token|key)|(?:my|the|a|an)[_ -].*|todo.*|fixme.*"
     rb"|replace.*|change.*"
     rb"|\d{1,9}|\d+\.\d+(?:\.\d+)*|[\d.]+(?:ms|s|m|h|d|kb|mb|gb|k|g)?)\Z",
@@ -37,22 +39,26 @@ _BLANKS = re.compile(
 )
 #: Filled in later, looked up elsewhere, or code.
 _REFERENCE = re.compile(
-    rb"scrubbed:[0-9a-f]{32}|\A\$[A-Za-z_]|\{[A-Za-z_][\w.]*(?:\([^)]*\))?(?:![rs])?\}|\{\{|\}\}|\$\{|<%|%>|#\{|%\(|%\{|\$\("
+    rb"scrubbed:[0-9a-f]{32}|\A\$[A-Za-z_]\w*(?:\Z|[^\w!@#%^&*])|\{[A-Za-z_][\w.]*(?:[(.\[][^{}]*)?(?:![rs])?\}|\{\{|\}\}|\$\{|<%|%>|#\{|%\(|%\{|\$\("
+    rb"|\w\[-?\d{0,3}\]|/\[\d|\A\[[A-Za-z][\w.]*\]::|\A\[[\w.-]+=[\w.-]+\]\Z|(?<!%)%[sdv](?!\w)|\A[A-Z]{2,12}=[^=]|=(?:true|false|null|None)\Z"
+    rb"|\A\d{4}-\d\d-\d\d|\A[\w.+-]{1,64}@[A-Za-z.-]{2,60}\.(?:com|org|net|io|dev|edu|de|uk|example|invalid|test)\Z"
+    rb"|[\"'`] ?\+ ?\w|\w ?\+ ?[\"'`]|\A\{\d{0,2}\}\Z"
+    rb""
     rb"|<[A-Za-z][\w .:/-]*>|\[[A-Za-z][\w .:-]*\]\Z"
     rb"|\A(?:%[sdvq]|%[A-Z_]+%|@[A-Za-z.]+@|@@\w+@@|@Microsoft\.KeyVault\(|\$(?:2[abxy]?|[1567y]|gy|apr1|scrypt|s0|argon2\w{0,2}|pbkdf2[\w-]*)\$"
-    rb"|\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[\w-]*|ARGON2\w*|bcrypt|scrypt|argon2\w*|pbkdf2\w*)\}|(?:pbkdf2|bcrypt|argon2|scrypt)[_\w]*\$|__\w+__|\?|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
+    rb"|\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[\w-]*|ARGON2\w*|bcrypt|scrypt|argon2\w*|pbkdf2\w*)\}|(?:md5|sha1|crypt|pbkdf2|bcrypt|argon2|scrypt|unsalted)[_\w]*\$|__\w+__|\?|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
     rb"ref\+|op://|awskms|env:|env\.|file:|ssm:|projects/|os\.|process\.env|System\.|config\.|settings\.|self\.|this\.|args\.|opts?\."
     rb"|var\.|local\.|module\.|data\.|secrets\.|github\.|inputs?\.|params\.|request\.|req\.|res\.|ctx\.|props\.|state\.|ENC\[|enc:|"
     rb"AQICAH|!Ref|!Sub|!vault|sops|ENV\[|Fn::|lookup\(|getenv|\*[A-Za-z]\w*\Z|&[A-Za-z]\w*\Z|sha(?:1|256|384|512)[:-]|md5[:-]"
     rb"|v\d+\.\d+|ssh-(?:rsa|ed25519|dss) |ecdsa-|AAAA[BEC]3|pk_(?:live|test)_|pub[-_])",
 )
-_CALL = re.compile(rb"[A-Za-z_][\w.]{1,60}\s{0,2}[(\[]")
+_CALL = re.compile(rb"[A-Za-z_][\w.:]{1,60}\s{0,2}[(\[]")
 _PATH = re.compile(rb"\.{0,2}/[\w@./-]*\Z")
 #: Patterns of other programs, which look wilder than any password.
 _PATTERN = re.compile(rb"\[\^|\]\+|\]\*|\]\{\d|\(\?|\.\*|\.\+|\\[sdwbSDW][*+)]?|\)\?\)?")
 #: Names of constants, variables and keys, words joined by marks, versions among them: ``GCC-exception-2.0``.
 _IDENTIFIER = re.compile(
-    rb"[_$]{0,2}[A-Za-z]+\d{0,4}(?:[-_.:/](?:[A-Za-z]+\d{0,4}(?:[A-Za-z]{2,}\d{0,4})?|\d{1,4}))*[-_.:]{0,2}\Z"
+    rb"[_$]{0,2}[A-Za-z]+\d{0,4}(?:[A-Za-z]{2,}\d{0,4})?(?:[-_.:/]{1,2}(?:[A-Za-z]+\d{0,4}(?:[A-Za-z]{2,}\d{0,4})?|\d{1,4}))*[-_.:]{0,2}\Z"
 )
 _JOINED = re.compile(rb"[-_.:/]|[a-z][A-Z]")
 #: Each byte as the kind that it is of: small, capital, digit, other.
@@ -64,6 +70,16 @@ _DOTTED = re.compile(rb"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+(?:\(\)
 _WORD = re.compile(rb"[A-Za-z]+(?:[_. -][A-Za-z]+)*\d?\Z")
 _MARKS = re.compile(rb"[-_.:/ ]")
 _CASED = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MADE_OF_WEAK = re.compile(
+    rb"(?:super|very|some|kind|of|hard|coded|strong|long|secure|password|passwd|pass|secret|token|key|test|demo|default|admin"
+    rb"|root|user|db|database|app|api|the|my|your|new|old|value|string|local|dev|prod|random|base32|base64|encoded){2,9}"
+    rb"[\d\W_]{0,6}\Z"
+)
+_LEET = bytes.maketrans(b"@4301$5", b"aaeolss")
+_WEAK = re.compile(
+    rb"(?:(?:my|the|test|admin|root|user|db|your)?_?-?(?:password|passwd|pass|secret|pwd|token|changeme|letmein|welcome|qwerty)"
+    rb"|test|testing|admin|example)[\d\W_aeols]{0,5}\Z"
+)
 _CONSONANTS = re.compile(rb"(?i:[bcdfghjklmnpqrstvwxz]{6})")
 #: A letter as JSON may write it.
 _ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}")
@@ -152,7 +168,19 @@ def _is_part_irregular(part: bytes) -> bool:
 def is_jumbled(value: bytes) -> bool:
     """Whether letters and digits change places and cases as in no language."""
     kinds = value.translate(_KINDS)
-    return len(value) >= 16 and sum(a != b for a, b in pairwise(kinds)) * 3 > len(value)
+    return len(value) >= 16 and 48 in kinds and sum(a != b for a, b in pairwise(kinds)) * 3 > len(value)
+
+
+def is_sentence(value: bytes) -> bool:
+    """Whether most of it are words with spaces between them."""
+    words = [word.strip(b".,:;!?()[]{}'\"") for word in value.split()]
+    return len(words) > 1 and 2 * sum(is_words(word) or word.isdigit() for word in words) >= len(words)
+
+
+def is_weak(value: bytes) -> bool:
+    """Whether it is the word password, or one of the like, in letters that look like others: ``P@ssw0rd123``."""
+    lower = value.lower()
+    return _WEAK.match(lower.translate(_LEET)) is not None or _MADE_OF_WEAK.match(lower) is not None
 
 
 def is_words(value: bytes) -> bool:

@@ -245,6 +245,8 @@ _PAIRS_AFTER = re.compile(
 def connection(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
     """A password among the other settings of one connection: ``Server=db;User ID=sa;Password=...``."""
     before = _PAIRS_BEFORE.search(match.string, max(match.start() - 400, 0), match.start())
+    if value.endswith(b","):
+        return None
     if before is None and _PAIRS_AFTER.match(match.string, match.end("v")) is None:
         return None
     return None if is_identifier(value) and not value[-1:].isdigit() else password(match, value, now)
@@ -260,6 +262,11 @@ def grafana_key(match: re.Match[bytes], value: bytes, now: datetime) -> Judged |
     """JSON in base64: a key, its name and the organisation's number."""
     data = _decoded(value) or b""
     return _FINE if data.startswith(b'{"k":"') and b'"n":"' in data else None
+
+
+def discord(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
+    """The number of the bot in base64, a time, and a signature."""
+    return _FINE if (_decoded(value.partition(b".")[0]) or b"").isdigit() else None
 
 
 def tunnel(match: re.Match[bytes], value: bytes, now: datetime) -> Judged | None:
@@ -341,6 +348,7 @@ CHECKS: dict[str, Check] = {
     "password_or_base64": password_or_base64,
     "grafana_key": grafana_key,
     "tunnel": tunnel,
+    "discord": discord,
     "hash": hash_of,
     "b64_64": b64_64,
     "sas": sas,

@@ -76,7 +76,9 @@ def place_of(path: str) -> Place:
     foreign = _FOREIGN.search(path) is not None
     example = _EXAMPLE.search(path) is not None
     plain = (
-        name not in _LOCKS and kind not in ("map", "svg", "css", "po", "mo") and not name.endswith((".min.js", "sums"))
+        name not in _LOCKS
+        and kind not in ("map", "svg", "css", "po", "mo", "tsbuildinfo")
+        and not name.endswith((".min.js", "sums"))
     )
     return Place(
         path=path,

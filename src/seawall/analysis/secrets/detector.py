@@ -71,7 +71,7 @@ TYPED = (
     rb"(?:\?|[ \t]?\|[ \t]?(?:undefined|null|None))?(?=[ \t]{0,4}=))?"
 )
 #: What stands for "or else" between a setting that is asked for and what it is without.
-ELSE = rb"\|\|=?|\?\?=?|\?:|\bor[ \t]|:[-=](?=[^\s=])"
+ELSE = rb"\|\|=?|\?\?=?|\?:|(?<=[)\]\"'] )or[ \t]|:[-=](?=[^\s=])"
 #: An element with a name and the next one with its value.
 PAIR = rb"</(?:key|name|param-name)>\s{0,40}<(?:string|value|param-value)>"
 #: Between a setting's name and its value: assignments of configuration and programs, calls, elements of XML, a

@@ -14,7 +14,9 @@ from seawall.analysis.secrets.allowed import (
     is_identifier,
     is_jumbled,
     is_pattern,
+    is_sentence,
     is_uuid,
+    is_weak,
     is_words,
 )
 from seawall.analysis.secrets.detector import CLOSE, ELSE, PAIR, TYPED, Detector, Sort
@@ -37,7 +39,7 @@ _REST = rb"[\w.-]{0,30}"
 _JOIN = (
     rb"(?:%b%b"
     rb"(?:[ \t]{0,40}(?:=>|:=|\?=|%b|==?|:{1,2}|,|>)|\s{0,2},?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?[ \t]{0,4}[:=])"
-    rb"|[\"'] ?\{[^{}]{0,300}?\bdefault[ \t]{1,20}=|[ \t]{0,2}\(|%b)[ \t]{0,12}"
+    rb"|[\"'] ?\{[^{}]{0,300}?\bdefault[ \t]{1,20}=|\(|%b)[ \t]{0,12}"
 ) % (CLOSE, TYPED, ELSE, PAIR)
 #: What every setting begins with: the stem, what may follow in the name, and a beginning of what joins it to a value.
 FILTER = (
@@ -48,12 +50,16 @@ FILTER = (
 _VALUE = (
     rb"(?:(?:new )?(?:[\w.]{0,30}\.)?(?:SecretStr|Secret|b64decode|String|str|bytes|from|atob|sensitive|encode)"
     rb"\(\s{0,4}(?=[\"']))?(?:[|>][+-]?\s*\n\s{1,40})?"
-    rb"(?:[brfuL]{0,2}(?P<o>\\{0,2})(?P<q>[\"'`]{1,3})(?P<v>[^\r\n]{1,1000}?)(?P=o)(?P=q)"
+    rb"(?:[brfuL]{0,2}(?P<o>\\{0,2})(?P<q>\"{3}|'{3}|[\"'`])(?!(?P=o)(?P=q))(?P<v>[^\r\n]{1,1000}?)(?P=o)(?P=q)"
     rb"|(?P<b>[^\s\"'`,;&|<>]{1,1000})(?P<after>[^\r\n]{0,80}))"
 )
 _SETTING = re.compile(rb"(?P<stem>%b)(?P<rest>%b)%b%b" % (STEM, _REST, _JOIN, _VALUE), re.IGNORECASE)
 _SPACED = re.compile(rb"(?P<stem>%b)(?P<rest>[\w-]{0,30})[ \t]{1,20}(?!-)%b" % (STEM, _VALUE), re.IGNORECASE)
 _OPTION = re.compile(rb"(?:(?<![^\s\"'`(=])--?[\w-]{0,40}|\b(?:ENV|ARG) \w{0,60}|#define[ \t]{1,8}\w{0,60})\Z")
+#: Names of secrets in AWS: ``arn:aws:secretsmanager:...:secret:shop/db-a1b2c3``.
+#: ... and lines that end in a string.
+_ENDED = re.compile(rb"\)\]\(|\\[nrt](?![A-Za-z0-9]*\Z)")
+_ARN = re.compile(rb"\barn:[\w:;&*${}-]{0,180}:\Z")
 _NAME_BEFORE = re.compile(rb"[\w.$/-]{0,64}\Z")
 
 #: Files where a bare value is a value; in programs it is a name.
@@ -106,8 +112,15 @@ def setting_at(data: bytes, at: int, kind: str) -> Setting | None:
     value = data[start:end]
     if not quoted:
         end, value = _trimmed(data, start, end)
+        # Arguments of calls and items of lists are names where they are bare; in CSV no space follows a comma.
+        if data[start - 1 : start] == b"(" or data[start - 2 : start] == b", ":
+            return None
         if not _is_bare_value(value, match["after"], kind, data[start - 1 : start] == b"="):
             return None
+    if before is not None and data[before.start() - 2 : before.start()] == b"$(":
+        return None
+    if before is not None and _ARN.search(data, max(before.start() - 200, 0), before.start()):
+        return None
     # In an address, short ones are for badges and the like.
     if before is not None and data[before.start() - 1 : before.start()] in (b"?", b"&") and len(value) < 16:
         return None
@@ -116,7 +129,10 @@ def setting_at(data: bytes, at: int, kind: str) -> Setting | None:
 
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, bytes]:
     """A bare value without the brackets that close what it stands in."""
-    value = data[start:end].rstrip(b")]}:\\")
+    value = data[start:end]
+    # A picture with a link, as Markdown has them.
+    value = _ENDED.split(value, maxsplit=1)[0]
+    value = value.rstrip(b")]}:\\")
     if value.count(b"(") > value.count(b")") or value.count(b"[") > value.count(b"]"):
         value = data[start:end]
     return start + len(value), value
@@ -142,9 +158,15 @@ def _judged(name: str, named: Named, value: bytes, start: int, end: int, quoted:
     # What programs make of passwords has brackets too, but seldom ends with one.
     if is_code(value) and (not quoted or value[-1:] in b")]};" or _DOTTED.match(value)):
         return None
-    if is_pattern(value) or _SEALED.match(value) or value.startswith(_CHECKED) or value[:1] in b", ":
+    if (
+        is_pattern(value)
+        or _SEALED.match(value)
+        or value.startswith(_CHECKED)
+        or value[:1] in b", "
+        or value.startswith(b"--")
+    ):
         return None
-    if b" " in value and (named.sort != "password" or kind in _PROSE or value.count(b" ") > 3 or is_words(value)):
+    if b" " in value and (named.sort != "password" or kind in _PROSE or value.count(b" ") > 3 or is_sentence(value)):
         return None
     if not named.sure and not _is_beyond_doubt(value):
         return None
@@ -154,7 +176,7 @@ def _judged(name: str, named: Named, value: bytes, start: int, end: int, quoted:
 
 
 def _is_beyond_doubt(value: bytes) -> bool:
-    return len(value) >= 16 and is_jumbled(value) and entropy(value) >= 3.5
+    return len(value) >= 16 and is_jumbled(value) and entropy(value) >= 3.5 and not is_uuid(value)
 
 
 def _plain(value: bytes) -> bytes | None:
@@ -169,23 +191,32 @@ def _plain(value: bytes) -> bytes | None:
 
 
 def _password(name: str, value: bytes, start: int, end: int) -> Setting | None:
+    bare = value.strip(_AROUND)
+    if is_words(bare) or is_weak(bare):
+        return None
     letters = sum(byte in _LETTERS for byte in value)
     others = len(value) - letters
     mixed = value != value.lower() and value != value.upper()
     if others == 0 and not (mixed and entropy(value) > 3.2 and not is_words_in_camel(value)):
         return None
-    if is_words(value) or value.isdigit() or (is_uuid(value) and value[14:15] != b"4"):
+    if (
+        is_words_in_camel(bare)
+        or _NAMES_PASSWORD.match(bare)
+        or value.isdigit()
+        or (is_uuid(value) and value[14:15] != b"4")
+    ):
         return None
-    if is_identifier(value) and not value[-2:].isdigit() and not _NUMBER_INSIDE.search(value):
+    if is_identifier(bare) and not value[-2:].isdigit() and not _NUMBER_INSIDE.search(value):
         return None
     weak = len(value) < 8 or entropy(value) < 2.5
     return Setting(PASSWORD, name, start, end, Confidence.LOW if weak else Confidence.MEDIUM)
 
 
 def _key(name: str, value: bytes, start: int, end: int) -> Setting | None:
-    if len(value) < 8 or is_words(value) or is_words_in_camel(value):
+    bare = value.strip(_AROUND)
+    if len(value) < 8 or is_words(bare) or is_words_in_camel(bare) or is_weak(bare):
         return None
-    if _NAMES_ONE.match(value) or (is_identifier(value) and not is_jumbled(value)):
+    if _NAMES_ONE.match(bare) or (is_identifier(bare) and not (is_jumbled(bare) and _DIGIT.search(bare))):
         return None
     measured = entropy(value)
     if measured < (2.6 if len(value) < 20 else 3.0) or value.isdigit():
@@ -203,9 +234,13 @@ _SEALED = re.compile(rb"Ag[A-Za-z0-9+/]{200,}={0,2}\Z")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\Z")
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NAMES_ONE = re.compile(rb"\w*(?:[kK]ey|[tT]oken|[sS]ecret|[pP]assword)s?\Z")
+#: Marks around words that make no value of them.
+_AROUND = b" @$%&*!?:;.,-_\"'`()[]"
+_DIGIT = re.compile(rb"\d")
 _DOTTED = re.compile(rb"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z")
 #: ... where names have it in few words only.
 _NUMBER_INSIDE = re.compile(rb"(?<!sha)(?<!rfc)(?<!iso)(?<!utf)(?<!base)(?<!win)(?<!x)(?<!h)(?<=[a-z])\d{2,}[a-z]")
+_NAMES_PASSWORD = re.compile(rb"[A-Za-z_]*\d?[A-Za-z_]*(?:[pP]assword|[pP]asswd|[sS]ecret)s?\Z")
 _CAMEL = re.compile(rb"[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})+\Z")
 
 

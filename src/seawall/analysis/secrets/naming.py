@@ -37,7 +37,8 @@ _NOT = frozenset(
      "service", "server", "host", "command", "cmd", "hook", "template", "usage", "set", "list", "map", "table", "tag",
      "comment", "note", "doc", "docs", "help", "code", "number", "num", "age", "date", "time", "at", "by",
      "from", "to", "for", "of", "in", "on", "is", "not", "manifest", "image", "src", "href", "icon", "css", "view",
-     "component", "module", "package", "lib", "tests", "spec", "mock", "transport", "protocol", "schema")
+     "component", "module", "package", "lib", "tests", "spec", "mock", "transport", "protocol", "schema", "redacted",
+     "blanking", "masked", "last", "used", "updated", "changed", "created")
 )  # fmt: skip
 #: Words anywhere before that make it something else.
 _PUBLIC = frozenset(
@@ -47,7 +48,27 @@ _PUBLIC = frozenset(
 )  # fmt: skip
 #: ... and those right before a key or a token that do: it names something.
 _NAMING = frozenset(
-    ("next", "page", "lock", "cache", "primary", "foreign", "sort", "partition", "idempotency", "site", "metadata")
+    (
+        "next",
+        "page",
+        "lock",
+        "cache",
+        "primary",
+        "foreign",
+        "sort",
+        "partition",
+        "idempotency",
+        "site",
+        "metadata",
+        "output",
+        "input",
+        "change",
+        "request",
+    )
+)
+#: Words that say that a value opens something: without one a hash or a UUID beside a provider's name does not.
+_OPENING = re.compile(
+    r"(?i)key|token|secret|pass|pwd|auth|api|access|cred|login|pat\b|sid\b|license|private|client|bearer|hec|sign|salt|dsn|app"
 )
 #: Ends of names beside a provider's that name something public: ``SPOTIFY_CLIENT_ID``.
 _HARMLESS = frozenset(
@@ -84,7 +105,7 @@ def judge_name(name: str) -> Named | None:
             last, sort = index, "password"
         elif word in _OTHERS or word.endswith(("secret", "token", "apikey")) or _is_key(words, index):
             last, sort = index, "key"
-    if last is None or any(word in _PUBLIC for word in words[:last]):
+    if last is None or any(word in _PUBLIC for word in words[:last]) or words[last].startswith(("csrf", "xsrf")):
         return None
     if sort == "key" and last and words[last - 1] in _NAMING:
         return None
@@ -96,6 +117,12 @@ def judge_name(name: str) -> Named | None:
 
 def _is_key(words: list[str], index: int) -> bool:
     return words[index] == "key" and index > 0 and (words[index - 1] in _KEYS or words[index - 1].endswith("api"))
+
+
+@lru_cache(maxsize=8192)
+def opens(name: str) -> bool:
+    """Whether a setting of a provider says that its value opens something."""
+    return _OPENING.search(name) is not None
 
 
 @lru_cache(maxsize=8192)

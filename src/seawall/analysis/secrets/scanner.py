@@ -17,8 +17,8 @@ from seawall.analysis.secrets.context import Place, of_binary, place_of
 from seawall.analysis.secrets.detector import Detector, Sort
 from seawall.analysis.secrets.encoded import decoded_parts
 from seawall.analysis.secrets.foreign import ForeignRules
-from seawall.analysis.secrets.generic import setting_at
-from seawall.analysis.secrets.naming import is_harmless
+from seawall.analysis.secrets.generic import is_words_in_camel, setting_at
+from seawall.analysis.secrets.naming import is_harmless, opens
 from seawall.analysis.secrets.prefilter import GENERIC, MOST, Prefilter
 from seawall.analysis.secrets.seen import Seen
 from seawall.model.finding import Confidence, Severity
@@ -35,6 +35,8 @@ _MOST_LINE = 1 << 16
 _ALLOW = re.compile(rb"(?:seawall|gitleaks|trufflehog|trivy)[:_ -](?:allow|ignore)|pragma: allowlist secret|nosec\b")
 _ALLOWING = (b"allow", b"ignore", b"nosec")
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+#: Hashes and UUIDs look like this too.
+_PLAIN_HEX = re.compile(rb"[0-9a-f-]{32,}\Z")
 _DIGEST_KEY = b"seawall secret"
 
 
@@ -148,7 +150,9 @@ class Scanner:
         if judged is None:
             return None
         name = _name_in(match) if detector.sort is Sort.NAMED else ""
-        if name and is_harmless(name):
+        if detector.sort is Sort.NAMED and (
+            is_harmless(name) or _is_of_words(value) or (_PLAIN_HEX.match(value) and not opens(name))
+        ):
             return None
         confidence = Confidence.HIGH if detector.sort is Sort.FORMAT else Confidence.MEDIUM
         return Seen(detector, start, end, name, confidence, judged)
@@ -282,6 +286,10 @@ def _is_inside_word(data: bytes, at: int) -> bool:
     if data[at - 2 : at] in (b"\\n", b"\\r", b"\\t"):
         return False
     return not (at >= 3 and data[at - 3 : at - 2] == b"%")
+
+
+def _is_of_words(value: bytes) -> bool:
+    return is_words_in_camel(value) or (value.isalpha() and (value.islower() or value.isupper()))
 
 
 def _name_in(match: re.Match[bytes]) -> str:

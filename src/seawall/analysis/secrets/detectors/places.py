@@ -36,7 +36,7 @@ ROWS: tuple[Detector, ...] = (
     placed("url-password", "Address with a password", _listed(_WEB), rf"(?:{_WEB.replace(' ', '|')})://{_LOGIN}",
           nocase=True),
     placed("url-token", "Address with a token in place of the user", "https://",
-          r"https://(?P<v>[A-Za-z0-9_-]{30,255})@[A-Za-z0-9]",
+          r"https://(?P<v>[A-Za-z0-9_-]{30,255})@(?![\w.-]{0,60}(?:sentry|ingest))[A-Za-z0-9]",
            check="opaque", thought_up=False),
     placed("jdbc-password", "JDBC address with a password", "jdbc:",
            r"jdbc:[a-z:0-9]{3,40}(?:/|@|:)[^\s\"']{1,300}?[?;&](?i:password|pwd)=(?P<v>[^\s;&\"'<>]{3,200})"),
@@ -69,7 +69,7 @@ ROWS: tuple[Detector, ...] = (
     placed("openssl-password", "Password given to openssl", "openssl",
            rf"openssl\s[^\r\n|;]{{0,300}}?\s(?:-pass(?:in|out)?\s{{1,3}}[\"']?pass:|-k\s{{1,3}}){_VALUE}"),
     placed("client-password", "Password given to a client", "mongo cqlsh twine influx sqlcmd bcp ipmitool plink rclone",
-           rf"(?:(?:mongo(?:sh|dump|restore|import|export|stat)?|cqlsh|twine|influx)\s[^\r\n|;]{{0,300}}?\s-p\s{{1,3}}"
+           rf"(?<![\w:/.-])(?:(?:mongo(?:sh|dump|restore|import|export|stat)?|cqlsh|twine|influx)\s[^\r\n|;]{{0,300}}?\s-p\s{{1,3}}"
            rf"|(?:sqlcmd|bcp|ipmitool)\s[^\r\n|;]{{0,300}}?\s-P\s{{0,3}}|plink\s[^\r\n|;]{{0,300}}?\s-pw\s{{1,3}}){_VALUE}"),
     placed("minio-alias", "Secret key given to mc", "mc_SPACE_alias_SPACE_set mc_SPACE_config_SPACE_host",
            rf"mc (?:alias set|config host add) \S{{1,64}} \S{{1,200}} \S{{1,128}} {_VALUE}"),
@@ -98,12 +98,12 @@ ROWS: tuple[Detector, ...] = (
            rf"(?:docker|podman|registry|skopeo|buildah|nerdctl|auth|oras|az|oc|cf|vault) login\b[^\r\n|;]{{0,300}}?"
            rf"\s(?:-p|--password|--token|-t)[ =]{_VALUE}"),
     placed("user-password-option", "Password given to a program", "useradd usermod chpasswd htpasswd net_SPACE_user",
-           r"(?:useradd|usermod)\b[^\r\n|;]{0,200}?\s-p\s{1,3}(?P<u>.{3,200}?)\s|htpasswd\s(?:-[a-zA-Z]{1,6}\s){1,4}"
+           r"(?:useradd|usermod)\b[^\r\n|;]{0,200}?\s-p\s{1,3}(?P<u>[^\s(]\S{2,200})\s|htpasswd\s(?:-[a-zA-Z]{1,6}\s){1,4}"
            r"(?:[^\s-]\S{0,100}\s)?\S{1,64}\s(?P<v>[^\s-]\S{3,100})", MEDIUM),
     placed("netrc-password", "Password in a netrc file", "machine",
-           r"machine\s{1,9}\S{1,255}\s{1,9}login\s{1,9}\S{1,255}\s{1,9}password\s{1,9}(?P<v>\S{3,255})"),
+           r"machine\s{1,9}\S{1,255}\s{1,9}login\s{1,9}\S{1,255}\s{1,9}password\s{1,9}\"?(?P<v>[^\s\"]{3,255})"),
     placed("sql-password", "Password in SQL", "identified password_SPACE_'",
-           r"(?:identified\s{1,4}(?:with\s{1,4}\w{3,40}\s{1,4})?by\s{1,4}|password )'(?P<v>[^'\r\n]{3,200})'",
+           r"(?<![\w-])(?:identified\s{1,4}(?:with\s{1,4}\w{3,40}\s{1,4})?by\s{1,4}|password )'(?P<v>[^'\r\n]{3,200})'",
            nocase=True),
     placed("pgpass-line", "Line of a pgpass file", ":5432: :5433: :6432:",
            r"(?<=[\w.*-]):\d{4}:[\w*-]{1,64}:[\w*.-]{1,64}:(?P<v>[^\s:]{3,200})(?=\r?\n|\Z)"),

@@ -37,6 +37,7 @@ ROWS: tuple[Detector, ...] = (
     form("ubidots-token", "Ubidots token", "BBFF- BBUS-", r"BB(?:FF|US)-[A-Za-z0-9]{30,34}", MEDIUM, entropy=3.5),
     form("discord-token", "Discord bot token", "MT Mj Mz ND NT Nj Nz OD OT",
          r"(?:M[Tjz]|N[DTjz]|O[DT])[A-Za-z0-9]{22,26}\.[\w-]{6}\.[\w-]{27,40}", HIGH, end=_W, entropy=4.0,
+         check="discord",
          ahead=(rb"[A-Za-z0-9]{20}", 20)),
     form("defined-networking-token", "Defined Networking token", "dnkey-",
          r"dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}",

@@ -29,13 +29,15 @@ _DEPTH = 40
 #: What stands before secrets that people think up. With it, a private key, a login in an address, or a run of letters
 #: and digits (digests of images apart), a text is worth a search; without, the detectors need not be loaded.
 _WORDS = (
-    r"\b(?:sshpass|curl|mysql|mariadb|login|identified|machine|redis-cli|[Bb]asic|[Bb]earer|[Pp]assword=)"
+    r"\b(?:sshpass|curl|mysql|mariadb|login|identified|machine|redis-cli|[Bb]asic|[Bb]earer|[Pp]assword=|openssl|keytool"
+    r"|chpasswd|mongo|rabbitmqctl|sqlcmd|smbclient|mc alias)|@tcp\("
     r"|(?i:passw|pwd|secret|token|credential|api_?-?key|access_?-?key|_pass)[\w.-]{0,40}['\"]?\s?[:= ]\s?\S"
 )
 #: One of these is in all of those words: looking for them costs a tenth.
 _STEMS = (
     *("pass", "pwd", "secret", "token", "credential", "key", "curl", "mysql", "mariadb", "login", "identified"),
-    *("machine", "redis-cli", "basic", "bearer"),
+    *("machine", "redis-cli", "basic", "bearer", "openssl", "mongo", "rabbitmqctl", "sqlcmd", "smbclient", "mc alias"),
+    "@tcp(",
 )
 _RUN, _LOGIN = r"[\w+/=-]{16,}", r"://[^\s/]{0,200}:[^\s/]{1,200}@"
 #: So much of a run is looked at for a letter and a digit.
@@ -114,13 +116,15 @@ class _Counted:
 _SCANNER = _Counted()
 
 
-class _Seen(NamedTuple):
+class Found(NamedTuple):
+    """A secret in a text, with where it stands in its bytes."""
+
     hit: SecretHit
     start: int
     end: int
 
 
-def _seen(text: str, place: str = "x.conf", sure: bool = False) -> list[_Seen]:
+def _seen(text: str, place: str = "x.conf", sure: bool = False) -> list[Found]:
     """The secrets of a text with their spans, in bytes of it; ``sure`` leaves the quick look out."""
     text = text[:_MOST]
     if len(text) < 8 or not (sure or _may_hold(text)):
@@ -132,8 +136,12 @@ def _seen(text: str, place: str = "x.conf", sure: bool = False) -> list[_Seen]:
         return []
     spans = scanner.spans(data, place)
     # What was encoded in the text has no span in it.
-    found = [_Seen(hit, *span) for hit, span in zip([each for each in hits if not each.layers], spans, strict=True)]
-    return found + [_Seen(hit, len(data), len(data)) for hit in hits if hit.layers]
+    found = [Found(hit, *span) for hit, span in zip([each for each in hits if not each.layers], spans, strict=True)]
+    return found + [Found(hit, len(data), len(data)) for hit in hits if hit.layers]
+
+
+def _seen_surely(text: str, place: str) -> list[Found]:
+    return _seen(text, place, sure=True)
 
 
 def _evidence(hit: SecretHit) -> tuple[SecretEvidence, ...]:
@@ -157,7 +165,7 @@ def _hit(hit: SecretHit, where: str, path: Path) -> Hit:
     title="Secret in an object",
     severity=Severity.HIGH,
     scope=Scope.SECRET,
-    on="container object ConfigMap",
+    on="container object ConfigMap Dockerfile",
     why="Everyone who can read the object, the manifest or its history has the secret, and those are many more than "
     "may read Secrets.",
     remediation="Revoke the secret and issue a new one, keep that in a Secret or an external store, and refer to it.",
@@ -165,7 +173,8 @@ def _hit(hit: SecretHit, where: str, path: Path) -> Hit:
     references=(_SECRETS,),
     notes="Told by the value: tokens of known forms, private keys, passwords in commands. Looked at are commands, "
     "arguments and variables of containers, annotations, files in ConfigMaps (base64 and gzip in them too), and all "
-    "values of kinds that are not modelled. Variables and keys named like a credential, and passwords in addresses, "
+    "values of kinds that are not modelled; in build files variables, commands and here-documents. Variables and keys "
+    "named like a credential, and passwords in addresses, "
     "have rules of their own. Snapshots were rid of secrets, so there is nothing to tell in them.",
     by_value=True,
 )
@@ -174,6 +183,10 @@ def secret_in_object(subject: Any, ctx: Context) -> Hits:
         yield from _in_object(subject)
     elif ctx.field:
         yield from _in_container(subject)
+    elif ctx.resource.ref.kind == "Dockerfile":
+        from seawall.analysis.secrets.rules.builds import in_build_file
+
+        yield from in_build_file(subject, _seen_surely, _hit)
     else:
         yield from _in_config_map(subject)
 
@@ -216,7 +229,7 @@ def _in_config_map(config: ConfigMap) -> Hits:
             yield _hit(seen.hit, f"the key {key!r}{line}", ("data", key))
 
 
-def _strong(key: str, value: str) -> Iterator[_Seen]:
+def _strong(key: str, value: str) -> Iterator[Found]:
     """What more than a name tells; the rest is for `config_map_file_credential`."""
     for seen in _seen(value, key):
         if seen.hit.detector not in _GENERIC or seen.hit.layers:
