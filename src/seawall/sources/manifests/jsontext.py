@@ -129,12 +129,35 @@ def json_problem(data: bytes, error: Exception) -> SyntaxProblem:
     return SyntaxProblem(text, line + 1, column + 1)
 
 
+#: Told of text that has to be decoded step by step.
+_UNKNOWN: Any = object()
+_DECODER, _ENCODER = msgspec.json.Decoder(), msgspec.json.Encoder()
+
+
+def _decode_plain(text: str) -> Any:
+    """Decode text without duplicate keys at once; ``_UNKNOWN`` where it may have some, or anything is wrong with it.
+
+    A duplicate key is lost in decoding, and its quotes with it: where the value, encoded anew, has as many as the text,
+    there is none. A quote that is written as an escaped code point would upset the count.
+    """
+    if "\\u0022" in text:
+        return _UNKNOWN
+    try:
+        value = _DECODER.decode(text)
+        return value if _ENCODER.encode(value).count(b'"') == text.count('"') else _UNKNOWN
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _UNKNOWN
+
+
 def decode_chunk(chunk: Chunk) -> tuple[Any, bool]:
     """Decode a chunk; also tells whether any object in it has a duplicate key.
 
     Raises:
         SyntaxProblem: it is not JSON, or exceeds a bound.
     """
+    quick = _decode_plain(chunk.text)
+    if quick is not _UNKNOWN:
+        return quick, False
     duplicated = False
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
