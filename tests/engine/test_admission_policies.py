@@ -176,6 +176,24 @@ def test_conditions_variables_and_messages(judged: Any) -> None:
         assert said.messages == ["plain"]
 
 
+def test_types_of_kubernetes_and_deep_expressions_in_a_policy(judged: Any) -> None:
+    variables = [
+        {"name": "limit", "expression": "quantity('2500m')"},
+        {"name": "replicas", "expression": "quantity(string(object.spec.replicas))"},
+        {"name": "address", "expression": "cidr('10.0.0.0/8').ip()"},
+    ]
+    deep = "'replicas'" + " + '.'" * 60 + " + string(variables.address)"
+    check = {"expression": "!variables.replicas.isGreaterThan(variables.limit)", "messageExpression": deep}
+    scan = judged([policy(check, variables=variables), binding()])
+    assert scan.messages == ["replicas" + "." * 60 + "10.0.0.0"]
+    assert scan.findings[0]["locations"][0]["path"] == "spec.replicas"
+    many = " || ".join(f"object.metadata.name == 'name-{number}'" for number in range(200))
+    clauses = "".join(f"object.kind == 'K{number}' ? true : " for number in range(100))
+    scan = judged([policy(many, f"{clauses}object.spec.replicas < 9.5", f"!({many})"), binding()])
+    assert len(scan.messages) == 1
+    assert scan.messages[0].startswith("failed expression: object.metadata.name == 'name-0' ||")
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

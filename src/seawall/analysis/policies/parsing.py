@@ -12,7 +12,7 @@ _LITERALS = frozenset(["true", "false", "null"])
 _BINDING = {"<": 3, "<=": 3, ">": 3, ">=": 3, "==": 3, "!=": 3, "in": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5}
 _LOGIC = {"||": 1, "&&": 2}
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-#: What is told of a text that ends too early, or goes on where it should not.
+#: What is told of a text that ends too early.
 _END = "the end"
 
 
@@ -83,9 +83,14 @@ class _Frame:
         else:
             operands[-2:] = [node("binary", text, tuple(operands[-2:]), at)]
 
+    def is_empty(self) -> bool:
+        """Whether it is a list, a map or a message of which nothing has been read."""
+        read = self.kids or self.mark or self.key or self.operands or self.operators
+        return self.kind in ("list", "map", "message") and not read
+
     def may_end(self) -> bool:
         """Whether it may be closed where an item could begin: it is empty, or its last comma is one too many."""
-        if self.operands or self.operators or self.key is not None or self.mark:
+        if self.operands or self.operators or self.key or self.mark:
             return False
         if self.kind in ("call", "method"):
             return len(self.kids) == (self.kind == "method")
@@ -171,6 +176,8 @@ class _Parser:
                 return self._open({"(": "paren", "[": "list", "{": "map"}[text], text, at)
             if text == frame.closer and frame.may_end():
                 return self._close(frame)
+            if text == "," and frame.is_empty() and self._peek() == frame.closer:
+                return True
         raise SyntaxFault(f"an expression is missing before {text[:40]}", at)
 
     def _name(self, text: str, at: int) -> bool:
