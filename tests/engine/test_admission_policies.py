@@ -176,6 +176,22 @@ def test_conditions_variables_and_messages(judged: Any) -> None:
         assert said.messages == ["plain"]
 
 
+def test_every_mistake_of_a_policy_is_told_where_it_stands(run: Run, tmp_path: Path) -> None:
+    wrong = policy("object.a ==", FEW, "quantity('1') > 2", {"expression": FEW, "messageExpression": "1"})
+    wrong["spec"]["matchConditions"] = [{"name": "a", "expression": "nope"}]
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump_all([wrong, binding()]))
+    done = run("policy", "check", "policies.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    *told, last = done.stdout.splitlines()
+    assert last == "1 policies, 4 mistakes"
+    for line, field in zip(
+        told,
+        ("matchConditions[0]", "validations[0].expression", "validations[2].expression", "validations[3].messageExpr"),
+        strict=True,
+    ):
+        assert f": spec.{field}" in line
+
+
 def test_types_of_kubernetes_and_deep_expressions_in_a_policy(judged: Any) -> None:
     variables = [
         {"name": "limit", "expression": "quantity('2500m')"},

@@ -11,7 +11,7 @@ from seawall.analysis.policies.running import Told
 from seawall.analysis.policies.subject import Subject, surroundings
 from seawall.engine.admissionfiles import AdmissionSet, FoundBinding, FoundPolicy, fault, missing_policies, rule_id
 from seawall.engine.ownpolicies import PolicyRun, check_of
-from seawall.model.finding import ResourceRef, Severity
+from seawall.model.finding import ResourceRef, Severity, SourceError
 from seawall.model.resource import Inventory, NotRead, Resource, UnreadKind
 from seawall.model.rule import INVENTORY, Context, Hit, Hits, Rule, Scope
 
@@ -41,13 +41,18 @@ def admission_rules(found: AdmissionSet, *, given: bool = True) -> list[Rule]:
         try:
             index = add_admission(run, policy.spec, [each.spec for each in bindings], beside)
         except PolicyFault as error:
-            found.faults.append(fault(policy.resource, ("spec", *error.path), str(error)))
+            found.faults += faults_of(policy.resource, error)
             continue
         check = check_of(run, index, _hit_of(policy, bindings))
         rules.append(_rule(policy, bindings, _effective(policy, bindings, check, given=given)))
     rules += [_unjudged(each) for each in found.mutating if each.ref.kind == "MutatingAdmissionPolicy"]
     found.faults += missing_policies(found)
     return rules
+
+
+def faults_of(resource: Resource, error: PolicyFault) -> list[SourceError]:
+    """What is wrong with the expressions of a policy, each with its place."""
+    return [fault(resource, ("spec", *each.path), str(each)) for each in (error, *error.others)]
 
 
 def add_admission(run: PolicyRun, spec: PolicySpec, bindings: Sequence[BindingSpec], beside: Sequence[Resource]) -> int:

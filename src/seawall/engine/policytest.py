@@ -20,12 +20,11 @@ from seawall.engine.admissionfiles import (
     EXAMPLES,
     AdmissionSet,
     FoundPolicy,
-    fault,
     gather_files,
     missing_policies,
     rule_id,
 )
-from seawall.engine.admissionrules import add_admission
+from seawall.engine.admissionrules import add_admission, faults_of
 from seawall.engine.config import ConfigError, Project
 from seawall.engine.ownpolicies import PolicyRun
 from seawall.engine.policyset import refuse
@@ -76,7 +75,7 @@ def _admission_run(found: FoundPolicy, given: AdmissionSet) -> PolicyRun:
     try:
         add_admission(run, found.spec, bindings, given.others)
     except PolicyFault as error:
-        refuse([fault(found.resource, ("spec", *error.path), str(error))])
+        refuse(faults_of(found.resource, error))
     return run
 
 

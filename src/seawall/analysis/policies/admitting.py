@@ -93,21 +93,27 @@ class Admission:
     ) -> None:
         self.spec, self.bindings, self.parameters = spec, bindings, parameters
         params = spec.param_kind is not None
+        faults = _Faults()
         plain = Variables(params=params, strict=True)
         self._conditions = [
-            _at(("matchConditions", index, "expression"), plain.program, each.expression, _TRUTH)
+            faults.at(("matchConditions", index, "expression"), plain.program, each.expression, _TRUTH)
             for index, each in enumerate(spec.match_conditions)
         ]
         given = [(each.name, each.expression) for each in spec.variables]
-        variables = _at(("variables",), lambda: Variables(given, params=params, strict=True))
-        self._checks = [self._check(index, each, variables) for index, each in enumerate(spec.validations)]
+        variables = faults.at(("variables",), lambda: Variables(given, params=params, strict=True))
+        if variables is None:
+            faults.tell()
+        self._checks = [self._check(index, each, variables, faults) for index, each in enumerate(spec.validations)]
         self._annotations = [
             (
                 each.key,
-                _at(("auditAnnotations", index, "valueExpression"), variables.program, each.value_expression, _NOTE),
+                faults.at(
+                    ("auditAnnotations", index, "valueExpression"), variables.program, each.value_expression, _NOTE
+                ),
             )
             for index, each in enumerate(spec.audit_annotations)
         ]
+        faults.tell()
         self._kinds: dict[tuple[str, str, bool], Answer] = {}
         self._named = any(
             rule.resource_names
@@ -115,12 +121,12 @@ class Admission:
         )
 
     @staticmethod
-    def _check(index: int, form: Validation, variables: Variables) -> _Check:
+    def _check(index: int, form: Validation, variables: Variables, faults: _Faults) -> _Check:
         base = ("validations", index)
-        expression = _at((*base, "expression"), variables.program, form.expression, _TRUTH)
+        expression = faults.at((*base, "expression"), variables.program, form.expression, _TRUTH)
         if not form.message_expression:
             return _Check(form, expression, None)
-        message = _at((*base, "messageExpression"), variables.program, form.message_expression, _TEXT)
+        message = faults.at((*base, "messageExpression"), variables.program, form.message_expression, _TEXT)
         return _Check(form, expression, message)
 
     def wants(self, subject: Subject) -> bool:
@@ -240,15 +246,31 @@ def _usual(form: Validation) -> str:
 
 
 class PolicyFault(Exception):
-    """An expression that cannot be used; ``path`` is its field below ``spec``."""
+    """An expression that cannot be used; ``path`` is its field below ``spec``, ``others`` are the same of the policy's
+    other expressions."""
 
     def __init__(self, path: tuple[str | int, ...], why: str) -> None:
         super().__init__(why)
         self.path = path
+        self.others: list[PolicyFault] = []
 
 
-def _at(path: tuple[str | int, ...], make: Any, *arguments: Any) -> Any:
-    try:
-        return make(*arguments)
-    except PolicyError as error:
-        raise PolicyFault(path, str(error)) from error
+class _Faults:
+    """Gathers what is wrong with a policy's expressions, to tell all of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[PolicyFault] = []
+
+    def at(self, path: tuple[str | int, ...], make: Any, *arguments: Any) -> Any:
+        """What is made; None where an expression cannot be used."""
+        try:
+            return make(*arguments)
+        except PolicyError as error:
+            self._found.append(PolicyFault(path, str(error)))
+            return None
+
+    def tell(self) -> None:
+        """Raise what was found, if anything was."""
+        if self._found:
+            first, *first.others = self._found
+            raise first
