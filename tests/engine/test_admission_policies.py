@@ -176,6 +176,20 @@ def test_conditions_variables_and_messages(judged: Any) -> None:
         assert said.messages == ["plain"]
 
 
+def test_pods_that_are_made_have_the_names_that_policies_see(judged: Any) -> None:
+    pods = {"apiGroups": [""], "resources": ["pods"]}
+    names = "object.metadata.name.startsWith('web-') && object.metadata.name.matches('^[a-z0-9-]{1,63}$')"
+    assert judged([policy(names, rule=pods), binding()]).messages == []
+    bad = {"expression": "false", "messageExpression": "'' + object.metadata.name"}
+    told = judged([policy(bad, rule=pods), binding()])
+    assert told.messages == ["the pods that it makes would not be admitted: web-xxxxx"]
+    stateful = copy.deepcopy(DEPLOYMENT) | {"kind": "StatefulSet"}
+    assert judged([policy("object.metadata.name == 'web-0'", rule=pods), binding()], [stateful]).messages == []
+    long = copy.deepcopy(DEPLOYMENT)
+    long["metadata"]["name"] = "a" * 63
+    assert judged([policy("size(object.metadata.name) == 63", rule=pods), binding()], [long]).messages == []
+
+
 def test_every_mistake_of_a_policy_is_told_where_it_stands(run: Run, tmp_path: Path) -> None:
     wrong = policy("object.a ==", FEW, "quantity('1') > 2", {"expression": FEW, "messageExpression": "1"})
     wrong["spec"]["matchConditions"] = [{"name": "a", "expression": "nope"}]

@@ -10,6 +10,7 @@ from msgspec import Struct
 from seawall.analysis.policies.defaults import NAME_LABEL, with_defaults
 from seawall.analysis.policies.facts import Program
 from seawall.analysis.policies.program import REFUSALS, environment
+from seawall.model.finding import ResourceRef
 from seawall.model.kube.resources import find_resource, resource_of_kind
 from seawall.model.paths import Path, lookup
 from seawall.model.resource import Resource
@@ -87,7 +88,7 @@ class Subject:
         """The object as it is written."""
         if self._raw is None:
             raw = self.resource.raw
-            self._raw = _made_pod(raw, self.template, self.resource.ref.name) if self.template else raw
+            self._raw = _made_pod(raw, self.template, self.resource.ref) if self.template else raw
         return self._raw
 
     @property
@@ -147,19 +148,22 @@ def _labels(raw: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in labels.items() if isinstance(key, str) and isinstance(value, str)}
 
 
-def _made_pod(raw: dict[str, Any], template: Path, owner: str) -> dict[str, Any]:
-    """The pod that a controller makes from its template."""
+#: The API server keeps so much of what a name shall begin with, and adds five letters, before policies see it.
+_MOST_BASE, _SUFFIX = 58, "xxxxx"
+
+
+def _made_pod(raw: dict[str, Any], template: Path, owner: ResourceRef) -> dict[str, Any]:
+    """The pod that a controller makes from its template; the end of its name is not known, but of a StatefulSet's."""
     made = lookup(raw, template)
     made = made if isinstance(made, dict) else {}
     metadata = made.get("metadata")
     metadata = {**metadata} if isinstance(metadata, dict) else {}
-    metadata.pop("name", None)
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"generateName": f"{owner}-", **metadata},
-        "spec": made.get("spec"),
-    }
+    base = f"{owner.name}-"
+    if owner.kind == "StatefulSet":
+        metadata["name"] = f"{base}0"
+    else:
+        metadata |= {"generateName": base, "name": f"{base[:_MOST_BASE]}{_SUFFIX}"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": made.get("spec")}
 
 
 class Trouble(Struct):
