@@ -57,6 +57,8 @@ quantity('1k').sub(1) == quantity('999')
 quantity('50k').add(20000) == quantity('70k') && quantity('50k').add(quantity('1')) == quantity('50001')
 quantity('50k').sub(quantity('20k')) == quantity('30k') && quantity('200M').compareTo(quantity('0.2G')) == 0
 quantity('50M').isGreaterThan(quantity('50Mi')) == false && quantity('50M').isLessThan(quantity('100M'))
+quantity('50k').mul(2) == quantity('100000') && quantity('10').div(3) == quantity('3.3333')
+quantity('10').div(3, 1) == quantity('3.3') && quantity('10k').divInt(3) == quantity('3333')
 semver('1.2.3').major() == 1 && semver('1.2.3').minor() == 2 && semver('1.2.3').patch() == 3 && isSemver('1.0.0')
 semver('v1.01', true) == semver('1.1.0') && isSemver('v1.0', true) && !isSemver('v1.0')
 semver('1.2.3').compareTo(semver('1.2.4')) == -1 && semver('1.2.3-rc.1').isLessThan(semver('1.2.3'))
@@ -210,6 +212,8 @@ def test_format_writes_what_kubernetes_writes(expression: str, made: str) -> Non
         ("'abc'.substring(2, 1)", "out of range"),
         ("[].max()", "the list is empty"),
         ("quantity('1.5').asInteger()", "cannot convert value to integer"),
+        ("quantity('1').div(0)", "division by zero"),
+        ("quantity('1').div(2, 11)", "0 to 10"),
     ],
 )
 def test_what_fails_in_kubernetes_fails_here(expression: str, said: str) -> None:

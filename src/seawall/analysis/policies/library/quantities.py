@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from seawall.analysis.policies.library.marked import Marked, kind_of, mark, text_of
@@ -67,6 +67,28 @@ def _sign(marked: Marked) -> int:
 def _add(one: Marked, other: Marked | int, sign: int = 1) -> Marked:
     with localcontext(prec=_MOST + 32):
         return _quantity(_decimal(one) + sign * (other if isinstance(other, int) else _decimal(other)))
+
+
+def _times(marked: Marked, factor: int) -> Marked:
+    with localcontext(prec=_MOST + 32):
+        return _quantity(_decimal(marked) * factor)
+
+
+def _divided(marked: Marked, by: int, digits: int = 4) -> Marked:
+    if not by:
+        raise ValueError("division by zero")
+    if not 0 <= digits <= 10:
+        raise ValueError(f"the valid range for roundVal is 0 to 10 but {digits} was passed")
+    with localcontext(prec=_MOST + 32):
+        return _quantity((_decimal(marked) / by).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
+def _whole_times(marked: Marked, by: int) -> Marked:
+    """How often ``by`` is in it."""
+    if not by:
+        raise ValueError("division by zero")
+    with localcontext(prec=_MOST + 32):
+        return _quantity((_decimal(marked) / by).to_integral_value(ROUND_DOWN))
 
 
 def _order(marked: Marked) -> Any:
@@ -129,6 +151,10 @@ def functions() -> Iterator[Function]:
             ("add", "quantity int", "quantity", _add),
             ("sub", "quantity quantity", "quantity", lambda one, other: _add(one, other, -1)),
             ("sub", "quantity int", "quantity", lambda one, other: _add(one, other, -1)),
+            ("mul", "quantity int", "quantity", _times),
+            ("div", "quantity int", "quantity", _divided),
+            ("div", "quantity int int", "quantity", _divided),
+            ("divInt", "quantity int", "quantity", _whole_times),
             ("major", "semver", "int", lambda value: _version(value)[0]),
             ("minor", "semver", "int", lambda value: _version(value)[1]),
             ("patch", "semver", "int", lambda value: _version(value)[2]),
