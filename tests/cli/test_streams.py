@@ -161,3 +161,10 @@ def test_no_report_lets_an_object_speak_for_seawall(form: str, group: str, run: 
         assert all(re.match("::(error|warning|notice) file=", line) for line in done.stdout.splitlines())
     else:
         assert not [line for line in done.stdout.splitlines() if line.startswith("::")]
+
+
+@pytest.mark.parametrize("words", [["scan", "--form", "json"], ["network", "reach", "--form", "json"]])
+def test_options_are_not_abbreviated(words: list[str], run: Run) -> None:
+    done = run(*words, "-", stdin=BAD.encode())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unrecognized arguments: --form" in done.stderr

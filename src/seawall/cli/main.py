@@ -72,7 +72,8 @@ def _columns() -> int:
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"formatter_class": _Formatter, **options})
+        # Subcommands get parsers of this class too: what is abbreviated today can mean something else tomorrow.
+        super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(f"{message}; see `{self.prog} --help`")
@@ -196,7 +197,7 @@ def _dispatch(arguments: list[str]) -> int:
         raise CommandError(f"there is no command {name!r}; `seawall --help` lists them")
     import_msgspec()
     command = import_module(f"seawall.cli.{name.replace('-', '_')}")
-    parser = _Parser(prog=f"seawall {name}", description=command.__doc__, allow_abbrev=False)
+    parser = _Parser(prog=f"seawall {name}", description=command.__doc__)
     command.add_arguments(parser)
     code: int = command.run(_parse(parser, arguments[1:]))
     return code
