@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,29 @@ def test_options_are_not_abbreviated(words: list[str], run: Run) -> None:
     done = run(*words, "-", stdin=BAD.encode())
     assert (done.returncode, done.stdout) == (2, "")
     assert "unrecognized arguments: --form" in done.stderr
+
+
+def test_a_line_has_an_end(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seawall.yaml").write_text(f"profile: {'a' * 100_000}\n")
+    done = run("scan", "-", stdin=BAD.encode(), cwd=tmp_path)
+    (line,) = lines(done)
+    assert done.returncode == 2
+    assert len(line) < 5000
+    assert line.endswith("or define it in seawall.yaml")
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="no script(1) to give a terminal")
+def test_colours_are_for_terminals_and_not_for_files(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    words = f"{sys.executable} -m seawall scan bad.yaml --format terminal=out.txt"
+    drawn = {}
+    for name, extra in (("colour", {}), ("none", {"NO_COLOR": "1"}), ("dumb", {"TERM": "dumb"})):
+        environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+        command = ["script", "-qec", f"{words} && true; {words.partition(' --format')[0]}", "/dev/null"]
+        done = subprocess.run(
+            command, capture_output=True, cwd=tmp_path, timeout=120, env={**environment, "TERM": "xterm", **extra}
+        )
+        drawn[name] = b"\x1b[" in done.stdout
+        assert b"privileged-container" in done.stdout
+        assert "\x1b" not in (tmp_path / "out.txt").read_text()
+    assert drawn == {"colour": True, "none": False, "dumb": False}

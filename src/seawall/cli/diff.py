@@ -6,7 +6,7 @@ import argparse
 
 from seawall.cli.inputs import add_reading_arguments
 from seawall.cli.main import CommandError, say
-from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.cli.scan import add_judging_arguments, fail_on, scan_options
 from seawall.engine.diff import compare
 from seawall.engine.results import ResultsError
@@ -28,14 +28,13 @@ def run(args: argparse.Namespace) -> int:
     """Compare, report, and return the exit code."""
     outputs = parse_outputs(args.format, FORMATS)
     options = scan_options(args)
-    view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     try:
         before, after = args.paths
-        found = compare(before, after, options, lambda result: b"".join(render("json", result, view)))
+        found = compare(before, after, options, lambda result: b"".join(render("json", result, View())))
     except (UnknownRule, ResultsError) as error:
         raise CommandError(str(error)) from error
     for name, file in outputs:
-        write(render_diff(name, found, view), file)
+        write(render_diff(name, found, view_of(args, file)), file)
     for side in (found.before, found.after):
         for reason in side.reasons[:20]:
             say(f"{side.input}: {reason}")

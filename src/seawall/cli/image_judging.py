@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seawall.cli import image_trust
 from seawall.cli.db import database_path
 from seawall.cli.main import CommandError, say
-from seawall.cli.output import Outputs, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import Outputs, parse_outputs, view_of, write
 from seawall.cli.places import add_secret_arguments, add_set_arguments, malware_judge, searches, secret_judge
 from seawall.cli.remembered import run_watch, store_path
 from seawall.cli.scan import tell
@@ -23,7 +23,6 @@ from seawall.engine.vulnerabilities import VulnerabilityOptions, join, judge_ima
 from seawall.model.finding import Severity
 from seawall.model.images import Look
 from seawall.reports import FORMATS, explainimage, render, vex
-from seawall.reports.view import View
 from seawall.sources.vex import VexProblem
 from seawall.store.advisories import AdvisoryStore, DatabaseProblem
 from seawall.store.inventories import InventoryProblem, InventoryStore
@@ -109,9 +108,8 @@ def run(args: argparse.Namespace, read: Reading) -> int:
 
 
 def _report(args: argparse.Namespace, outputs: Outputs, result: ScanResult) -> int:
-    view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write([_VEX[name](result)] if name in _VEX else render(name, result, view), file)
+        write([_VEX[name](result)] if name in _VEX else render(name, result, view_of(args, file)), file)
     tell(result)
     return result.exit_code(None if args.fail_on == "none" else Severity(args.fail_on), args.keep_going)
 

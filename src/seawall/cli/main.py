@@ -44,6 +44,7 @@ COMMANDS = {
 }
 
 EXIT_USAGE = 2
+_LONGEST = 4000
 #: Options whose value can be nothing on purpose: what follows them is text.
 _MAY_BE_EMPTY = frozenset(("--text", "--reason", "--owner"))
 
@@ -88,6 +89,9 @@ def say(message: str) -> None:
     from seawall.reports.excerpt import printable
 
     line = printable(message.replace("\n", "\\n"))
+    if len(line) > _LONGEST:
+        # A name or value of the input is in it; what to do stands at the end.
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
     sys.stderr.write(f"seawall: {line}\n")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from seawall.analysis.nodes import UnknownBenchmark
 from seawall.cli.inputs import add_cluster_arguments, cluster_options
 from seawall.cli.main import CommandError, say
-from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.engine.answers import Answers, read_answers
 from seawall.engine.config import ConfigError, load_project
 from seawall.engine.facts import ConfigzSource, FactsError, collect_facts, encode_facts, read_facts
@@ -184,9 +184,8 @@ def _audit(args: argparse.Namespace) -> int:
     documents, audited = _judged(args)
     if args.vulnerabilities or args.db:
         _add_vulnerabilities(args, documents, audited)
-    view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(_rendered(name, audited, view), file)
+        write(_rendered(name, audited, view_of(args, file)), file)
     _tell(audited.scan.reasons(), "the audit is incomplete")
     fail_on = None if args.fail_on == "none" else Severity(args.fail_on)
     return audited.scan.exit_code(fail_on, args.keep_going)

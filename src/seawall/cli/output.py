@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Iterable
+from typing import Literal
 
 from seawall.cli.main import CommandError, drop_output
+from seawall.reports.view import View
 
+_FILE_WIDTH = 120
 Outputs = list[tuple[str, str | None]]
 
 
@@ -84,6 +87,15 @@ def _print(parts: Iterable[bytes]) -> None:
         raise CommandError(f"standard output cannot be written: {error.strerror}; try --format NAME=FILE") from error
 
 
+def view_of(args: argparse.Namespace, file: str | None) -> View:
+    """How a report is drawn: for the terminal at hand, or without colour in a file."""
+    group_by: Literal["object", "rule"] = getattr(args, "group_by", "object")
+    limit = max(args.limit, 0)
+    if file is not None:
+        return View(group_by=group_by, width=_FILE_WIDTH, limit=limit)
+    return View(wants_colour(), group_by, terminal_width(), limit)
+
+
 def wants_colour() -> bool:
     """Whether standard output is a terminal that takes colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -92,5 +104,5 @@ def wants_colour() -> bool:
 def terminal_width() -> int:
     """Columns of the terminal; 120 where there is none."""
     if not sys.stdout.isatty():
-        return 120
+        return _FILE_WIDTH
     return max(os.get_terminal_size(sys.stdout.fileno()).columns, 60)

@@ -7,14 +7,13 @@ import sys
 import time
 
 from seawall.cli.main import CommandError
-from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.cli.places import add_registry_arguments, registry_options
 from seawall.cli.scan import fail_on, tell
 from seawall.engine.registry import audit_registry
 from seawall.engine.result import ScanResult
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, render
-from seawall.reports.view import View
 from seawall.sources.registry.audit import AuditOptions
 
 
@@ -48,9 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.offline:
         raise CommandError("--offline opens no socket, and an audit of a registry needs one")
     result = _audit(args)
-    view = View(wants_colour(), "object", terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(render(name, result, view), file)
+        write(render(name, result, view_of(args, file)), file)
     tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
 from seawall.cli.main import CommandError, keep, say
-from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config, load_project
 from seawall.engine.results import ResultsError
@@ -18,7 +18,6 @@ from seawall.engine.selection import PROFILES, UnknownRule
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, render
 from seawall.reports.excerpt import printable
-from seawall.reports.view import View
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,9 +117,8 @@ def report(
         add_workload_trust(result, args)
     if getattr(args, "components", False):
         _add_components(result, args)
-    view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(own[name]() if name in own else render(name, result, view), file)
+        write(own[name]() if name in own else render(name, result, view_of(args, file)), file)
     tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 

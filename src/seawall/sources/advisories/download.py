@@ -8,11 +8,11 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from seawall.sources.web.address import join, split
 from seawall.sources.web.errors import ApiError, Transient, WebError
 from seawall.sources.web.http import Connection, Request, Stream, Target, target_of
 from seawall.sources.web.patience import Patience
@@ -174,13 +174,13 @@ class Downloader:
             target = Target(whole.scheme, whole.host, whole.port, proxy=whole.proxy)
             context = tls_context(self._authority, True, None) if target.scheme == "https" else None
             connection = Connection(target, context, self._patience, "set --ca-file")
-            parts = urlsplit(url)
+            parts = split(url)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             stream = connection.stream(Request(path, headers=headers))
             if stream.status not in _REDIRECTS:
                 return connection, stream
             connection.close()
-            following = urljoin(url, stream.headers.get("location", ""))
+            following = join(url, stream.headers.get("location", ""))
             if whole.scheme == "https" and not following.startswith("https://"):
                 raise WebError(f"{url} leads to {following[:200]}, which is not encrypted")
             url = following

@@ -112,8 +112,12 @@ def _expiry(token: str) -> float:
 
 
 def _secure(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        fair = parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        fair = False
+    if not fair:
         raise ClusterError(f"the identity provider's address {url[:200]!r} is not https://; nothing was sent to it")
     return url
 

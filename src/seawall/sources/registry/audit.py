@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +21,7 @@ from seawall.model.kube.registry import RegistrySpec, RegistryTag, RegistryTls, 
 from seawall.sources.registry.client import MANIFESTS, Registry, RegistryOptions
 from seawall.sources.registry.reference import Reference, parse_image
 from seawall.sources.registry.referring import referrers
+from seawall.sources.web.address import join, split
 from seawall.sources.web.errors import ApiError, WebError
 from seawall.sources.web.http import Connection, Request, target_of
 from seawall.sources.web.tls import tls_context
@@ -232,12 +232,12 @@ def _may_push(stranger: Registry) -> bool:
         return False
     if reply.status != HTTPStatus.ACCEPTED:
         return False
-    place = urljoin(url, reply.headers.get("location", ""))
-    if urlsplit(place).netloc == urlsplit(url).netloc:
-        try:
+    try:
+        place = join(url, reply.headers.get("location", ""))
+        if split(place).netloc == split(url).netloc:
             stranger.exchange(Request(place, "DELETE"))
-        except WebError:
-            return True  # it lapses by itself
+    except WebError:
+        return True  # it lapses by itself
     return True
 
 

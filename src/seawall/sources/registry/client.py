@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from seawall.sources.registry.reference import DOCKER, DOCKER_HOST, Reference, is_loopback
 from seawall.sources.registry.token import Tokens
+from seawall.sources.web.address import join, split
 from seawall.sources.web.errors import ApiError, Oversized, Transient, WebError
 from seawall.sources.web.http import Connection, Headers, Reply, Request, Stream, Target, target_of
 from seawall.sources.web.patience import Patience
@@ -77,11 +78,11 @@ class Registry:
         self._root = root or self._usual_root()
         self._settled = bool(root)
         # A mirror is somebody else: it gets the login that is stored for it, never the registry's.
-        asked = replace(reference, host=urlsplit(root).netloc) if root else reference
+        asked = replace(reference, host=split(root).netloc) if root else reference
         self._tokens = Tokens(asked, options.anonymous, self._exchange, insecure=options.insecure)
         self._idle: dict[Target, list[Connection]] = {}
         self._lock = threading.Lock()
-        self._query = f"?ns={quote(reference.host)}" if root and urlsplit(root).netloc != reference.server else ""
+        self._query = f"?ns={quote(reference.host)}" if root and split(root).netloc != reference.server else ""
 
     @property
     def root(self) -> str:
@@ -119,7 +120,7 @@ class Registry:
         match = _NEXT.match(reply.headers.get("link", ""))
         if match is None:
             return ""
-        parts = urlsplit(urljoin(self._root, match[1]))
+        parts = split(join(self._root, match[1]))
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def blob(self, digest: str, size: int = -1) -> Iterator[bytes]:
@@ -236,7 +237,7 @@ class Registry:
         raise WebError("the registry redirects in a circle, or refuses the login that it asked for")
 
     def _connected(self, url: str, request: Request, ask: Callable[[Connection, Request], T]) -> T:
-        parts = urlsplit(url)
+        parts = split(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         target = target_of(f"{parts.scheme}://{parts.netloc}")
         with self._lock:
@@ -284,8 +285,8 @@ class Registry:
         )
 
     def _redirected(self, url: str, location: str) -> str:
-        target = urljoin(url, location)
-        parts = urlsplit(target)
+        target = join(url, location)
+        parts = split(target)
         plain_is_fine = url.startswith("http://") and (is_loopback(parts.netloc) or self._options.insecure)
         if parts.scheme == "https" or (parts.scheme == "http" and plain_is_fine):
             return target
@@ -335,7 +336,7 @@ def _discard(answer: object) -> None:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
+    parts = split(url)
     return parts.scheme, parts.netloc
 
 

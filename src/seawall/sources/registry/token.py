@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec import Struct
 from seawall.sources.registry.challenge import Challenge, read_challenges
 from seawall.sources.registry.login import NO_LOGIN, Login, stored_login
 from seawall.sources.registry.reference import DOCKER, Reference, is_loopback
+from seawall.sources.web.address import split
 from seawall.sources.web.errors import ApiError, WebError
 from seawall.sources.web.http import Reply, Request
 
@@ -75,7 +76,7 @@ class Tokens:
 
     def _bearer(self, fields: dict[str, str], login: Login, method: str) -> tuple[str, float]:
         realm = fields["realm"]
-        parts = urlsplit(realm)
+        parts = split(realm, "where the registry gives tokens")
         plain_is_fine = parts.scheme == "http" and (is_loopback(parts.netloc) or self._insecure)
         if parts.scheme != "https" and not plain_is_fine:
             raise WebError("the registry wants a token from an address without TLS")

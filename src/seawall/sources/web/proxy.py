@@ -10,8 +10,9 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Mapping
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
+from seawall.sources.web.address import split
 from seawall.sources.web.errors import Transient, WebError
 
 _PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
@@ -30,9 +31,9 @@ def choose_proxy(scheme: str, host: str, port: int, configured: str, environ: Ma
         text = environ.get(name.upper()) or environ.get(name) or ""
         if not text or _is_exempt(host, port, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
             return None
-    parts = urlsplit(text if "://" in text else f"http://{text}")
+    where = "the kubeconfig's proxy-url" if configured else f"{scheme.upper()}_PROXY"
+    parts = split(text if "://" in text else f"http://{text}", where)
     if parts.scheme not in _PORTS or not parts.hostname:
-        where = "the kubeconfig's proxy-url" if configured else f"{scheme.upper()}_PROXY"
         raise WebError(f"{where} must be http://HOST:PORT or socks5://HOST:PORT")
     return parts
 
