@@ -129,3 +129,10 @@ def test_bills_of_materials(run: Run, layout: str, tmp_path: Path) -> None:
 def test_what_makes_no_sense(run: Run, args: list[str], told: str) -> None:
     done = run("image", *args)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_mirror_that_is_no_address(run: Run) -> None:
+    done = run("image", "nginx", "--mirror", "docker.io=https://[", "--offline")
+    assert done.returncode == 2
+    assert "the mirror https://[ makes no sense" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

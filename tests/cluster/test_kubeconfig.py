@@ -193,7 +193,9 @@ def test_no_proxy_for_all() -> None:
     assert choose_proxy("https", "x.example", 443, "", {"https_proxy": "http://p", "no_proxy": "*"}) is None
 
 
-@pytest.mark.parametrize("proxy", ["ftp://p:1", "https://p:1", "http://", "socks4://p"])
+@pytest.mark.parametrize(
+    "proxy", ["ftp://p:1", "https://p:1", "http://", "socks4://p", "http://[", "http://p:99999", "http://[::1"]
+)
 def test_proxies_that_are_not_spoken(proxy: str) -> None:
     with pytest.raises(ClusterError, match=r"must be http://HOST:PORT or socks5://"):
         choose_proxy("https", "x.example", 443, proxy, {})

@@ -64,6 +64,8 @@ def registry_options(args: argparse.Namespace) -> RegistryOptions:
         CommandError: a mirror makes no sense.
     """
     from seawall.sources.registry.client import RegistryOptions
+    from seawall.sources.web.address import split
+    from seawall.sources.web.errors import WebError
 
     mirrors = []
     for item in args.mirror:
@@ -72,6 +74,10 @@ def registry_options(args: argparse.Namespace) -> RegistryOptions:
             raise CommandError(f"--mirror {item} says not what is mirrored where; write it as docker.io=https://HOST")
         if url.startswith("http://") and not args.insecure:
             raise CommandError(f"the mirror {url} speaks plain HTTP; use https://, or allow it with --insecure")
+        try:
+            split(url, f"the mirror {url}")
+        except WebError as error:
+            raise CommandError(f"{error}; write it as docker.io=https://HOST") from error
         mirrors.append((host, url))
     return RegistryOptions(args.insecure, tuple(mirrors), args.anonymous)
 

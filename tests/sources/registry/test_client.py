@@ -404,3 +404,27 @@ def test_nobody_hangs_up_on_us_for_ever(serve: Serve) -> None:
     host = serve.full(lambda method, path, headers, body: None)
     with pytest.raises(ImageError, match="hung up"):
         pull(f"{host}/a:1")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (307, {"Location": "http://["}),
+        (307, {"Location": "https://[::1/x"}),
+        (307, {"Location": "https://example.com:99999/"}),
+        (401, {"WWW-Authenticate": 'Bearer realm="https://[",service="x"'}),
+        (401, {"WWW-Authenticate": 'Bearer realm="https://example.com:x/",service="x"'}),
+    ],
+)
+def test_addresses_that_make_no_sense_are_refused(serve: Serve, status: int, headers: dict[str, str]) -> None:
+    host = serve(lambda path, asked: (status, headers, b""))
+    with pytest.raises(ImageError, match="makes no sense|leads to"):
+        pull(f"{host}/a:1")
+
+
+def test_a_next_page_that_makes_no_sense_is_refused(serve: Serve) -> None:
+    host = serve(lambda path, asked: (200, {"Link": '<http://[>; rel="next"'}, b'{"repositories": []}'))
+    registry = Registry(parse_image(f"{host}/a:1"), RegistryOptions(patience=HASTY))
+    reply = registry.get("/v2/_catalog")
+    with pytest.raises(WebError, match="makes no sense"):
+        registry.next_page(reply)

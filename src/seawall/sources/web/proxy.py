@@ -32,9 +32,10 @@ def choose_proxy(scheme: str, host: str, port: int, configured: str, environ: Ma
         if not text or _is_exempt(host, port, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
             return None
     where = "the kubeconfig's proxy-url" if configured else f"{scheme.upper()}_PROXY"
-    parts = split(text if "://" in text else f"http://{text}", where)
+    wanted = f"{where} must be http://HOST:PORT or socks5://HOST:PORT"
+    parts = split(text if "://" in text else f"http://{text}", f"{wanted}; it")
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise WebError(f"{where} must be http://HOST:PORT or socks5://HOST:PORT")
+        raise WebError(wanted)
     return parts
 
 
