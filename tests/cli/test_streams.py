@@ -195,3 +195,12 @@ def test_colours_are_for_terminals_and_not_for_files(tmp_path: Path) -> None:
         assert b"privileged-container" in done.stdout
         assert "\x1b" not in (tmp_path / "out.txt").read_text()
     assert drawn == {"colour": True, "none": False, "dumb": False}
+
+
+def test_a_name_in_a_file_that_no_file_can_have(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "seawall.yaml").write_text('admissionPolicies: ["a\\0b"]\n')
+    for words in (["scan", "-"], ["policy", "list"], ["policy", "test"]):
+        done = run(*words, stdin=BAD.encode(), cwd=tmp_path)
+        assert done.returncode == 2
+        assert "mistake of Seawall" not in done.stderr
+        assert "Traceback" not in done.stderr

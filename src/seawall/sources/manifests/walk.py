@@ -85,6 +85,9 @@ def walk(named: str, ignore: Ignore, shown: str | None = None) -> Iterator[Entry
     except OSError as error:
         yield SourceError(shown or named, "", f"cannot be read: {error.strerror}", unreadable=True)
         return
+    except ValueError:  # a name out of a file can hold one
+        yield SourceError(shown or named, "", "cannot be read: the name holds a NUL character", unreadable=True)
+        return
     if stat.S_ISDIR(mode):
         yield from _walk_directory(_Tree(named, named if shown is None else shown, ignore), "")
     else:
