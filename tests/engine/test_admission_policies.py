@@ -430,7 +430,7 @@ def test_policies_of_files_are_listed_checked_and_tested(run: Run, tmp_path: Pat
     done = run("policy", "test", cwd=tmp_path)
     assert "vap-few: good 1: FAILED: breaks the policy: too many" in done.stdout
     assert run("policy", "list", cwd=tmp_path).stdout.split()[:2] == ["low", "vap-few"]
-    assert run("policy", "check", cwd=tmp_path).stdout == "1 policies, 0 mistakes\n"
+    assert run("policy", "check", cwd=tmp_path).stdout == "1 policy, 0 mistakes\n"
     (tmp_path / "p" / "few.yaml").write_text(yaml.safe_dump(policy({"expression": "object."})))
     done = run("policy", "check", cwd=tmp_path)
     assert (done.returncode, "p/few.yaml:" in done.stdout) == (2, True)

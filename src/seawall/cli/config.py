@@ -9,7 +9,7 @@ from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.config import ConfigError
 from seawall.engine.configmeaning import check_files
 from seawall.reports import lists
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 
 _FORMATS = ("terminal", "json")
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         files, problems = check_files(args.file)
     except ConfigError as error:
         raise CommandError(str(error)) from error
-    count = f"{len(problems)} mistake{'s' * (len(problems) > 1)}" if problems else "ok"
+    count = many(len(problems), "mistake") if problems else "ok"
     lines = [*map(str, problems), f"{', '.join(files)}: {count}"]
     text = "".join(f"{printable(line)}\n" for line in lines)
     for name, file in outputs:

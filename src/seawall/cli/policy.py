@@ -7,7 +7,7 @@ import sys
 
 from seawall.cli.main import EXIT_USAGE, CommandError
 from seawall.engine.config import ConfigError, Project, load_project
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def _check(project: Project, paths: list[str]) -> int:
 
     count, faults = check_policies(project, [*project.admission_files(), *paths])
     sys.stdout.writelines(f"{printable(str(each))}\n" for each in faults)
-    sys.stdout.write(f"{count} policies, {len(faults)} mistakes\n")
+    sys.stdout.write(f"{count} {'policy' if count == 1 else 'policies'}, {many(len(faults), 'mistake')}\n")
     return EXIT_USAGE if faults else 0
 
 
@@ -63,5 +63,5 @@ def _test(project: Project, paths: list[str]) -> int:
         said = f"FAILED: {each.wrong}" if each.wrong else "ok"
         sys.stdout.write(printable(f"{each.policy}: {each.verdict}{number}: {said}") + "\n")
     failed = sum(bool(each.wrong) for each in outcomes)
-    sys.stdout.write(f"{len(outcomes)} examples, {failed} failed\n")
+    sys.stdout.write(f"{many(len(outcomes), 'example')}, {failed} failed\n")
     return int(bool(failed))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seawall.model.finding import Finding, FindingStatus, Severity
-from seawall.reports.excerpt import printable
+from seawall.reports.excerpt import many, printable
 from seawall.reports.places import first_place, repository_path
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _lines(result: ScanResult, view: View) -> Iterator[str]:
     yield "# Seawall"
     yield ""
     counts = ", ".join(f"**{opened[severity]} {severity}**" for severity in Severity if opened[severity])
-    yield f"Found {counts or 'nothing'} in {len(result.inventory.resources)} objects of {result.files} files,"
+    yield f"Found {counts or 'nothing'} in {many(len(result.inventory.resources), 'object')} of {many(result.files, 'file')},"
     yield f"judged at Kubernetes {result.version}.{f' {len(waived)} waived.' if waived else ''}"
     reasons = result.reasons()
     if reasons:
