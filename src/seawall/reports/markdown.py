@@ -29,7 +29,8 @@ def _lines(result: ScanResult, view: View) -> Iterator[str]:
     yield "# Seawall"
     yield ""
     counts = ", ".join(f"**{opened[severity]} {severity}**" for severity in Severity if opened[severity])
-    yield f"Found {counts or 'nothing'} in {many(len(result.inventory.resources), 'object')} of {many(result.files, 'file')},"
+    objects = many(len(result.inventory.resources), "object")
+    yield f"Found {counts or 'nothing'} in {objects} of {many(result.files, 'file')},"
     yield f"judged at Kubernetes {result.version}.{f' {len(waived)} waived.' if waived else ''}"
     reasons = result.reasons()
     if reasons:
