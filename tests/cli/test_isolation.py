@@ -260,3 +260,16 @@ def test_plans_that_cannot_be(run: Run, tmp_path: Path) -> None:
     assert (done.returncode, "names no workload" in done.stderr) == (2, True)
     done = run("isolation", "plan", str(tmp_path), "--pool", "bank=bank")
     assert (done.returncode, "no node that could join" in done.stdout) == (1, True)
+
+
+def test_levels_that_count_for_nothing_are_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {seawall.dev/sensitivity: secret}}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, annotations: "
+        "{seawall.dev/sensitivity: sensitve}}\nspec: {containers: [{name: web, image: 'example.com/web:1'}]}\n"
+    )
+    done = run("isolation", str(tmp_path), "--untrusted", "shop/wbe", "--ordinary", "shop")
+    assert "seawall.dev/sensitivity of shop/web[Pod] is 'sensitve', which is none of sensitive" in done.stdout
+    assert "seawall.dev/sensitivity of the namespace shop is 'secret'" in done.stdout
+    assert "--untrusted shop/wbe names no workload" in done.stdout
+    assert "--ordinary" not in done.stdout

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import structs
 
-from seawall.analysis.isolation import LEVELS, Blast, By, Level, Options, World
+from seawall.analysis.isolation import GIVEN, LEVELS, Blast, By, Level, Options, World
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.standing import ClusterStanding, standing_for
 from seawall.model.isolation import Estate, Falls
@@ -108,5 +110,20 @@ def judge_world(world: World, by: By) -> Estate:
         notes.append(
             f"{len(unknown)} nodes are known only by pods that name them: their labels and taints were not read"
         )
+    notes += _misnamed(world)
     unread = tuple(resource.ref for resource, _ in world.units.unread)
     return Estate(world.placement, by, tuple(rows), blast.total(nodes), tuple(notes), unread)
+
+
+def _misnamed(world: World) -> Iterator[str]:
+    """Levels that people gave and that count for nothing: misspelt ones, and those of workloads that are not there."""
+    own = [(unit.label, {**unit.labels, **unit.annotations}.get(GIVEN)) for unit in world.units]
+    around = [(f"the namespace {name}", labels.get(GIVEN)) for name, labels in sorted(world.namespaces.items())]
+    wrong = [(label, value) for label, value in own + around if value and value.lower() not in LEVELS]
+    for label, value in wrong[:_NAMED]:
+        yield f"{GIVEN} of {label} is {value[:40]!r}, which is none of {', '.join(LEVELS)}: it counts for nothing"
+    if len(wrong) > _NAMED:
+        yield f"{GIVEN} is no level of {len(wrong) - _NAMED} more"
+    for what, level in world.options.levels.items():
+        if not any(what in (unit.label, unit.label.rpartition("[")[0], unit.namespace) for unit in world.units):
+            yield f"--{level} {what} names no workload and no namespace that was read"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seawall.analysis.isolation.blast import Blast, By
-    from seawall.analysis.isolation.sensitivity import LEVELS, Level
+    from seawall.analysis.isolation.sensitivity import GIVEN, LEVELS, Level
     from seawall.analysis.isolation.world import Options, World
 
-__all__ = ["LEVELS", "Blast", "By", "Level", "Options", "World"]
+__all__ = ["GIVEN", "LEVELS", "Blast", "By", "Level", "Options", "World"]
 
-_MODULES = {"blast": ("Blast", "By"), "sensitivity": ("LEVELS", "Level"), "world": ("Options", "World")}
+_MODULES = {"blast": ("Blast", "By"), "sensitivity": ("GIVEN", "LEVELS", "Level"), "world": ("Options", "World")}
 
 #: The modules under ``rules`` that define rules, in the order in which they run.
 RULE_MODULES = ("mixing", "pools", "agents")
