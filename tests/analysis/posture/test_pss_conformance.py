@@ -206,6 +206,8 @@ def test_selinux(options: Fields, since: int, field: str) -> None:
         (context(allowPrivilegeEscalation=True), 8, "allow-privilege-escalation"),
         (context(capabilities=None), 22, "drop-all-capabilities"),
         (context(capabilities={"drop": ["NET_RAW"]}), 22, "drop-all-capabilities"),
+        (context(capabilities={"drop": ["all"]}), 22, "drop-all-uncounted"),
+        (context(capabilities={"drop": ["NET_RAW", "All"]}), 22, "drop-all-uncounted"),
         (context(capabilities={"add": ["CHOWN"]}), 22, "add-only-net-bind-service"),
         (context(capabilities={"add": ["NET_BIND_SERVICE", "KILL"]}), 22, "add-only-net-bind-service"),
     ],
@@ -262,6 +264,35 @@ def test_windows_pods_must_not_run_as_root_either(version: str) -> None:
     expect(pod({**WINDOWS, **context(runAsNonRoot=None)}), version, "restricted:run-as-non-root")
 
 
+@pytest.mark.parametrize(
+    ("change", "own", "rules"),
+    [
+        ({"runAsNonRoot": None, "runAsUser": 20001}, {}, "restricted:non-root-unchecked"),
+        ({"runAsNonRoot": False, "runAsUser": 20001}, {}, "restricted:non-root-unchecked"),
+        (
+            {"runAsNonRoot": None, "runAsUser": 20001},
+            {"runAsUser": 0},
+            "restricted:run-as-non-root restricted:run-as-root-user",
+        ),
+        ({"runAsNonRoot": None}, {"runAsUser": 20001}, "restricted:non-root-unchecked"),
+        (
+            {"runAsNonRoot": None, "runAsUser": 0},
+            {"runAsUser": 20001},
+            "restricted:non-root-unchecked restricted:run-as-root-user",
+        ),
+        ({"runAsNonRoot": None, "runAsUser": 20001}, {"runAsNonRoot": True}, ""),
+    ],
+)
+def test_a_user_without_the_check_that_it_is_not_root(change: Fields, own: Fields, rules: str) -> None:
+    manifest = pod(context(**change), containers=context(**own))
+    expect(manifest, "1.37", rules)
+
+
+def test_a_user_that_cannot_be_read_keeps_nobody_from_root() -> None:
+    manifest = pod(context(runAsNonRoot=None, runAsUser="web"))
+    assert "run-as-non-root" in {hit.rule.id for _, hit in pss_hits(manifest, NEWEST)}
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.24", "1.25", "1.37"])
 def test_windows_pods_are_held_to_baseline(version: str) -> None:
     expect(pod({**WINDOWS, "hostNetwork": True}), version, "baseline:host-network")
@@ -285,6 +316,8 @@ CONTAINER_CHECKS: list[tuple[Fields, str]] = [
     ({"livenessProbe": {"httpGet": {"host": "10.0.0.1", "port": 80}}}, "baseline:probe-host"),
     (context(allowPrivilegeEscalation=None), "restricted:allow-privilege-escalation"),
     (context(runAsNonRoot=False), "restricted:run-as-non-root"),
+    (context(runAsNonRoot=False, runAsUser=20001), "restricted:non-root-unchecked"),
+    (context(runAsNonRoot=False, runAsUser=0), "restricted:run-as-non-root restricted:run-as-root-user"),
     (context(runAsUser=0), "restricted:run-as-root-user"),
     (context(capabilities=None), "restricted:drop-all-capabilities"),
 ]

@@ -63,6 +63,29 @@ def wildcard_severity(r: PolicyRule) -> Severity | None:
     return Severity.LOW if acting.isdisjoint(r.api_groups) else Severity.MEDIUM
 
 
+#: What Kubernetes and its extensions ask for; other words grant nothing unless an authorizer of one's own knows them.
+_VERBS = frozenset(
+    ("get", "list", "watch", *CHANGES, "use", "bind", "escalate", "impersonate", "approve", "sign", "attest", "*")
+)
+
+
+def has_effect(r: PolicyRule) -> bool:
+    """Whether a rule has a verb that is asked for; those with a colon are newer kinds of impersonation and the like."""
+    return any(verb in _VERBS or ":" in verb for verb in r.verbs)
+
+
+def is_unknown(r: PolicyRule) -> bool:
+    """Whether a rule names resources that Kubernetes does not have, in its own groups alone."""
+    from seawall.model.kube.resources import all_resources
+
+    if not r.resources or any("*" in resource for resource in r.resources):
+        return False
+    ours = all_resources()
+    groups = {"*"}.union(each.group for each in ours)
+    names = {each.name for each in ours}
+    return groups.issuperset(r.api_groups) and names.isdisjoint(each.partition("/")[0] for each in r.resources)
+
+
 def grants(r: PolicyRule, group: str, resource: str, verbs: Iterable[str]) -> bool:
     """Whether a rule allows any of the verbs on a resource (the API's RuleAllows, for any name)."""
     if "*" not in r.api_groups and group not in r.api_groups:

@@ -8,7 +8,9 @@ from seawall.analysis.access.grants import (
     CONTROLLERS,
     GOOD_PRACTICES,
     grants,
+    has_effect,
     is_built_in,
+    is_unknown,
     stream_verbs,
     wildcard_severity,
 )
@@ -41,8 +43,29 @@ _KUBEADM_ADMINS = "kubeadm:cluster-admins"
 )
 def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        if "*" in r.verbs and not is_built_in(role):
+        if "*" in r.verbs and not is_built_in(role) and not is_unknown(r):
             yield Hit("the role allows every verb", f"rules[{i}].verbs", severity=wildcard_severity(r))
+
+
+@rule(
+    "rbac-wildcard-verbs-unknown",
+    title="Role allows every verb on a resource that Kubernetes does not have",
+    severity=Severity.LOW,
+    scope=Scope.RBAC,
+    on="Role ClusterRole",
+    why="The rule grants nothing of what its author had in mind, or the whole of what some extension calls so, now or "
+    "later.",
+    remediation="Correct the resource, or name the extension's group and the verbs that the subject needs.",
+    controls="cis:5.1.3 mitre-attack:T1098.006 nsa-cisa:rbac",
+    aliases="CKV_K8S_49 C-0187 kube-linter:wildcard-in-rules kyverno:restrict-wildcard-verbs "
+    "prowler:rbac_minimize_wildcard_use_roles",
+    references=(GOOD_PRACTICES,),
+    notes="Judged for rules about groups of Kubernetes itself, or every group. Others are told by rbac-wildcard-verbs.",
+)
+def rbac_wildcard_verbs_unknown(role: Role, ctx: Context) -> Hits:
+    for i, r in numbered(role.rules):
+        if "*" in r.verbs and not is_built_in(role) and is_unknown(r):
+            yield Hit(f"the role allows every verb on {', '.join(r.resources)}", f"rules[{i}].verbs")
 
 
 @rule(
@@ -62,8 +85,27 @@ def rbac_wildcard_verbs(role: Role, ctx: Context) -> Hits:
 )
 def rbac_wildcard_resources(role: Role, ctx: Context) -> Hits:
     for i, r in numbered(role.rules):
-        if "*" in r.resources and not is_built_in(role):
+        if "*" in r.resources and has_effect(r) and not is_built_in(role):
             yield Hit("the role covers every resource", f"rules[{i}].resources", severity=wildcard_severity(r))
+
+
+@rule(
+    "rbac-wildcard-without-effect",
+    title="Role covers every resource with a verb that nothing asks for",
+    severity=Severity.INFO,
+    scope=Scope.RBAC,
+    on="Role ClusterRole",
+    why="The rule grants nothing as it stands; whoever corrects the verb gives out every resource at once.",
+    remediation="List the verbs and the resources that the subject needs, or remove the rule.",
+    aliases="CKV_K8S_49",
+    references=(GOOD_PRACTICES,),
+    default=False,
+    notes="Rules with a verb that Kubernetes asks for are told by rbac-wildcard-resources.",
+)
+def rbac_wildcard_without_effect(role: Role, ctx: Context) -> Hits:
+    for i, r in numbered(role.rules):
+        if "*" in r.resources and not has_effect(r) and not is_built_in(role):
+            yield Hit("the role covers every resource to no effect", f"rules[{i}].verbs")
 
 
 @rule(

@@ -119,3 +119,42 @@ def ingress_nginx_injection(ingress: Ingress, ctx: Context) -> Hits:
 def _breaks_out(key: str) -> Hit:
     message = f"{key.removeprefix(_PREFIX)} holds characters that end a statement of nginx's configuration"
     return Hit(message, ("metadata", "annotations", key))
+
+
+@rule(
+    "ingress-nginx-loose-match",
+    title="Client certificates of other names are let in",
+    severity=Severity.MEDIUM,
+    scope=Scope.INGRESS,
+    on="Ingress",
+    why="The value is a regular expression: of CN=shop|cart the second half stands without CN=, and matches every "
+    "certificate that has cart anywhere in its subject.",
+    remediation="Put the names in brackets: CN=(shop|cart)$.",
+    controls="mitre-attack:T1190 nsa-cisa:ingress",
+    aliases="KCV-0093",
+    references=("https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/",),
+    notes="Judged for auth-tls-match-cn.",
+)
+def ingress_nginx_loose_match(ingress: Ingress, ctx: Context) -> Hits:
+    value = ingress.metadata.annotations.get(_MATCH_CN, "")
+    if "|" in value and _has_loose_alternative(value):
+        yield Hit("auth-tls-match-cn has an alternative without CN=", ("metadata", "annotations", _MATCH_CN))
+
+
+def _has_loose_alternative(pattern: str) -> bool:
+    """Whether a regular expression has a ``|`` outside every group and class."""
+    depth, in_class, escaped = 0, False, False
+    for character in pattern:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif in_class:
+            in_class = character != "]"
+        elif character == "[":
+            in_class = True
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == "|" and depth <= 0:
+            return True
+    return False

@@ -58,16 +58,38 @@ _SENSITIVE_PORTS = {
     "ingress that uses it opens to outside what was not meant to be.",
     remediation="Name the host outside, or use a Service with a selector in the namespace that has the pods.",
     controls="mitre-attack:T1090",
-    aliases="kyverno:no-localhost-service",
+    aliases="KSV-0108 kyverno:no-localhost-service",
     references=(f"{_SERVICES}#externalname",),
 )
 def service_external_name_inside(service: Service, ctx: Context) -> Hits:
-    if service.spec.type != "ExternalName":
-        return
+    if service.spec.type == "ExternalName" and _leads_inside(service, ctx):
+        yield Hit(f"the service stands for {service.spec.external_name}", "spec.externalName")
+
+
+def _leads_inside(service: Service, ctx: Context) -> bool:
     name = service.spec.external_name.lower().rstrip(".")
     local = name in ("localhost", "0.0.0.0", "::1", "kubernetes.default") or name.startswith(("127.", "169.254."))  # noqa: S104
     inside = name.endswith((".svc", ".svc.cluster.local")) and f".{ctx.resource.ref.namespace}.svc" not in name
-    if local or inside or name.endswith("metadata.google.internal"):
+    return local or inside or name.endswith("metadata.google.internal")
+
+
+@rule(
+    "service-external-name",
+    title="Service stands for a name outside",
+    severity=Severity.INFO,
+    scope=Scope.SERVICE,
+    on="Service",
+    why="Pods trust the Service's name, and whoever holds the name behind it, or takes it over when it lapses, answers "
+    "them.",
+    remediation="Let programs name the host themselves and check its certificate, or see that the name stays yours.",
+    controls="mitre-attack:T1557",
+    aliases="KSV-0108",
+    references=(f"{_SERVICES}#externalname",),
+    default=False,
+    notes="Names that lead inside are told by service-external-name-inside.",
+)
+def service_external_name(service: Service, ctx: Context) -> Hits:
+    if service.spec.type == "ExternalName" and service.spec.external_name and not _leads_inside(service, ctx):
         yield Hit(f"the service stands for {service.spec.external_name}", "spec.externalName")
 
 
