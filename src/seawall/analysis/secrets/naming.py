@@ -9,7 +9,7 @@ from typing import NamedTuple
 _PASSWORDS = frozenset(("password", "passwd", "pwd", "passphrase", "pass", "passwort", "psk", "bindpw"))
 _OTHERS = frozenset(("secret", "token", "credential", "credentials", "apikey", "secrets"))
 #: Words before ``key`` that make it one that opens something.
-_KEYS = frozenset(
+KEYS = frozenset(
     ("api", "access", "private", "account", "auth", "shared", "signing", "encryption", "master", "storage",
      "service", "client", "session", "app", "crypt", "secret", "application", "admin", "consumer",
      "record", "ingestion", "ingest", "write", "deploy", "webhook", "hmac", "jwt", "aes", "cipher", "fernet", "license",
@@ -116,7 +116,7 @@ def judge_name(name: str) -> Named | None:
 
 
 def _is_key(words: list[str], index: int) -> bool:
-    return words[index] == "key" and index > 0 and (words[index - 1] in _KEYS or words[index - 1].endswith("api"))
+    return words[index] == "key" and index > 0 and (words[index - 1] in KEYS or words[index - 1].endswith("api"))
 
 
 @lru_cache(maxsize=8192)
