@@ -159,6 +159,34 @@ def test_merges_and_bare_repositories(repository: tuple[Path, Callable[..., str]
     assert [each.locations[0].file for each in search_history(judge(), str(bare)).findings] == ["evil.env"]
 
 
+@pytest.mark.parametrize("logs", ["kept", "expired"])
+def test_history_has_what_no_branch_leads_to(repository: tuple[Path, Callable[..., str]], logs: str) -> None:
+    folder, git = repository
+    (folder / "a.txt").write_text("nothing\n")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "gone")
+    (folder / "gone.env").write_text(f"DB_PASSWORD={PASSWORD}1\n")
+    git("add", "-A")
+    git("commit", "-qm", "two")
+    git("checkout", "-q", "main")
+    git("branch", "-qD", "gone")
+    for number in (2, 3):
+        (folder / "stashed.env").write_text(f"DB_PASSWORD={PASSWORD}{number}\n")
+        git("stash", "push", "-qu")
+    (folder / "staged.env").write_text(f"DB_PASSWORD={PASSWORD}4\n")
+    git("add", "-A")
+    git("tag", "-am", f"password: {PASSWORD}5", "v1")
+    if logs == "expired":
+        git("stash", "drop", "-q")
+        git("reflog", "expire", "--expire=now", "--all")
+    result = search_history(judge(), str(folder))
+    found = sorted(each.locations[0].file for each in result.findings)
+    assert found == ["(message of a tag)", "gone.env", "staged.env", "stashed.env", "stashed.env"]
+    assert all(PASSWORD not in repr(each) for each in result.findings)
+    assert search_history(judge(), str(folder), ["main"]).findings == []
+
+
 def test_logs_of_any_length() -> None:
     pieces = [b"fine\n" * 1000, f"login password={PASSWORD}\n".encode(), b"fine\n" * 1000]
     result = search_log(judge(), "-", pieces)

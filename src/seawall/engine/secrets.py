@@ -335,7 +335,7 @@ def search_history(
     Raises:
         GitError: there is no git, no repository, or no such revision.
     """
-    from seawall.sources.githistory import LARGEST, contents, read_history
+    from seawall.sources.githistory import LARGEST, TAG, contents, read_history
 
     judge.input(folder, "history")
     history = read_history(folder, revisions, since)
@@ -349,7 +349,10 @@ def search_history(
             judge.errors.append(SourceError(plain(printable(blob.path)), blob.digest[:12], what))
             continue
         path, commit = plain(printable(blob.path)), blob.commit
-        hits = judge.scanner.scan(data, blob.path)
+        hits = judge.scanner.scan(data, "message.txt" if blob.path == TAG else blob.path)
+        if not commit.digest:
+            told += (_in_git_object(hit, path, blob.digest) for hit in hits)
+            continue
         told += (_in_commit(hit, path, commit.digest, commit.author, commit.date) for hit in hits)
     for commit in history.commits:
         hits = judge.scanner.scan(commit.message, "message.txt")
@@ -361,6 +364,12 @@ def search_history(
     if len(told) > _MOST_TOLD:
         judge.errors.append(SourceError(plain(folder), "", f"{len(told) - _MOST_TOLD:,} more secrets are not told"))
     return judge.result()
+
+
+def _in_git_object(hit: SecretHit, path: str, digest: str) -> Told:
+    place = Location(path, hit.line, hit.column, f"object {digest[:12]}")
+    says = f"{path}:{hit.line}: {hit.told()}; in the object {digest[:12]}, which no commit has"
+    return Told(hit, place, says, identity_of(hit, path), (evidence_of(hit, digest, "", ""),))
 
 
 def _in_commit(hit: SecretHit, path: str, commit: str, author: str, date: str) -> Told:

@@ -31,6 +31,11 @@ class Commit(Struct, frozen=True):
     message: bytes
 
 
+_NO_COMMIT = Commit("", "", "", b"")
+#: In place of the path of what no commit has.
+UNREFERENCED, TAG = "(unreferenced object)", "(message of a tag)"
+
+
 class Blob(Struct, frozen=True):
     """A content: its digest, the first path that it stood at, the commit that brought it there."""
 
@@ -49,7 +54,10 @@ class History(Struct, frozen=True):
 
 
 def read_history(folder: str, revisions: Sequence[str] = (), since: str = "") -> History:
-    """The history of the repository that a folder lies in: of all references, or of the revisions given.
+    """The history of the repository that a folder lies in: all that it holds, or the revisions given.
+
+    All is what references and their logs lead to, what is staged, the messages of tags, and objects that nothing leads
+    to any more: those are brought by a commit without a digest.
 
     Raises:
         GitError: there is no git, no repository, or no such revision.
@@ -65,15 +73,47 @@ def read_history(folder: str, revisions: Sequence[str] = (), since: str = "") ->
     bare = run_git(program, folder, "rev-parse", "--is-bare-repository").strip() == b"true"
     top = folder if bare else run_git(program, folder, "rev-parse", "--show-toplevel").decode().rstrip("\n")
     limits = [f"--since={since}"] if since else []
-    wanted = ["--end-of-options", *revisions] if revisions else ["--all"]
-    commits, blobs = _parsed(run_git(program, top, *_LOG, *limits, *wanted, "--"))
-    return History(top, program, tuple(commits), tuple(blobs))
-
-
-def _parsed(out: bytes) -> tuple[list[Commit], list[Blob]]:
-    """Of the log: a commit begins with a byte of one; then raw lines and paths, each ended by NUL."""
+    wanted = ["--end-of-options", *revisions] if revisions else ["--all", "--reflog"]
     commits: dict[str, Commit] = {}
     blobs: dict[str, Blob] = {}
+    _parse(run_git(program, top, *_LOG, *limits, *wanted, "--"), commits, blobs)
+    if not revisions and not since:
+        _add_unreferenced(program, top, bare, commits, blobs)
+    return History(top, program, tuple(commits.values()), tuple(blobs.values()))
+
+
+def _add_unreferenced(program: str, top: str, bare: bool, commits: dict[str, Commit], blobs: dict[str, Blob]) -> None:
+    """What is in the repository and no reference leads to: commits given up, what is staged or was, tags."""
+    every = ("cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)", "--buffer")
+    kinds: dict[str, list[str]] = {"commit": [], "blob": [], "tag": []}
+    for line in run_git(program, top, *every).decode().splitlines():
+        kind, _, digest = line.partition(" ")
+        if kind in kinds and digest not in commits and digest not in blobs:
+            kinds[kind].append(digest)
+    if kinds["commit"]:
+        wanted = scratch_folder() / "commits"
+        wanted.write_text("".join(f"{digest}\n" for digest in kinds["commit"]))
+        _parse(run_git(program, top, *_LOG, "--no-walk", "--stdin", stdin=wanted), commits, blobs)
+    staged = {} if bare else _staged(run_git(program, top, "ls-files", "--stage", "-z"))
+    for digest in kinds["blob"]:
+        blobs.setdefault(digest, Blob(digest, staged.get(digest, UNREFERENCED), _NO_COMMIT))
+    for digest in kinds["tag"]:
+        blobs.setdefault(digest, Blob(digest, TAG, _NO_COMMIT))
+    if len(blobs) > _MOST_BLOBS:
+        raise GitError(f"the repository has more than {_MOST_BLOBS:,} contents; name a range with --rev")
+
+
+def _staged(out: bytes) -> dict[str, str]:
+    found = {}
+    for entry in out.split(b"\0"):
+        told, _, path = entry.partition(b"\t")
+        if path:
+            found[told.split()[1].decode()] = os.fsdecode(path)
+    return found
+
+
+def _parse(out: bytes, commits: dict[str, Commit], blobs: dict[str, Blob]) -> None:
+    """Of the log: a commit begins with a byte of one; then raw lines and paths, each ended by NUL."""
     parts = iter(out.split(b"\0"))
     commit: Commit | None = None
     for part in parts:
@@ -91,7 +131,6 @@ def _parsed(out: bytes) -> tuple[list[Commit], list[Blob]]:
                 blobs[new] = Blob(new, path, commit)
                 if len(blobs) > _MOST_BLOBS:
                     raise GitError(f"the history has more than {_MOST_BLOBS:,} contents; name a range with --rev")
-    return list(commits.values()), list(blobs.values())
 
 
 def contents(history: History) -> Iterator[tuple[Blob, bytes | None, int]]:
@@ -102,7 +141,7 @@ def contents(history: History) -> Iterator[tuple[Blob, bytes | None, int]]:
     sizes = {}
     for line in told.decode().splitlines():
         digest, _, rest = line.partition(" ")
-        sizes[digest] = int(rest.rpartition(" ")[2]) if rest.startswith("blob ") else -1
+        sizes[digest] = int(rest.rpartition(" ")[2]) if rest.startswith(("blob ", "tag ")) else -1
     batch: list[tuple[Blob, int]] = []
     total = 0
     for blob in history.blobs:

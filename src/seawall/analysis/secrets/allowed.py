@@ -54,6 +54,7 @@ _REFERENCE = re.compile(
 )
 _CALL = re.compile(rb"[A-Za-z_][\w.:]{1,60}\s{0,2}[(\[]")
 _PATH = re.compile(rb"\.{0,2}/[\w@./-]*\Z")
+_FILE = re.compile(rb"\.\w{1,5}\Z")
 #: Patterns of other programs, which look wilder than any password.
 _PATTERN = re.compile(rb"\[\^|\]\+|\]\*|\]\{\d|\(\?|\.\*|\.\+|\\[sdwbSDW][*+)]?|\)\?\)?")
 #: Names of constants, variables and keys, words joined by marks, versions among them: ``GCC-exception-2.0``.
@@ -102,7 +103,7 @@ def is_blank(value: bytes) -> bool:
     """Whether a value is a blank to be filled in, a reference, or a word that says what should stand there."""
     value = value.strip()
     if _PATH.match(value):
-        return not is_jumbled(value)
+        return not is_jumbled(value) or value == value.lower() or _FILE.search(value) is not None
     return not value or _BLANKS.match(value) is not None or _REFERENCE.search(value) is not None or is_repetitive(value)
 
 

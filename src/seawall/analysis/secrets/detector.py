@@ -77,9 +77,9 @@ PAIR = rb"</(?:key|name|param-name)>\s{0,40}<(?:string|value|param-value)>"
 #: Between a setting's name and its value: assignments of configuration and programs, calls, elements of XML, a
 #: ``value`` beside a ``name``. Every repetition is bounded.
 ASSIGN = (
-    rb"(?:%b%b\s{0,8}(?:=>|:=|\?=|%b|==?|:{1,2}|,|\(|>|,?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?\s{0,4}[:=])"
+    rb"(?:%b%b\s{0,8}(?:,?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?\s{0,4}[:=]|=>|:=|\?=|%b|==?|:{1,2}|,|\(|>)"
     rb"|%b|[ \t]{1,20}(?=[\"']))\s{0,8}"
-    rb"(?:[A-Za-z.]{0,24}\(\s{0,4})?(?:[brfu]{0,2}\\{0,2}[\"'`]){0,3}"
+    rb"(?:[A-Za-z.]{0,24}\(\s{0,4})?(?:[brfu@]{0,2}\\{0,2}[\"'`]){0,3}"
 ) % (CLOSE, TYPED, ELSE, PAIR)
 UUID = rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 

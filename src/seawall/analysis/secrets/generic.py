@@ -20,45 +20,44 @@ from seawall.analysis.secrets.allowed import (
     is_words,
 )
 from seawall.analysis.secrets.detector import CLOSE, ELSE, PAIR, TYPED, Detector, Sort
-from seawall.analysis.secrets.naming import Named, judge_name
+from seawall.analysis.secrets.naming import KEYS, Named, judge_name
 from seawall.model.finding import Confidence, Severity
 
 PASSWORD = Detector("password-setting", "Password", Severity.HIGH, Sort.GENERIC, (), b"", shown=False, thought_up=True)
 KEY = Detector("credential-setting", "Credential", Severity.HIGH, Sort.GENERIC, (), b"", shown=False, thought_up=True)
 
-#: What a name must hold to be looked at, without case; the filter and the fallback search for these.
-STEM = (
-    rb"passw|passphrase|passwd|_pass|-pass|\.pass|(?:default|db|user|root|admin|mail|smtp|sql|auth|ftp|bind|proxy)pass|pwd|secret|token|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key"
-    rb"|account[_.-]?key|auth[_.-]?key|shared[_.-]?key|signing[_.-]?key|encryption[_.-]?key|master[_.-]?key|storage[_.-]?key"
-    rb"|service[_.-]?key|client[_.-]?key|session[_.-]?key|app[_.-]?key|crypt[_.-]?key"
-    rb"|(?:record|ingest(?:ion)?|write|deploy|hmac|jwt|aes|cipher|fernet|license|routing|project|server|integration"
-    rb"|subscription|webhook|cookie|sign|encrypt|decryption|cosmos|function|rest|management)[_.-]?key|bindpw|psk"
+#: What a name must hold to be looked at, without case; what stands before a key says whether it is one.
+STEM = rb"pass|pwd|secret|token|credential|(?<=[\w.-])key|bindpw|psk"
+_FILTERED = rb"(?:pass|pwd|secret|token|credential|(?:%b)[_.-]?key|bindpw|psk)" % b"|".join(
+    word.encode() for word in sorted(KEYS)
 )
 _REST = rb"[\w.-]{0,30}"
 #: Between name and value, in more ways than `ASSIGN`: also an option's space, Docker's ENV, Terraform's default.
 _JOIN = (
-    rb"(?:%b%b"
-    rb"(?:[ \t]{0,40}(?:=>|:=|\?=|%b|==?|:{1,2}|,|>)|\s{0,2},?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?[ \t]{0,4}[:=])"
-    rb"|[\"'] ?\{[^{}]{0,300}?\bdefault[ \t]{1,20}=|\(|%b)[ \t]{0,12}"
+    rb"(?:%b%b(?::[ \t]{0,4}\r?\n(?:[ \t]{1,16}\w{1,40}:[^\r\n]{0,120}\r?\n){0,6}?[ \t]{1,16}default:"
+    rb"|\s{0,2},?\s{0,40}\\{0,2}[\"']?value\\{0,2}[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\?=|%b|==?|:{1,2}|,|>))"
+    rb"|[\"'] ?(?:: ?)?\{[^{}]{0,300}?\bdefault[\"']?[ \t]{0,20}[=:]|\(|%b)[ \t]{0,12}(?:\[\s{0,12}(?=[\"']))?"
 ) % (CLOSE, TYPED, ELSE, PAIR)
 #: What every setting begins with: the stem, what may follow in the name, and a beginning of what joins it to a value.
 FILTER = (
-    rb"(?:%b)%b(?:\\{0,2}[\"'`\])]){0,4}\s{0,44}(?:[:=,>|(?{]|\\{0,2}[\"']?value|str|char|bytes|text|Optional|or )"
-    rb"|-[\w-]{0,40}(?:%b)[\w-]{0,20} |\b(?:ENV|ARG) \w{0,60}(?:%b)[\w-]{0,20} "
-    rb"|#define[ \t]{1,8}\w{0,60}(?:%b)\w{0,30}[ \t]|(?:%b)%b</"
-) % (STEM, _REST, STEM, STEM, STEM, STEM, _REST)
+    rb"%b%b(?:\\{0,2}[\"'`\])]){0,4}\s{0,44}(?:[:=,>|(?{]|\\{0,2}[\"']?value|str|char|bytes|text|Optional|or )"
+    rb"|-[\w-]{0,40}%b[\w-]{0,20} |\b(?:ENV|ARG|setenv|set -g?x) \w{0,60}%b[\w-]{0,20} "
+    rb"|#define[ \t]{1,8}\w{0,60}%b\w{0,30}[ \t]|%b%b</"
+) % (_FILTERED, _REST, _FILTERED, _FILTERED, _FILTERED, _FILTERED, _REST)
 _VALUE = (
     rb"(?:(?:new )?(?:[\w.]{0,30}\.)?(?:SecretStr|Secret|b64decode|String|str|bytes|from|atob|sensitive|encode)"
     rb"\(\s{0,4}(?=[\"']))?(?:[|>][+-]?\s*\n\s{1,40})?"
-    rb"(?:[brfuL]{0,2}(?P<o>\\{0,2})(?P<q>\"{3}|'{3}|[\"'`])(?!(?P=o)(?P=q))(?P<v>[^\r\n]{1,1000}?)(?P=o)(?P=q)"
+    rb"(?:[brfuL@]{0,2}(?:\"(?=\\\"))?(?P<o>\\{0,2})(?P<q>\"{3}|'{3}|[\"'`])(?!(?P=o)(?P=q))(?P<v>[^\r\n]{1,1000}?)(?P=o)(?P=q)"
     rb"|(?P<b>[^\s\"'`,;&|<>]{1,1000})(?P<after>[^\r\n]{0,80}))"
 )
 _SETTING = re.compile(rb"(?P<stem>%b)(?P<rest>%b)%b%b" % (STEM, _REST, _JOIN, _VALUE), re.IGNORECASE)
 _SPACED = re.compile(rb"(?P<stem>%b)(?P<rest>[\w-]{0,30})[ \t]{1,20}(?!-)%b" % (STEM, _VALUE), re.IGNORECASE)
-_OPTION = re.compile(rb"(?:(?<![^\s\"'`(=])--?[\w-]{0,40}|\b(?:ENV|ARG) \w{0,60}|#define[ \t]{1,8}\w{0,60})\Z")
-#: Names of secrets in AWS: ``arn:aws:secretsmanager:...:secret:shop/db-a1b2c3``.
-#: ... and lines that end in a string.
+_OPTION = re.compile(
+    rb"(?:(?<![^\s\"'`(=])--?[\w-]{0,40}|\b(?:ENV|ARG|setenv|set -g?x) \w{0,60}|#define[ \t]{1,8}\w{0,60})\Z"
+)
+#: What ends a bare value before a space does: a picture with a link in Markdown, a line within a string.
 _ENDED = re.compile(rb"\)\]\(|\\[nrt](?![A-Za-z0-9]*\Z)")
+#: Names of secrets in AWS: ``arn:aws:secretsmanager:...:secret:shop/db-a1b2c3``.
 _ARN = re.compile(rb"\barn:[\w:;&*${}-]{0,180}:\Z")
 _NAME_BEFORE = re.compile(rb"[\w.$/-]{0,64}\Z")
 
@@ -130,7 +129,6 @@ def setting_at(data: bytes, at: int, kind: str) -> Setting | None:
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, bytes]:
     """A bare value without the brackets that close what it stands in."""
     value = data[start:end]
-    # A picture with a link, as Markdown has them.
     value = _ENDED.split(value, maxsplit=1)[0]
     value = value.rstrip(b")]}:\\")
     if value.count(b"(") > value.count(b")") or value.count(b"[") > value.count(b"]"):

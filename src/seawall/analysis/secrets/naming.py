@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _PASSWORDS = frozenset(("password", "passwd", "pwd", "passphrase", "pass", "passwort", "psk", "bindpw"))
-_OTHERS = frozenset(("secret", "token", "credential", "credentials", "apikey", "secrets"))
+_OTHERS = frozenset(("secret", "token", "credential", "credentials", "apikey", "secrets", "tokens", "apikeys"))
 #: Words before ``key`` that make it one that opens something.
-_KEYS = frozenset(
+KEYS = frozenset(
     ("api", "access", "private", "account", "auth", "shared", "signing", "encryption", "master", "storage",
      "service", "client", "session", "app", "crypt", "secret", "application", "admin", "consumer",
      "record", "ingestion", "ingest", "write", "deploy", "webhook", "hmac", "jwt", "aes", "cipher", "fernet", "license",
@@ -92,7 +92,7 @@ class Named(NamedTuple):
 @lru_cache(maxsize=8192)
 def judge_name(name: str) -> Named | None:
     """What a name says that its value is, None where it is no credential."""
-    words = [word.lower() for word in _SPLIT.findall(name)]
+    words = [word.lower() for word in _SPLIT.findall(name.removeprefix("-D"))]
     last = None
     sort = ""
     for index, word in enumerate(words):
@@ -116,7 +116,9 @@ def judge_name(name: str) -> Named | None:
 
 
 def _is_key(words: list[str], index: int) -> bool:
-    return words[index] == "key" and index > 0 and (words[index - 1] in _KEYS or words[index - 1].endswith("api"))
+    return (
+        words[index] in ("key", "keys") and index > 0 and (words[index - 1] in KEYS or words[index - 1].endswith("api"))
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -48,6 +48,16 @@ ROWS: tuple[Detector, ...] = (
     placed("authorization-bearer", "Bearer token in a header", "bearer_SPACE_",
           r"bearer (?P<v>[\w.~+/-]{20,2000}={0,2})", MEDIUM,
            nocase=True, check="opaque", thought_up=False),
+    placed("authorization-token", "Token in a header", "authorization",
+           r"authorization[\"'`]{0,2}\s{0,3}[:=,]\s{0,3}[\"'`]?"
+           r"(?:(?:api-?)?token|(?:api|genie|sso)-?key|key|splunk|ssws) "
+           r"(?P<v>[\w.~+/-]{16,500}={0,2})", MEDIUM, nocase=True, check="opaque", thought_up=False),
+    placed("basic-auth-call", "Login given to a client of HTTP", "auth=( BasicAuth( basicAuth( DigestAuth( basic_auth(",
+           r"(?:auth=|BasicAuth|basicAuth|DigestAuth|basic_auth)\(\s{0,4}[\"'][^\"'\r\n]{1,64}[\"'],\s{0,4}"
+           r"[\"'](?P<v>[^\"'\r\n]{3,128})[\"']"),
+    placed("login-call", "Login given to a server", ".login( getConnection( mysqli_connect( mysqli( PDO(",
+           r"(?:\.login|getConnection|mysqli_connect|mysqli|PDO)\((?:[\"'][^\"'\r\n]{0,100}[\"']|[\w.$]{1,40})\s?,\s?"
+           r"(?:(?:[\"'][^\"'\r\n]{0,64}[\"']|[\w.$]{1,40})\s?,\s?)?[\"'](?P<v>[^\"'\r\n]{5,128})[\"']"),
     placed("curl-user", "Login given to curl", "curl",
           r"curl\b[^\r\n|;]{0,400}?\s(?:-u|--user|--proxy-user)[ =]?\s{0,3}[\"']?"
            r"[^\s:'\"$]{1,100}:(?P<v>[^\s'\"]{3,200})"),
@@ -103,8 +113,9 @@ ROWS: tuple[Detector, ...] = (
     placed("netrc-password", "Password in a netrc file", "machine",
            r"machine\s{1,9}\S{1,255}\s{1,9}login\s{1,9}\S{1,255}\s{1,9}password\s{1,9}\"?(?P<v>[^\s\"]{3,255})"),
     placed("sql-password", "Password in SQL", "identified password_SPACE_'",
-           r"(?<![\w-])(?:identified\s{1,4}(?:with\s{1,4}\w{3,40}\s{1,4})?by\s{1,4}|password )'(?P<v>[^'\r\n]{3,200})'",
-           nocase=True),
+           r"(?<![\w-])(?:(?:identified\s{1,4}(?:with\s{1,4}\w{3,40}\s{1,4})?by\s{1,4}|password )"
+           r"'(?P<v>[^'\r\n]{3,200})'"
+           r"|identified\s{1,4}by\s{1,4}\"(?P<q>[^\"\r\n]{3,200})\")", nocase=True),
     placed("pgpass-line", "Line of a pgpass file", ":5432: :5433: :6432:",
            r"(?<=[\w.*-]):\d{4}:[\w*-]{1,64}:[\w*.-]{1,64}:(?P<v>[^\s:]{3,200})(?=\r?\n|\Z)"),
     placed("git-credentials", "Login for Git", "url.https:// url.http:// insteadOf",
