@@ -145,6 +145,10 @@ class Hubs:
             self.draft.step(place, hub, "permission-reaches", f"has every right in {home}")
         if home in self._open:
             self.draft.step(place, ANY_NODE, "pod-create-privileged", "starts a privileged pod: no level forbids it")
+        elif home != "*":
+            # A role in a namespace is asked about the Namespace object of the same name too.
+            how = "takes the Pod Security level off its own namespace, and starts a privileged pod"
+            self.draft.step(place, ANY_NODE, "namespace-unlabel", how)
 
     def _fill_home(self, home: str, secrets: list[Place]) -> None:
         step = self.draft.step
