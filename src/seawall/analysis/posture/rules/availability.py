@@ -135,20 +135,68 @@ def stateful_set_service(inventory: Inventory, ctx: Context) -> Hits:
     default=False,
 )
 def requests_differ_from_limits(c: Container, ctx: Context) -> Hits:
-    request, limit = c.resources.requests.get("memory"), c.resources.limits.get("memory")
+    yield from _differing(c, "memory")
+
+
+def _differing(c: Container, name: str) -> Hits:
+    request, limit = c.resources.requests.get(name), c.resources.limits.get(name)
     if request is not None and limit is not None and _amount(request) != _amount(limit):
-        yield Hit(f"container {c.name!r} asks for {request} and may take {limit}", "resources.requests.memory")
+        path = f"resources.requests.{name}"
+        yield Hit(f"container {c.name!r} asks for {request} of {name} and may take {limit}", path)
 
 
-_UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+@rule(
+    "cpu-request-below-limit",
+    title="CPU request below the limit",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The node is promised less than the container may take, and a container that was taken over slows its "
+    "neighbours down to what they asked for.",
+    remediation="Set requests.cpu to limits.cpu where a steady share counts.",
+    aliases="kube-score:container-cpu-requests-equal-limits kyverno:require-qos-guaranteed",
+    references=(_RESOURCES,),
+    default=False,
+)
+def cpu_request_below_limit(c: Container, ctx: Context) -> Hits:
+    yield from _differing(c, "cpu")
+
+
+@rule(
+    "ephemeral-storage-request-below-limit",
+    title="Request of local storage below the limit",
+    severity=Severity.INFO,
+    scope=Scope.WORKLOAD,
+    on="container",
+    why="The node's disk is promised to more containers than it can hold: when they fill it, pods are evicted.",
+    remediation="Set requests.ephemeral-storage to limits.ephemeral-storage.",
+    aliases="kube-score:container-ephemeral-storage-request-equals-limit",
+    references=(_RESOURCES,),
+    default=False,
+)
+def ephemeral_storage_request_below_limit(c: Container, ctx: Context) -> Hits:
+    yield from _differing(c, "ephemeral-storage")
+
+
+_UNITS = {
+    "m": 1e-3,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
 
 
 def _amount(quantity: Quantity) -> float | str:
-    """A quantity of memory in bytes; as it is written where it is of another form."""
+    """A quantity in bytes or processors; as it is written where it is of another form."""
     text = str(quantity)
-    number = text.rstrip("kMGTi")
+    number = text.rstrip("mkMGTi")
     try:
-        return float(number) * (_UNITS[text[len(number) :]] if number != text else 1)
+        return round(float(number) * (_UNITS[text[len(number) :]] if number != text else 1), 6)
     except (KeyError, ValueError):
         return text
 
