@@ -290,7 +290,9 @@ def test_a_user_without_the_check_that_it_is_not_root(change: Fields, own: Field
 
 def test_a_user_that_cannot_be_read_keeps_nobody_from_root() -> None:
     manifest = pod(context(runAsNonRoot=None, runAsUser="web"))
-    assert "run-as-non-root" in {hit.rule.id for _, hit in pss_hits(manifest, NEWEST)}
+    (resource,) = load_stdin(json.dumps(manifest).encode())
+    assert isinstance(resource, Resource)
+    assert "run-as-non-root" in {hit.rule.id for hit in Judge(load_rules(), NEWEST).judge(resource)}
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.24", "1.25", "1.37"])

@@ -119,6 +119,12 @@ def _user(c: Container, whole: int | None) -> int | None:
     return whole if own is None else own
 
 
+def _names_user(pod: PodTemplate) -> object:
+    """A test for the rule of users that are named and not checked."""
+    spec = pod.spec
+    return spec.security_context.run_as_user or any(c.security_context.run_as_user for _, _, c in spec.all_containers())
+
+
 @rule(
     "non-root-unchecked",
     title="Nothing refuses root to a container",
@@ -131,9 +137,9 @@ def _user(c: Container, whole: int | None) -> int | None:
     controls="pss:restricted cis:5.2.7",
     aliases="KSV-0012 kyverno:require-run-as-nonroot",
     references=(_PSS,),
-    default=False,
     notes="Since Kubernetes 1.35 a pod in a user namespace (hostUsers: false) is exempt. Containers without a "
     "runAsUser are told by run-as-non-root.",
+    when=_names_user,
 )
 def non_root_unchecked(pod: PodTemplate, ctx: Context) -> Hits:
     if ctx.version >= (1, 35) and pod.spec.host_users is False:
@@ -207,7 +213,6 @@ def _spelt_all(dropped: tuple[str, ...]) -> int | None:
     remediation='Write ["ALL"] in securityContext.capabilities.drop.',
     controls="pss:restricted>=1.22",
     references=(_PSS,),
-    default=False,
     notes="Part of restricted since Kubernetes 1.22; Windows pods are exempt since 1.25.",
     when=asks_for_more,
 )
