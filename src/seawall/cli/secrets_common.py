@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable
 
 from seawall.cli.main import CommandError
-from seawall.cli.output import add_format_argument, parse_outputs, terminal_width, wants_colour, write
+from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.cli.scan import fail_on, tell
 from seawall.engine.result import ScanResult
 from seawall.engine.secrets import Progress, SecretJudge, SecretOptions, SecretsProblem
 from seawall.model.finding import Severity
 from seawall.reports import FORMATS, render
-from seawall.reports.view import View
 
 
 def add_search_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +42,8 @@ def search(args: argparse.Namespace, searching: Callable[[SecretJudge, Progress 
     """Search, report, and return the exit code."""
     outputs = parse_outputs(args.format, FORMATS)
     result = _searched(secret_judge(args), searching)
-    view = View(wants_colour(), args.group_by, terminal_width(), max(args.limit, 0))
     for name, file in outputs:
-        write(render(name, result, view), file)
+        write(render(name, result, view_of(args, file)), file)
     tell(result)
     return result.exit_code(fail_on(args), args.keep_going)
 
