@@ -204,3 +204,30 @@ def test_a_name_in_a_file_that_no_file_can_have(run: Run, tmp_path: Path) -> Non
         assert done.returncode == 2
         assert "mistake of Seawall" not in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["isolation", "plan", "--seconds", "nan"],
+        ["isolation", "plan", "--seconds", "-1"],
+        ["isolation", "plan", "--seconds", "inf"],
+        ["isolation", "plan", "--seed", "9" * 30],
+        ["isolation", "plan", "--seed", "-1"],
+        ["waive", "add", "host-pid", "--reason", "x", "--days", "9" * 30],
+        ["network", "generate", "--cidr-width", "9" * 30],
+    ],
+)
+def test_numbers_that_make_no_sense(words: list[str], run: Run) -> None:
+    done = run(*words, *(["-"] if words[0] != "waive" else []), stdin=BAD.encode())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.search("must be|is no prefix length", done.stderr)
+    assert len(lines(done)) == 1
+
+
+def test_a_bound_of_waivers_beyond_all_dates(run: Run, tmp_path: Path) -> None:
+    waiver = "{rule: [privileged-container], reason: x, expires: 9999-12-31}"
+    (tmp_path / "seawall.yaml").write_text(f"waiving: {{maxDays: {10**30}}}\nwaivers: [{waiver}]\n")
+    done = run("scan", "-", "--fail-on", "critical", stdin=BAD.encode(), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "1 waived" in done.stdout

@@ -10,6 +10,9 @@ from seawall.cli.output import add_format_argument, parse_outputs, write
 from seawall.engine.isolation import LEVELS, Isolation, Level, Options
 from seawall.reports import isolation as report
 
+#: A day; and what the solver takes for a seed.
+_MOST_SECONDS = 86_400
+_MOST_SEED = 2**31 - 1
 _FORMATS = ("terminal", "json", "html")
 _PLAN = "plan"
 _PLAN_FORMATS = ("terminal", "json", "yaml")
@@ -63,6 +66,10 @@ def _plan(args: argparse.Namespace) -> int:
 
     outputs = parse_outputs(args.format, _PLAN_FORMATS)
     isolation = Isolation(read_options(args), chosen_options(args), kubernetes_version(args))
+    if not 0 < args.seconds <= _MOST_SECONDS:
+        raise CommandError(f"--seconds must be more than 0 and at most {_MOST_SECONDS}")
+    if not 0 <= args.seed <= _MOST_SEED:
+        raise CommandError(f"--seed must be from 0 to {_MOST_SEED}")
     pools = tuple(args.pool) or ("sensitive", "untrusted")
     try:
         plan = make_plan(isolation, PlanOptions(pools, args.seconds, args.seed))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seawall.model.images import ImageInventory
 
 _FORMATS = ("terminal", "json")
+_LONGEST_PAUSE = 30 * 86_400
 _MOST_TOLD = 20
 
 
@@ -65,6 +66,8 @@ def run_watch(args: argparse.Namespace, database: str) -> int:
     """
     if len(args.paths) > 1:
         raise CommandError("watch takes no images: it judges those that were read with --remember")
+    if not 0 <= args.every <= _LONGEST_PAUSE:
+        raise CommandError(f"--every must be from 0 (once) to {_LONGEST_PAUSE} seconds")
     code, checksum = 0, ""
     while True:
         watched = _watch(args, database, checksum)

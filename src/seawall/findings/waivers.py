@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from fnmatch import translate
 from functools import lru_cache
 from typing import Annotated
@@ -125,7 +125,7 @@ class Policy:
             wanted = self.waiving.require_expiry or self.waiving.max_days is not None
             return f"has no `expires`, which {self._place} asks for" if wanted else ""
         most = self.waiving.max_days
-        if most is not None and entry.expires > today + timedelta(days=most):
+        if most is not None and (entry.expires - today).days > most:
             return f"expires more than {most} days from now, which {self._place} forbids"
         return ""
 
