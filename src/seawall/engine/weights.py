@@ -199,7 +199,10 @@ class Weights:
         """Who gets to whom; None where it is not known."""
         from seawall.analysis.network.nearness import Nearness
 
-        reach = self.standing.reach if has_policies(self.inventory) or self.standing.ways_in else None
+        try:
+            reach = self.standing.reach if has_policies(self.inventory) or self.standing.ways_in else None
+        except NotRead:
+            return None
         return Nearness(reach) if reach is not None else None
 
     @cached_property
