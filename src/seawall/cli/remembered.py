@@ -46,7 +46,7 @@ def remembering(
     if not (args.remember or args.remember_in):
         yield None
         return
-    from seawall.engine.images import shown
+    from seawall.engine.imageshown import shown
 
     try:
         with InventoryStore(store_path(args)) as store:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from seawall.analysis.images.matching import Matcher
 from seawall.analysis.images.matching.ecosystems import origin_of
 from seawall.analysis.images.versions import InvalidVersion, scheme_of, sort_key
-from seawall.engine.images import shown
+from seawall.engine.imageshown import shown
 from seawall.engine.vulnerability_evidence import layer_origin, plain
 from seawall.model.advisories import AdvisoryLookup
 from seawall.model.finding import ResourceRef

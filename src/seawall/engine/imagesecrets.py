@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from seawall.analysis.images.text import printable
 from seawall.analysis.secrets import Scanner, SecretLook, decode_secrets
 from seawall.engine.accepting import Accepting
-from seawall.engine.images import shown
+from seawall.engine.imageshown import shown
 from seawall.engine.looking import Looked
 from seawall.engine.result import ScanResult
 from seawall.engine.secrets import IMAGE, SecretJudge, SecretOptions, Told, evidence_of, identity_of

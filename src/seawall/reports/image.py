@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seawall import __version__
-from seawall.engine.images import shown
+from seawall.engine.imageshown import shown
 from seawall.model.images import Executable, ImageInventory, Package
 from seawall.reports.excerpt import printable
 
