@@ -10,18 +10,17 @@ from msgspec import Struct
 
 from seawall.engine.accepting import Accepting
 from seawall.engine.catalogue import MET, SCANNED, load_rules
+from seawall.engine.evidence import evidence_of
 from seawall.engine.judge import Judge, RuleHit
+from seawall.engine.ownrules import OwnRules
 from seawall.engine.reading import Reading, ReadOptions
 from seawall.engine.result import ScanResult, Subject, no_terms
 from seawall.engine.selection import Selection, UnknownRule, select_rules
 from seawall.engine.twins import Twins
 from seawall.findings import Identity, base_risk, fingerprint, set_apart_twins, waive_known
 from seawall.model.finding import (
-    Evidence,
-    FieldEvidence,
     Finding,
     Location,
-    RelatedEvidence,
     RenderedEvidence,
     ResourceRef,
     RiskTerm,
@@ -31,7 +30,7 @@ from seawall.model.finding import (
 from seawall.model.paths import Path, PathNamer, lookup
 from seawall.model.rendered import RenderedOrigin
 from seawall.model.resource import Inventory, Resource
-from seawall.model.rule import Hit, Registry, Rule
+from seawall.model.rule import Rule
 from seawall.model.version import NEWEST, KubernetesVersion
 
 if TYPE_CHECKING:
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
 
     from seawall.engine.config import Project
     from seawall.sources.cluster.source import Stage
-
-#: Values longer than this are cut in evidence.
-_MAX_VALUE = 200
 
 
 class UsageError(Exception):
@@ -104,7 +100,11 @@ class _Scan:
         self.incoming: Iterable[Resource] = self.reading.resources()
         if options.policies_from_input:
             self.incoming = list(self.incoming)
-        self.add_own = self._own_rules()
+        own = OwnRules(options.project, options.policies)
+        if own.asked or options.policies_from_input:
+            self.incoming = own.read(self.incoming, options.policies_from_input)
+            self.reading.errors += own.faults
+        self.add_own = own.add
         registry = self.add_own(load_rules() if options.read.supplied else load_rules(SCANNED))
         try:
             chosen = select_rules(registry, options.selection, self.version)
@@ -130,21 +130,6 @@ class _Scan:
         self.users_terms: Callable[[ResourceRef], tuple[RiskTerm, ...]] = no_terms
         self.accepting = Accepting(registry, options.project, options.today)
         self.accepted = _known(options.baseline) if options.baseline is not None else None
-
-    def _own_rules(self) -> Callable[[Registry], Registry]:
-        """What adds rules for policies of one's own: of the project, given as files, and found among the inputs."""
-        options = self.options
-        from_input = isinstance(self.incoming, list)
-        project = options.project
-        if not (options.policies or from_input or (project and project.config.policies)):
-            return lambda registry: _with_trust(registry, project)
-        from seawall.engine.policyset import own_rules, with_rules
-
-        rules, faults = own_rules(project, options.policies, self.incoming if from_input else ())
-        self.reading.errors += faults
-        if from_input:
-            self.incoming = _held(self.incoming)
-        return lambda registry: with_rules(_with_trust(registry, project), rules)
 
     def run(self) -> ScanResult:
         for resource in self.incoming:
@@ -240,7 +225,7 @@ class _Scan:
             rule, hit, path = each.rule, each.hit, each.path
             location = locations[0]
             severity = self._severity(each)
-            evidence = _evidence(hit, location.path, None if hit.secret else lookup(raw, path), how)
+            evidence = evidence_of(hit, location.path, None if hit.secret else lookup(raw, path), how)
             status, waiver, told = self.accepting.accept(rule.id, severity, resource, path, locations)
             # Positional, in the order of the contract: this is the hottest line of a large scan.
             self.findings.append(
@@ -342,36 +327,10 @@ class _Scan:
         return merge_statuses(statuses, found.statuses)
 
 
-def _with_trust(registry: Registry, project: Project | None) -> Registry:
-    if project is None or project.trust is None:
-        return registry
-    from seawall.engine.trustpolicy import with_trust
-
-    return with_trust(registry, project.trust)
-
-
-def _held(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """Resources that were read before, each with its object at hand while it is judged."""
-    for resource in resources:
-        resource.hold(resource.raw)
-        yield resource
-        resource.hold(None)
-
-
 def _known(file: str) -> list[Identity]:
     from seawall.engine.results import known_findings, read_results
 
     return known_findings(read_results(file))
-
-
-def _evidence(hit: Hit, path: str, value: object, how: RenderedEvidence | None) -> tuple[Evidence, ...]:
-    """The field, how it came to be rendered, and what else the finding depends on."""
-    evidence: tuple[Evidence, ...] = (FieldEvidence(path, _shown(value)),)
-    if how is not None:
-        evidence += (how,)
-    if hit.related:
-        evidence += tuple(RelatedEvidence(other, note) for other, note in hit.related)
-    return evidence + hit.evidence
 
 
 def _own_version(reading: Reading) -> KubernetesVersion:
@@ -379,10 +338,3 @@ def _own_version(reading: Reading) -> KubernetesVersion:
         versions = " and ".join(map(str, sorted(reading.versions)))
         raise UsageError(f"the inputs are of Kubernetes {versions}: scan them apart, or say --kubernetes-version")
     return next(iter(reading.versions), NEWEST)
-
-
-def _shown(value: object) -> str | int | float | bool | None:
-    """A plain value as evidence; long text is cut, structures are left out."""
-    if isinstance(value, str):
-        return value if len(value) <= _MAX_VALUE else f"{value[:_MAX_VALUE]}..."
-    return value if isinstance(value, bool | int | float) else None
