@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, odd_variables, skips_verification
+from seawall.model.credential_names import is_placeholder, names_credential
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seawall.model.kube.pod import Container
     from seawall.model.rule import Context
 
@@ -160,6 +163,78 @@ def credential_in_url(c: Container, ctx: Context) -> Hits:
             if match is not None and not re.search(_FILLED_IN, match[1]):
                 message = f"container {c.name!r} has a password in the address {variable.name}"
                 yield Hit(message, f"env[{i}].value", confidence=Confidence.MEDIUM, secret=True)
+
+
+def _has_command(c: Container) -> object:
+    return c.command or c.args
+
+
+#: Options that are credentials by what they do, and not by their name.
+_PASSWORD_OPTIONS = frozenset(("requirepass", "masterauth"))
+#: The name of an option before ``=`` or alone, and a variable that is set for a command.
+_OPTION = r"--?([A-Za-z][\w.-]*)(?:=(.*))?\Z|([A-Za-z_]\w*)=(.*)\Z"
+_SIGNS = r"(?i)pass|secret|token|auth|key|credential|://"
+_LEAST = 4
+
+
+@rule(
+    "credential-in-argument",
+    title="Password or token in a command",
+    severity=Severity.HIGH,
+    scope=Scope.SECRET,
+    on="container",
+    why="Everyone who can read the manifest, its history or the pod has the credential, and so has every process on "
+    "the node that lists the others.",
+    remediation="Put the value into a Secret, read it into a variable or a file, and name that: "
+    "--password=$(DB_PASSWORD). Replace the credential.",
+    controls="cis:5.4.1 mitre-attack:T1552.001 nsa-cisa:secrets",
+    references=("https://kubernetes.io/docs/concepts/security/secrets-good-practices/",),
+    notes="Options that are credentials by their name, addresses with a password, and variables set in a script; not "
+    "options of one letter. Paths, numbers and references such as $(PASSWORD) pass.",
+    when=_has_command,
+)
+def credential_in_argument(c: Container, ctx: Context) -> Hits:
+    for field, words in (("command", c.command), ("args", c.args)):
+        if not re.search(_SIGNS, " ".join(words)):
+            continue
+        for i, word in numbered(words):
+            script = word.split()
+            what = _credential(script, True) if len(script) > 1 else _credential([word, *words[i + 1 : i + 2]], False)
+            if what:
+                yield Hit(
+                    f"container {c.name!r} is started with a credential: {what}",
+                    f"{field}[{i}]",
+                    confidence=Confidence.MEDIUM,
+                    secret=True,
+                )
+
+
+def _credential(parts: Sequence[str], is_script: bool) -> str:
+    """What holds a credential in the words of a script, or in one argument; the next may be its value."""
+    for at, part in enumerate(parts if is_script else parts[:1]):
+        address = re.search(_URL_CREDENTIAL, part) if "@" in part else None
+        if address is not None and not re.search(_FILLED_IN, address[1]):
+            return "an address"
+        option = re.match(_OPTION, part)
+        if option is None:
+            continue
+        name = option[1] or option[3]
+        if option[1]:
+            after = parts[at + 1] if at + 1 < len(parts) else ""
+            value = option[2] if option[2] is not None else "" if after.startswith("-") else after
+        else:
+            value = option[4]
+        if (name in _PASSWORD_OPTIONS or names_credential(name)) and _is_value(name, value.strip("'\";,()")):
+            return f"the option {name[:60]}" if option[1] else f"the variable {name[:60]}"
+    return ""
+
+
+def _is_value(name: str, value: str) -> bool:
+    """Whether a value is a credential in clear. A Secret's name is none: one that is called so must look like a key."""
+    if len(value) < _LEAST or "$" in value or "`" in value or is_placeholder(value):
+        return False
+    named = name.lower().endswith(("secret", "credential", "credentials"))
+    return not named or (re.search("[0-9]", value) is not None and re.search("[A-Z]", value) is not None)
 
 
 @rule(
