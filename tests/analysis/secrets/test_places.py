@@ -142,6 +142,11 @@ def test_passwords_in_connections_and_commands(text: str, detector: str) -> None
         "PASSWORD_LAST_CHANGED=2016-09-08T21:47:36Z",
         "private_key='/etc/pki/ssh/myca2.key'",
         "password: P@ssw0rd1",
+        "--- PASS: Test☺☹/5 (0.07s)",
+        "PASS: tests/orders_2.test",
+        "nextgroup=sudoersPASSWD,@sudoersCmndInSpec skipwhite",
+        '"secret": "V1SecretVolumeSource"',
+        "'[Proxy user and password]':'<user\\:password>'",
     ],
 )
 def test_what_real_projects_hold_passes(text: str) -> None:

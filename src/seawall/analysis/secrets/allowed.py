@@ -44,7 +44,7 @@ _REFERENCE = re.compile(
     rb"|\A\d{4}-\d\d-\d\d|\A[\w.+-]{1,64}@[A-Za-z.-]{2,60}\.(?:com|org|net|io|dev|edu|de|uk|example|invalid|test)\Z"
     rb"|[\"'`] ?\+ ?\w|\w ?\+ ?[\"'`]|\A\{\d{0,2}\}\Z"
     rb""
-    rb"|<[A-Za-z][\w .:/-]*>|\[[A-Za-z][\w .:-]*\]\Z"
+    rb"|<[A-Za-z][\w .:/\\-]*>|\[[A-Za-z][\w .:-]*\]\Z"
     rb"|\A(?:%[sdvq]|%[A-Z_]+%|@[A-Za-z.]+@|@@\w+@@|@Microsoft\.KeyVault\(|\$(?:2[abxy]?|[1567y]|gy|apr1|scrypt|s0|argon2\w{0,2}|pbkdf2[\w-]*)\$"
     rb"|\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[\w-]*|ARGON2\w*|bcrypt|scrypt|argon2\w*|pbkdf2\w*)\}|(?:md5|sha1|crypt|pbkdf2|bcrypt|argon2|scrypt|unsalted)[_\w]*\$|__\w+__|\?|[A-Z]:\\|~/|[\w+-]+://(?![^\s/]*:[^\s/]*@)|arn:|vault:|secret:|"
     rb"ref\+|op://|awskms|env:|env\.|file:|ssm:|projects/|os\.|process\.env|System\.|config\.|settings\.|self\.|this\.|args\.|opts?\."
