@@ -192,7 +192,7 @@ def _plain(value: bytes) -> bytes | None:
 
 
 def _password(name: str, value: bytes, start: int, end: int) -> Setting | None:
-    bare = value.strip(_AROUND)
+    bare = value.strip(_AROUND).rstrip(b"\\")
     if is_words(bare) or is_weak(bare):
         return None
     letters = sum(byte in _LETTERS for byte in value)
@@ -214,7 +214,7 @@ def _password(name: str, value: bytes, start: int, end: int) -> Setting | None:
 
 
 def _key(name: str, value: bytes, start: int, end: int) -> Setting | None:
-    bare = value.strip(_AROUND)
+    bare = value.strip(_AROUND).rstrip(b"\\")
     if len(value) < 8 or is_words(bare) or is_words_in_camel(bare) or is_weak(bare):
         return None
     if _NAMES_ONE.match(bare) or (is_identifier(bare) and not (is_jumbled(bare) and _MARK.search(bare))):
@@ -236,7 +236,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]{4,}={0,2}\Z")
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NAMES_ONE = re.compile(rb"\w*(?:[kK]ey|[tT]oken|[sS]ecret|[pP]assword)s?\Z")
 #: Marks around words that make no value of them.
-_AROUND = b" \\@$%&*!?:;.,-_\"'`()[]"
+_AROUND = b" @$%&*!?:;.,-_\"'`()[]"
 _MARK = re.compile(rb"[-_.:/]")
 _DOTTED = re.compile(rb"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z")
 #: ... where names have it in few words only.
