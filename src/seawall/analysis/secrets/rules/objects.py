@@ -227,6 +227,10 @@ def _in_config_map(config: ConfigMap) -> Hits:
         for seen in _strong(key, value):
             line = f", line {seen.hit.line}" if "\n" in value else ""
             yield _hit(seen.hit, f"the key {key!r}{line}", ("data", key))
+    for key, value in config.binary_data.items():
+        if isinstance(value, str) and len(value) >= 24:
+            for seen in _seen(f"{key}: {value}", "x.yaml", sure=True):
+                yield _hit(seen.hit, f"the key {key!r}", ("binaryData", key))
 
 
 def _strong(key: str, value: str) -> Iterator[Found]:
