@@ -197,7 +197,7 @@ def test_every_mistake_of_a_policy_is_told_where_it_stands(run: Run, tmp_path: P
     done = run("policy", "check", "policies.yaml", cwd=tmp_path)
     assert done.returncode == 2
     *told, last = done.stdout.splitlines()
-    assert last == "1 policies, 4 mistakes"
+    assert last == "1 policy, 4 mistakes"
     for line, field in zip(
         told,
         ("matchConditions[0]", "validations[0].expression", "validations[2].expression", "validations[3].messageExpr"),

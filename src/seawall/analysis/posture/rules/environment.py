@@ -6,22 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from seawall.analysis.posture.variables import DEBUG, LOADER, OPEN, UNVERIFIED, YES, odd_variables, skips_verification
-from seawall.model.credential_names import is_placeholder, names_credential
+from seawall.model.command_credentials import FILLED_IN, URL_CREDENTIAL, credentials_in
 from seawall.model.finding import Confidence, Severity
 from seawall.model.kube.base import numbered
 from seawall.model.rule import Hit, Hits, Scope, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from seawall.model.kube.pod import Container
     from seawall.model.rule import Context
 
 _VARIABLES = "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/"
 # Compiled when they are first used.
 _LEGACY_GODEBUG = r"(?:^|,)(?:x509sha1=1|x509ignoreCN=0|tls3des=1|tlsrsakex=1|tls10server=1)(?:,|\Z)"
-_URL_CREDENTIAL = r"[a-zA-Z][\w+.-]{0,30}://[^\s/:@]{0,100}:([^\s/@]{1,200})@"
-_FILLED_IN = r"(?i)\$\(|\$\{|\{\{|<|\*\*|x{3,}|\A(?:password|pass|changeme|user)\Z"
 
 
 def _has_odd_variables(c: Container) -> object:
@@ -159,22 +155,14 @@ def debug_mode(c: Container, ctx: Context) -> Hits:
 def credential_in_url(c: Container, ctx: Context) -> Hits:
     for i, variable in odd_variables(c.env):
         if "@" in variable.value:
-            match = re.search(_URL_CREDENTIAL, variable.value)
-            if match is not None and not re.search(_FILLED_IN, match[1]):
+            match = re.search(URL_CREDENTIAL, variable.value)
+            if match is not None and not re.search(FILLED_IN, match[1]):
                 message = f"container {c.name!r} has a password in the address {variable.name}"
                 yield Hit(message, f"env[{i}].value", confidence=Confidence.MEDIUM, secret=True)
 
 
 def _has_command(c: Container) -> object:
     return c.command or c.args
-
-
-#: Options that are credentials by what they do, and not by their name.
-_PASSWORD_OPTIONS = frozenset(("requirepass", "masterauth"))
-#: The name of an option before ``=`` or alone, and a variable that is set for a command.
-_OPTION = r"--?([A-Za-z][\w.-]*)(?:=(.*))?\Z|([A-Za-z_]\w*)=(.*)\Z"
-_SIGNS = r"(?i)pass|secret|token|auth|key|credential|://"
-_LEAST = 4
 
 
 @rule(
@@ -195,46 +183,13 @@ _LEAST = 4
 )
 def credential_in_argument(c: Container, ctx: Context) -> Hits:
     for field, words in (("command", c.command), ("args", c.args)):
-        if not re.search(_SIGNS, " ".join(words)):
-            continue
-        for i, word in numbered(words):
-            script = word.split()
-            what = _credential(script, True) if len(script) > 1 else _credential([word, *words[i + 1 : i + 2]], False)
-            if what:
-                yield Hit(
-                    f"container {c.name!r} is started with a credential: {what}",
-                    f"{field}[{i}]",
-                    confidence=Confidence.MEDIUM,
-                    secret=True,
-                )
-
-
-def _credential(parts: Sequence[str], is_script: bool) -> str:
-    """What holds a credential in the words of a script, or in one argument; the next may be its value."""
-    for at, part in enumerate(parts if is_script else parts[:1]):
-        address = re.search(_URL_CREDENTIAL, part) if "@" in part else None
-        if address is not None and not re.search(_FILLED_IN, address[1]):
-            return "an address"
-        option = re.match(_OPTION, part)
-        if option is None:
-            continue
-        name = option[1] or option[3]
-        if option[1]:
-            after = parts[at + 1] if at + 1 < len(parts) else ""
-            value = option[2] if option[2] is not None else "" if after.startswith("-") else after
-        else:
-            value = option[4]
-        if (name in _PASSWORD_OPTIONS or names_credential(name)) and _is_value(name, value.strip("'\";,()")):
-            return f"the option {name[:60]}" if option[1] else f"the variable {name[:60]}"
-    return ""
-
-
-def _is_value(name: str, value: str) -> bool:
-    """Whether a value is a credential in clear. A Secret's name is none: one that is called so must look like a key."""
-    if len(value) < _LEAST or "$" in value or "`" in value or is_placeholder(value):
-        return False
-    named = name.lower().endswith(("secret", "credential", "credentials"))
-    return not named or (re.search("[0-9]", value) is not None and re.search("[A-Z]", value) is not None)
+        for i, what in credentials_in([word for _, word in numbered(words)]):
+            yield Hit(
+                f"container {c.name!r} is started with a credential: {what}",
+                f"{field}[{i}]",
+                confidence=Confidence.MEDIUM,
+                secret=True,
+            )
 
 
 @rule(

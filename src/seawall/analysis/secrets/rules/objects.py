@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seawall.model.command_credentials import credentials_in
 from seawall.model.credential_names import is_placeholder, looks_like_credential
 from seawall.model.finding import Confidence, SecretEvidence, Severity
 from seawall.model.kube.kinds import own_names
@@ -210,13 +211,18 @@ def _in_words(c: Container, field: str, words: tuple[str, ...]) -> Hits:
     if not words:
         return
     text = " ".join(words)
-    for seen in _seen(text, "x.sh"):
+    found = _seen(text, "x.sh")
+    named = {index for index, _ in credentials_in(words)} if found else set()
+    for seen in found:
         start, index = len(text.encode("utf-8", "surrogatepass")[: seen.start].decode("utf-8", "replace")), 0
         for word in words[:-1]:
             if start <= len(word):
                 break
             start -= len(word) + 1
             index += 1
+        # What its name alone tells is for `credential-in-argument`, which points at the option.
+        if seen.hit.detector in _GENERIC | _URLS and not named.isdisjoint((index, index - 1)):
+            continue
         yield _hit(seen.hit, f"container {c.name!r}", (field, index))
 
 
