@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import structs
 
 from seawall.cli.inputs import add_input_arguments, add_version_argument, kubernetes_version, read_options
-from seawall.cli.main import CommandError, keep, say
+from seawall.cli.main import CommandError, gather, keep, say
 from seawall.cli.output import add_format_argument, parse_outputs, view_of, write
 from seawall.engine import ReadOptions, ScanOptions, ScanResult, Selection, UsageError, scan
 from seawall.engine.config import ConfigError, load_config, load_project
@@ -104,6 +104,7 @@ def report(
     """
     own = own or {}
     outputs = parse_outputs(args.format, [*FORMATS, *own])
+    gather()
     try:
         result = judge()
     except (UnknownRule, UsageError, ResultsError, ConfigError) as error:
