@@ -244,7 +244,7 @@ class _Scan:
                     base_risk(severity, hit.confidence),
                 )
             )
-            self.fields.append((resource, name(path), rule.id))
+            self.fields.append((resource, name(path, hit.secret), rule.id))
             if self.options.subjects:
                 self.subjects[id(self.findings[-1])] = Subject(resource, path)
 

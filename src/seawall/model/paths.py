@@ -72,8 +72,11 @@ class PathNamer:
         self._names: dict[int, list[str]] = {}
         self._prefixes: dict[Path, str] = {}
 
-    def __call__(self, path: Path) -> str:
-        """The stable form of a path, e.g. ``spec.containers[name=app].image``."""
+    def __call__(self, path: Path, secret: bool = False) -> str:
+        """The stable form of a path, e.g. ``spec.containers[name=app].image``; a secret item goes by its index, as its
+        value must not be told, nor anything that is made from it."""
+        if secret and path and type(path[-1]) is int:
+            return f"{self(path[:-1])}[{path[-1]}]"
         split = _after_last_index(path)
         if not split:
             return _plain(path)
