@@ -37,7 +37,7 @@ def shoot(page: Path, image: Path, width: int, height: int) -> None:
 def terminal_page(text: str) -> str:
     """Coloured terminal output as a page."""
     out = ["<!doctype html><meta charset=utf-8><body style='margin:0;background:#0d1117;color:#e6edf3'>"]
-    out.append("<pre style='font:14px/1.45 monospace;padding:18px;margin:0'>")
+    out.append("<pre style='font:14px/1.45 monospace;padding:18px;margin:0;white-space:pre-wrap'>")
     position = 0
     for match in _SGR.finditer(text):
         out.append(html.escape(text[position : match.start()]))
@@ -52,7 +52,7 @@ def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
     shoot(ROOT / "out" / "report.html", IMAGES / "report.png", 1280, 900)
     code = (
-        "from seawall.cli import scan; scan._colour = lambda: True; from seawall.cli.main import main; "
+        "from seawall.cli import output; output.wants_colour = lambda: True; from seawall.cli.main import main; "
         "main(['scan', 'examples/shop', '--limit', '4', '--fail-on', 'none'])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

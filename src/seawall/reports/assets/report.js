@@ -48,7 +48,8 @@
     };
   });
   // Worst first, within every group.
-  all.sort((a, b) => a.level - b.level || (b.f.risk || 0) - (a.f.risk || 0));
+  const risk = (x) => x.f.risk || 0;
+  all.sort((a, b) => risk(b) - risk(a) || a.level - b.level);
 
   const KEYS = {
     object: (x) => [x.r.cluster, x.r.apiVersion, x.object].filter(Boolean).join(" "),
@@ -81,7 +82,7 @@
   function head() {
     const paths = list(doc.inputs).map((i) => (i.path === "-" ? "standard input" : i.path));
     const open = all.filter((x) => x.status === "open").length;
-    by("headline").textContent = open ? `${count(open, "open finding")}, worst first` : "No open findings";
+    by("headline").textContent = open ? `${count(open, "open finding")}, riskiest first` : "No open findings";
     document.title = `Seawall: ${count(open, "open finding")}${paths.length ? ` in ${paths[0]}` : ""}`;
     const fact = (name, value) => by("facts").append(el("div", "", el("dt", "", name), el("dd", "", value)));
     const few = paths.slice(0, 4).join(", ");
@@ -313,7 +314,9 @@
       total += 1;
     }
     const worse = (a, b) => LEVELS.reduce((order, _, i) => order || b.counts[i] - a.counts[i], 0);
-    const sorted = [...groups.values()].sort((a, b) => worse(a, b) || (a.key < b.key ? -1 : 1));
+    // The items of a group come in the order of all: its first is its riskiest.
+    const riskier = (a, b) => risk(b.items[0]) - risk(a.items[0]);
+    const sorted = [...groups.values()].sort((a, b) => riskier(a, b) || worse(a, b) || (a.key < b.key ? -1 : 1));
     paintTiles(counts);
     const byDefault = total <= 25 ? sorted.length : 1;
     const nodes = sorted.slice(0, limit).map((g, i) => group(g, toggled.get(g.key) ?? i < byDefault));
