@@ -63,8 +63,8 @@ class Estate:
             return self._of_namespace(resource)
         if resource.kind is not None and resource.kind.template is not None:
             return tuple(self._of_workload(rule, resource, init, message))
-        if rule in _WAYS or kind in ("Ingress", "Service"):
-            return self._of_way(rule, resource)
+        if rule in _WAYS:
+            return self._of_way(resource)
         if kind in _RIGHTS and (rule.startswith(("rbac-", "becomes-")) or rule.endswith("-binding")):
             return (*self._of_rights(resource), *_besides(rule, resource))
         return ()
@@ -140,12 +140,9 @@ class Estate:
 
     # Ways in.
 
-    def _of_way(self, rule: str, resource: Resource) -> Terms:
-        if rule not in _WAYS:
-            return ()
-        behind = self._behind.get(resource.ref, ())
+    def _of_way(self, resource: Resource) -> Terms:
         best: Terms = ()
-        for label in behind:
+        for label in self._behind.get(resource.ref, ()):
             worth = self._labelled.get(label, NOTHING)
             onward = self.weights.onward(label)
             gains = worth.gains or ((onward,) if onward is not None else ())

@@ -19,7 +19,7 @@ from seawall.model.access import Subject
 from seawall.model.finding import RiskTerm
 from seawall.model.kube.base import InvalidField
 from seawall.model.kube.pod import Container, PodSpec
-from seawall.model.owners import owned_by
+from seawall.model.owners import Owned, owned_by
 from seawall.model.programs import PROGRAMS
 from seawall.model.resource import Inventory, NotRead, Resource, namespace_of
 from seawall.model.rule import Context
@@ -46,7 +46,8 @@ def term(name: str, reason: str, step: int = 0) -> RiskTerm:
 class Worth(Struct, frozen=True):
     """The terms of a workload: how it is reached, what its token and its settings give, what walls it off.
 
-    ``token`` is empty where its pods are given none; ``powerless`` says that its account is known to have no rights.
+    ``token`` is empty where its pods are given none, and ``starts`` says that with it one runs what one likes on nodes;
+    ``powerless`` says that its account is known to have no rights.
     """
 
     label: str
@@ -58,6 +59,7 @@ class Worth(Struct, frozen=True):
     daemon: bool = False
     powerless: bool = False
     control_plane: bool = False
+    starts: bool = False
 
     @property
     def gains(self) -> tuple[RiskTerm, ...]:
@@ -75,7 +77,7 @@ class Weights:
         self.inventory: Inventory = context.inventory
         self.standing: ClusterStanding = of_others(context, "standing")
         self._known: dict[int, Worth] = {}
-        self._held: dict[str, tuple[RiskTerm, ...]] = {}
+        self._held: dict[int, tuple[RiskTerm, ...]] = {}
 
     def of(self, resource: Resource) -> Worth:
         """The terms of a workload; nothing for other objects."""
@@ -95,7 +97,7 @@ class Weights:
         if template is None:
             return NOTHING
         owned = owned_by(resource, self.inventory)
-        label = f"{namespace_of(resource)}/{owned.name}[{owned.kind}]"
+        label = _label(resource, owned)
         spec: PodSpec = template.spec
         settings = []
         if out := way_out(spec):
@@ -113,6 +115,7 @@ class Weights:
             owned.kind == "DaemonSet",
             rights is not None and rights == Rights(),
             resource.ref.namespace == "kube-system" and _runs_control_plane(spec),
+            bool(token) and rights is not None and _starts(rights),
         )
 
     def _reached(self, label: str) -> Iterator[RiskTerm]:
@@ -125,9 +128,9 @@ class Weights:
 
     def held(self, worth: Worth) -> tuple[RiskTerm, ...]:
         """All that stands between a workload and those who want it."""
-        found = self._held.get(worth.label)
+        found = self._held.get(id(worth.resource))
         if found is None:
-            found = self._held[worth.label] = (*worth.walls, *self._barriers(worth)) if worth.resource else ()
+            found = self._held[id(worth.resource)] = (*worth.walls, *self._barriers(worth)) if worth.resource else ()
         return found
 
     def _barriers(self, worth: Worth) -> Iterator[RiskTerm]:
@@ -174,8 +177,7 @@ class Weights:
         for resource in self.workloads:
             port = next(_host_ports(resource), 0)
             if port:
-                owned = owned_by(resource, self.inventory)
-                label = f"{namespace_of(resource)}/{owned.name}[{owned.kind}]"
+                label = _label(resource, owned_by(resource, self.inventory))
                 if label not in self._closed:
                     found.setdefault(label, port)
         return found
@@ -239,12 +241,18 @@ class Weights:
     def node_falls(self) -> str:
         """A workload that is reached, or next to one that is, and takes a node; empty where there is none."""
         for label, worth in self.jewels.items():
-            if worth.reached and (
-                any(each.name == "targets" for each in worth.settings)
-                or any(word in each.reason for each in worth.token for word in (*_STARTS, "every right"))
-            ):
+            if worth.reached and (worth.starts or any(each.name == "targets" for each in worth.settings)):
                 return label
         return ""
+
+
+def _label(resource: Resource, owned: Owned) -> str:
+    """How the analyses write a workload: by its outermost owner."""
+    return f"{namespace_of(resource)}/{owned.name}[{owned.kind}]"
+
+
+def _starts(rights: Rights) -> bool:
+    return bool(rights.admin) or any(right.what in _STARTS for right in rights.strong)
 
 
 def privilege(rights: Rights, whose: str) -> Iterator[RiskTerm]:
