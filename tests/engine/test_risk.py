@@ -207,7 +207,10 @@ def test_a_token_on_every_node_is_near_where_one_falls(tmp_path: Path) -> None:
 def test_a_node_falls_to_rights_as_well(tmp_path: Path) -> None:
     agent = DATABASE.replace("Deployment", "DaemonSet").replace(", ports: [{containerPort: 5432}]", "")
     agent = agent.replace("spec: {containers", "spec: {serviceAccountName: agent, containers")
-    bound = BINDING.replace("name: default", "name: agent").replace("{name: all}", "{name: agents}")
+    # In a namespace of its own: whoever may do everything in shop does not come to its token by that.
+    agent = agent.replace("namespace: shop", "namespace: system")
+    bound = BINDING.replace("name: default, namespace: shop", "name: agent, namespace: system")
+    bound = bound.replace("{name: all}", "{name: agents}")
     here = BINDING.replace("ClusterRoleBinding", "RoleBinding").replace("{name: all}", "{name: all, namespace: shop}")
     told = found(tmp_path, "workload-takes-cluster", "store", more=agent + bound + here + SERVICE)
     assert names(told) == ["near", "privilege"] and "shop/front[Deployment]" in told.risk_terms[0].reason
